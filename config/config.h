@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole configuration as plain data, defaults included. Made by load(), then never changed.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace peal::config {
+
+using Milliseconds = std::chrono::milliseconds;  ///< zero switches a timeout off where that is allowed
+
+enum class IoChoice : std::uint8_t { automatic, io_uring, epoll };
+enum class SlowClient : std::uint8_t { disconnect, drop };
+enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
+enum class LogFormat : std::uint8_t { text, json };
+enum class RouteType : std::uint8_t { echo, pubsub, files, health };
+enum class PublishPolicy : std::uint8_t { never, ignore, anyone };
+
+struct Server {
+  unsigned threads = 0;  ///< reactors; 0 = one for each CPU this process may run on
+  IoChoice io = IoChoice::automatic;
+  bool pin = true;  ///< each reactor stays on its CPU
+};
+
+struct Listen {
+  std::string name;
+  std::string host;  ///< an IPv4 or IPv6 address in text, without brackets
+  std::uint16_t port = 0;
+  std::vector<std::string> routes;  ///< names; empty = every route
+};
+
+/// What a route may override with `limits = { ... }`.
+struct RouteLimits {
+  std::uint64_t message_size = 1 << 20;  ///< bytes after reassembly
+  std::uint64_t queue_size = 1 << 20;    ///< bytes waiting to be sent to one client
+  SlowClient slow_client = SlowClient::disconnect;
+  Milliseconds ping_interval{25'000};
+  Milliseconds pong_timeout{15'000};
+  Milliseconds idle_timeout{0};
+};
+
+struct Limits {
+  std::uint64_t connections = 0;  ///< 0 = as many as the file limit allows, less a reserve
+  std::uint64_t header_size = 16 << 10;
+  Milliseconds handshake_timeout{10'000};
+  Milliseconds close_timeout{5'000};
+  RouteLimits route;  ///< for every route that does not say otherwise
+};
+
+struct Log {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+};
+
+struct Route {
+  std::string name;
+  std::string path;  ///< "/chat/{room}"; parsed by parse_path_pattern()
+  RouteType type = RouteType::echo;
+  std::vector<std::string> hosts;    ///< "example.com", "*.example.com"; empty = any
+  std::vector<std::string> origins;  ///< besides the same origin; "*" = any page
+  std::vector<std::string> subprotocols;
+  std::vector<std::string> listen;  ///< names of listeners; empty = every one
+  RouteLimits limits;
+
+  // pubsub
+  std::vector<std::string> topics;  ///< templates: "chat/{room}"
+  PublishPolicy publish = PublishPolicy::never;
+  std::string publish_to;  ///< a template; the first topic unless given
+  bool include_sender = true;
+
+  // files
+  std::string root;  ///< absolute, or relative to the configuration file's folder as resolved by load()
+  std::string index = "index.html";
+};
+
+struct Config {
+  Server server;
+  std::vector<Listen> listen;
+  Limits limits;
+  Log log;
+  std::vector<Route> routes;
+};
+
+}  // namespace peal::config

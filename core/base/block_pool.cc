@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/block_pool.h"
+
+#include <bit>
+#include <cstdlib>
+#include <utility>
+
+#include "core/base/check.h"
+
+namespace peal {
+namespace {
+
+std::size_t whole_size(const Block& block) { return block.capacity + sizeof(Block); }
+
+}  // namespace
+
+BlockPool::~BlockPool() {
+  for (Block* head : kept_)
+    while (head) std::free(std::exchange(head, head->next));
+}
+
+Block* BlockPool::take(std::size_t capacity) {
+  std::size_t bytes = capacity + sizeof(Block);
+  const std::size_t units = (bytes + kMinBlock - 1) / kMinBlock;
+  const auto rank = static_cast<std::size_t>(std::bit_width(units - 1));
+  Block* block = nullptr;
+  if (rank < kRanks) {
+    bytes = kMinBlock << rank;
+    block = kept_[rank];
+    if (block) {
+      kept_[rank] = block->next;
+      bytes_kept_ -= bytes;
+    }
+  }
+  if (!block) {
+    block = static_cast<Block*>(std::malloc(bytes));
+    PEAL_CHECK(block);
+    block->capacity = static_cast<std::uint32_t>(bytes - sizeof(Block));
+    block->rank = rank < kRanks ? static_cast<std::uint32_t>(rank) : kUncached;
+  }
+  bytes_out_ += bytes;
+  return block;
+}
+
+void BlockPool::give(Block* block) {
+  if (!block) return;
+  const std::size_t bytes = whole_size(*block);
+  PEAL_DCHECK(bytes_out_ >= bytes);
+  bytes_out_ -= bytes;
+  if (block->rank == kUncached || bytes_kept_ + bytes > keep_bytes_) {
+    std::free(block);
+    return;
+  }
+  block->next = kept_[block->rank];
+  kept_[block->rank] = block;
+  bytes_kept_ += bytes;
+}
+
+}  // namespace peal
