@@ -1,0 +1,54 @@
+# The short commands; meson does the work. Everything built is below build/.
+#
+#   make         build (release)           make test      install, build, run every test
+#   make run     install, build, serve     make setup     install what building and testing needs
+prefix  = /usr
+DESTDIR =
+TIME    = 20
+STAGES  =
+JOBS    = 2
+
+# Debian's python3 has python3-websockets; one from elsewhere has not.
+PYTHON = /usr/bin/python3
+NINJA  = ninja -j$(JOBS)
+
+all: build/build.ninja
+	@$(NINJA) -C build
+
+build/build.ninja:
+	@.ci/setup --check build
+	CXX=$(CXX) meson setup build
+
+setup:
+	@.ci/setup build run test
+
+run:
+	@.ci/setup build run
+	@$(MAKE) --no-print-directory all
+	@.ci/demo
+
+test:
+	@.ci/setup build test
+	@$(PYTHON) tests/run --fuzz-time $(TIME) $(STAGES)
+
+asan tsan:
+	@$(PYTHON) tests/run build-$@ $@
+
+fuzz:
+	@$(PYTHON) tests/run --fuzz-time $(TIME) fuzz
+
+bench: all
+	meson test -C build --benchmark --verbose
+
+format:
+	git ls-files '*.h' '*.cc' | xargs clang-format -i
+
+install: all
+	meson configure build -Dprefix=$(prefix)
+	@$(NINJA) -C build
+	DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
+
+clean:
+	rm -rf build
+
+.PHONY: all setup run test asan tsan fuzz bench format install clean
