@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Octets to messages: a pull parser over the receive buffer, RFC 6455 sections 5 to 8.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/block_pool.h"
+#include "core/base/bytes.h"
+#include "core/ws/protocol.h"
+#include "core/ws/utf8.h"
+
+namespace peal::ws {
+
+/// What reading remembers between two pieces of input. Plain data, all zero when idle; it may be
+/// copied as long as one copy only is used further. The blocks are its own, out of the pool.
+struct ReaderState {
+  Block* message = nullptr;        ///< payload so far of a message in pieces, see Event::block
+  Block* control = nullptr;        ///< the same of a control frame in pieces
+  std::uint64_t message_size = 0;  ///< bytes of payload in `message`
+  std::uint64_t frame_left = 0;    ///< payload bytes of this frame yet to come; 0 between frames
+  std::uint32_t key = 0;           ///< of this frame, rotated for the next byte
+  Utf8Validator text;              ///< of a text message in pieces
+  Opcode message_opcode = Opcode::continuation;  ///< text or binary while a message is in pieces
+  Opcode frame_opcode = Opcode::continuation;    ///< of this frame
+  bool frame_fin = false;                        ///< of this frame
+  std::uint8_t control_size = 0;                 ///< bytes of payload in `control`
+  std::uint8_t header_size = 0;                  ///< octets in `header`
+  std::array<std::byte, kMaxClientHeader - 1> header = {};  ///< of a header not yet complete
+
+  friend bool operator==(const ReaderState&, const ReaderState&) = default;
+};
+static_assert(sizeof(ReaderState) <= 64);
+
+/// What a call of next() needs besides; the same for the life of a connection.
+struct ReaderContext {
+  BlockPool& pool;
+  std::uint64_t message_size;  ///< bytes, the largest message taken; above kMaxMessageSize, that
+  Role role;
+};
+
+constexpr std::uint64_t kMaxMessageSize = std::uint64_t{1} << 31;
+
+struct Event {
+  enum class Kind : std::uint8_t {
+    none,     ///< the input is used up
+    message,  ///< `opcode` (text or binary) and `payload`
+    ping,     ///< `payload`
+    pong,     ///< `payload`
+    close,    ///< `code` (no_status when the frame had none); `payload` is the reason
+    failure,  ///< the peer broke the protocol: `code` to close with, and `reason`
+  };
+
+  Kind kind = Kind::none;
+  Opcode opcode = Opcode::continuation;
+  CloseCode code = CloseCode::no_status;
+  MutableBytes payload = {};
+  /// Null: the payload lies in the input, and the header in front of it is the caller's to
+  /// overwrite: write_server_header_before() finds its room there, with 4 bytes to spare when the
+  /// peer is a client. Else the block that holds the payload, behind kMaxServerHeader bytes; it is
+  /// the caller's, who gives it back to the pool.
+  Block* block = nullptr;
+  const char* reason = nullptr;  ///< a static string
+};
+
+/// Takes the next event off the front of `input`, which is unmasked in place, and advances `input`
+/// past it. Events come in the order of their last octets, the same however the stream is cut into
+/// pieces; an error comes with the first octet that makes it one.
+///
+/// A frame that is a whole message (or a control frame) and lies whole in `input` is neither copied
+/// nor does it allocate. Any other payload gathers in a block, which grows with what has arrived,
+/// not with what a header claims.
+///
+/// After `close` and `failure` the stream is at its end: call discard(), never next() again.
+Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context);
+
+/// Gives back what `state` holds and makes it idle.
+void discard(ReaderState& state, BlockPool& pool);
+
+}  // namespace peal::ws
