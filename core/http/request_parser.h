@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The head of a request, strictly by RFC 9112: bytes in, values out.
+//
+// Where the RFC leaves a choice: one empty line before the request line is skipped, a second one is
+// refused (section 2.2); CONNECT is 501; a target may hold any visible ASCII but `"`, `#`, `<` and
+// `>`, since browsers send []{}|\^` as they are; a Host must not be empty; the absolute form needs
+// the scheme http or https and the authority that Host names.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "core/http/request.h"
+
+namespace peal::http {
+
+inline constexpr std::size_t kMaxHeaders = 100;      ///< field lines; more are refused with 431
+inline constexpr std::size_t kMaxMethodLength = 32;  ///< characters; a longer one is refused, 501
+
+/// How much of a head that arrives in pieces has been looked at: plain data that the connection
+/// keeps, so that no piece is scanned twice.
+struct HeadScan {
+  std::uint32_t scanned = 0;  ///< octets from the start of the head
+};
+
+/// Scratch for the connections of one reactor: nothing in it outlives a turn.
+/// Owner, thread: the reactor. Errors: see Failure; the outcome is the same however the bytes were
+/// cut into pieces. Limits: `header_limit` octets, kMaxHeaders fields; no allocation.
+class RequestParser {
+ public:
+  enum class Outcome : std::uint8_t { need_more, request, failure };
+
+  /// Parses the head at the start of `input`, which may go on with a body or further requests.
+  /// Requires: `input` holds everything since the first octet of the head; `scan` is that of this
+  /// head, zero at first. After `request`, `scan` is zero again, ready for the next head.
+  /// `header_limit`: octets of request line and fields together, below 4 GiB.
+  Outcome parse(std::string_view input, HeadScan& scan, std::size_t header_limit);
+
+  /// Valid after Outcome::request, until the next parse() and as long as its input.
+  const Request& request() const { return request_; }
+
+  /// Valid after Outcome::failure.
+  const Failure& failure() const { return failure_; }
+
+ private:
+  Request request_;
+  Failure failure_;
+  std::array<Header, kMaxHeaders> headers_;
+};
+
+}  // namespace peal::http
