@@ -9,7 +9,8 @@
 
 namespace peal::config {
 
-using Milliseconds = std::chrono::milliseconds;  ///< zero switches a timeout off where that is allowed
+using Milliseconds =
+    std::chrono::milliseconds;  ///< zero switches a timeout off where that is allowed
 
 enum class IoChoice : std::uint8_t { automatic, io_uring, epoll };
 enum class SlowClient : std::uint8_t { disconnect, drop };
@@ -22,6 +23,8 @@ struct Server {
   unsigned threads = 0;  ///< reactors; 0 = one for each CPU this process may run on
   IoChoice io = IoChoice::automatic;
   bool pin = true;  ///< each reactor stays on its CPU
+
+  bool operator==(const Server&) const = default;
 };
 
 struct Listen {
@@ -29,6 +32,8 @@ struct Listen {
   std::string host;  ///< an IPv4 or IPv6 address in text, without brackets
   std::uint16_t port = 0;
   std::vector<std::string> routes;  ///< names; empty = every route
+
+  bool operator==(const Listen&) const = default;
 };
 
 /// What a route may override with `limits = { ... }`.
@@ -39,6 +44,8 @@ struct RouteLimits {
   Milliseconds ping_interval{25'000};
   Milliseconds pong_timeout{15'000};
   Milliseconds idle_timeout{0};
+
+  bool operator==(const RouteLimits&) const = default;
 };
 
 struct Limits {
@@ -47,16 +54,20 @@ struct Limits {
   Milliseconds handshake_timeout{10'000};
   Milliseconds close_timeout{5'000};
   RouteLimits route;  ///< for every route that does not say otherwise
+
+  bool operator==(const Limits&) const = default;
 };
 
 struct Log {
   LogLevel level = LogLevel::info;
   LogFormat format = LogFormat::text;
+
+  bool operator==(const Log&) const = default;
 };
 
 struct Route {
   std::string name;
-  std::string path;  ///< "/chat/{room}"; parsed by parse_path_pattern()
+  std::string path;  ///< "/chat/{room}"; read it with parse_path_pattern()
   RouteType type = RouteType::echo;
   std::vector<std::string> hosts;    ///< "example.com", "*.example.com"; empty = any
   std::vector<std::string> origins;  ///< besides the same origin; "*" = any page
@@ -65,14 +76,16 @@ struct Route {
   RouteLimits limits;
 
   // pubsub
-  std::vector<std::string> topics;  ///< templates: "chat/{room}"
+  std::vector<std::string> topics;  ///< "chat/{room}"; read them with parse_topic_template()
   PublishPolicy publish = PublishPolicy::never;
   std::string publish_to;  ///< a template; the first topic unless given
   bool include_sender = true;
 
   // files
-  std::string root;  ///< absolute, or relative to the configuration file's folder as resolved by load()
+  std::string root;  ///< absolute; load() resolves it against the configuration file's folder
   std::string index = "index.html";
+
+  bool operator==(const Route&) const = default;
 };
 
 struct Config {
@@ -81,6 +94,8 @@ struct Config {
   Limits limits;
   Log log;
   std::vector<Route> routes;
+
+  bool operator==(const Config&) const = default;
 };
 
 }  // namespace peal::config

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Durations and sizes as people write them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+
+namespace peal::config {
+
+/// "250ms" "10s" "5m" "1h", and "0". Whole numbers only; nullopt for anything else or an overflow.
+std::optional<Milliseconds> parse_duration(std::string_view text);
+
+/// "64KiB" "1MiB" "1GiB", or a plain number of bytes; nullopt for anything else or an overflow.
+std::optional<std::uint64_t> parse_size(std::string_view text);
+
+/// In the largest unit that loses nothing: "90s", "2m", "0s".
+std::string format_duration(Milliseconds duration);
+
+/// In the largest unit that loses nothing: "1536KiB", "1000B" as "1000".
+std::string format_size(std::uint64_t bytes);
+
+}  // namespace peal::config
