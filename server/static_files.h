@@ -2,27 +2,24 @@
 // Files beneath one folder, answered as RFC 9110 has it.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/base/bytes.h"
 #include "core/base/error.h"
 #include "core/base/fd.h"
+#include "core/base/short_text.h"
 #include "core/http/range.h"
 #include "core/http/request.h"
 
 namespace peal::server {
 
 /// A strong entity tag: the quoted modification time, size and inode.
-struct ETag {
-  std::array<char, 52> text;
-  std::uint8_t size = 0;
-  std::string_view view() const { return {text.data(), size}; }
-};
+using ETag = ShortText<52>;
 
 /// An open regular file and what is known of it since then. Owner: whoever sends it.
 struct File {

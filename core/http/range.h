@@ -2,9 +2,10 @@
 // One range of bytes of a representation (RFC 9110 section 14).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string_view>
+
+#include "core/base/short_text.h"
 
 namespace peal::http {
 
@@ -23,11 +24,7 @@ struct RangeChoice {
 RangeChoice choose_range(std::string_view range, std::uint64_t size);
 
 /// The value of a Content-Range field.
-struct ContentRange {
-  std::array<char, 72> text;
-  std::uint8_t size = 0;
-  std::string_view view() const { return {text.data(), size}; }
-};
+using ContentRange = ShortText<72>;
 
 /// "bytes 0-99/1234"; "bytes */1234" for an unsatisfiable one. Requires: not `whole`.
 ContentRange content_range(const RangeChoice& choice, std::uint64_t size);
