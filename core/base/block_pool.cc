@@ -10,7 +10,9 @@
 namespace peal {
 namespace {
 
-std::size_t whole_size(const Block& block) { return block.capacity + sizeof(Block); }
+std::size_t whole_size(const Block& block) {
+  return block.capacity + sizeof(Block);
+}
 
 }  // namespace
 

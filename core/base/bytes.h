@@ -13,7 +13,9 @@ namespace peal {
 using Bytes = std::span<const std::byte>;
 using MutableBytes = std::span<std::byte>;
 
-inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+inline Bytes as_bytes(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 inline std::string_view as_text(Bytes bytes) {
   // The one place where octets are looked at as characters; std::byte may alias anything.

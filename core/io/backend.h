@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "core/base/bytes.h"
+#include "core/base/error.h"
+#include "core/base/slab.h"
+#include "core/base/time.h"
+#include "core/io/buffer_pool.h"
+
+namespace peal::io {
+
+/// What a receive brought. No bytes and no error is the end of the stream.
+struct Received {
+  BufferLease lease;   ///< holds `bytes`; empty when there are none
+  MutableBytes bytes;  ///< the receiver's to change, as long as the lease lives
+  int error = 0;       ///< errno(3); ENOBUFS and ECANCELED end the receive, not the connection
+  bool armed = false;  ///< whether more will come without another Backend::receive()
+};
+
+/// Takes what the kernel reports. Called only from within Backend::deliver(), on the reactor's
+/// thread.
+class EventSink {
+ public:
+  /// A connection was accepted; the sink owns `fd`.
+  virtual void on_accept(std::uint32_t listener, int fd) = 0;
+  /// Accepting ended, with an errno(3); Backend::accept() starts it again.
+  virtual void on_accept_end(std::uint32_t listener, int error) = 0;
+  virtual void on_receive(SlotId id, Received received) = 0;
+  /// A send ended: bytes taken (possibly fewer than offered, even none), or a negated errno(3).
+  virtual void on_send(SlotId id, int result) = 0;
+  /// Backend::wake() was called.
+  virtual void on_wake() = 0;
+
+ protected:
+  ~EventSink() = default;
+};
+
+/// The kernel, as one reactor sees it: operations go down here, events come up to the EventSink.
+///
+/// Every operation carries the SlotId of whom it belongs to. Per id there is at most one receive
+/// and one send under way; the owner keeps both in mind and calls close() only when neither is.
+/// To end them: shut_down(), then wait for their events.
+///
+/// Owner: a Reactor. Thread: the reactor's, but for wake(). Errors: see each call and event.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual const char* name() const = 0;
+
+  /// Accepts on a listening socket until on_accept_end() or stop_accept().
+  virtual void accept(std::uint32_t listener, int listener_fd) = 0;
+  virtual void stop_accept(std::uint32_t listener, int listener_fd) = 0;
+
+  /// Arms receiving: on_receive() for each piece, until one says that it is no longer armed.
+  virtual void receive(int fd, SlotId id) = 0;
+  /// Ends an armed receive. True when a last on_receive() with `armed` false is still to come;
+  /// it, and any before it, may bring bytes.
+  virtual bool stop_receive(int fd, SlotId id) = 0;
+
+  /// Sends some of `bytes`, which stay in place until the result is known: returned at once, as
+  /// on_send() would tell it, or nullopt when on_send() follows. A vector needs to live for the
+  /// call only, the bytes it points at as above.
+  virtual std::optional<int> send(int fd, SlotId id, Bytes bytes) = 0;
+  virtual std::optional<int> send(int fd, SlotId id, std::span<const iovec> parts) = 0;
+
+  /// shutdown(2), `how` as there. SHUT_WR: requires that no send is under way. SHUT_RDWR makes
+  /// what is under way end soon.
+  virtual void shut_down(int fd, int how) = 0;
+  /// Requires: neither receive nor send is under way. With `reset`, unsent bytes are thrown away
+  /// and the peer gets a RST.
+  virtual void close(int fd, SlotId id, bool reset) = 0;
+
+  /// Makes wait() return soon. From any thread.
+  virtual void wake() = 0;
+
+  /// Hands over what was asked for since the last turn and waits for an event no longer than
+  /// `timeout` (zero: not at all; nullopt: for as long as it takes).
+  virtual Result<> wait(std::optional<Duration> timeout) = 0;
+  /// Delivers what there is. Requires: wait() went before.
+  virtual void deliver(EventSink& sink) = 0;
+
+  virtual BufferPool& buffers() = 0;
+};
+
+}  // namespace peal::io

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/io/epoll_backend.h"
+
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "core/base/check.h"
+
+namespace peal::io {
+namespace {
+
+constexpr int kAcceptsPerTurn = 64;   // per listener, so that a storm leaves room for the others
+constexpr int kReceivesPerTurn = 16;  // per socket, for the same reason
+
+timespec to_timespec(Duration duration) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(duration);
+  return {.tv_sec = seconds.count(), .tv_nsec = (duration - seconds).count()};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EpollBackend>> EpollBackend::create() {
+  std::unique_ptr<EpollBackend> backend(new EpollBackend);
+  backend->epoll_fd_.reset(epoll_create1(EPOLL_CLOEXEC));
+  if (!backend->epoll_fd_) return last_error("epoll_create1");
+  backend->wake_fd_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!backend->wake_fd_) return last_error("eventfd");
+  backend->watch(backend->wake_fd_.get(), {}, Kind::wake, EPOLLIN);
+  return backend;
+}
+
+/// Registers a descriptor once for all events it will ever need: edges cost nothing when nobody
+/// asks, and no epoll_ctl(2) is needed later.
+EpollBackend::Socket& EpollBackend::watch(int fd, SlotId id, Kind kind, std::uint32_t events) {
+  const auto number = static_cast<std::size_t>(fd);
+  if (number >= sockets_.size()) sockets_.resize(number + number / 2 + 64);
+  Socket& socket = sockets_[number];
+  if (socket.kind == Kind::none) {
+    socket = Socket{.id = id, .kind = kind};
+    epoll_event event{.events = events, .data = {.fd = fd}};
+    PEAL_CHECK(epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
+  }
+  return socket;
+}
+
+void EpollBackend::accept(std::uint32_t listener, int listener_fd) {
+  watch(listener_fd, {listener, 0}, Kind::listener, EPOLLIN);
+}
+
+void EpollBackend::stop_accept(std::uint32_t, int listener_fd) {
+  epoll_ctl(epoll_fd_.get(), EPOLL_CTL_DEL, listener_fd, nullptr);
+  sockets_[static_cast<std::size_t>(listener_fd)] = {};
+}
+
+void EpollBackend::receive(int fd, SlotId id) {
+  Socket& socket = watch(fd, id, Kind::socket, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  socket.receiving = true;
+  if (socket.readable) queue_ready(fd, socket);
+}
+
+bool EpollBackend::stop_receive(int fd, SlotId) {
+  sockets_[static_cast<std::size_t>(fd)].receiving = false;
+  return false;
+}
+
+void EpollBackend::queue_ready(int fd, Socket& socket) {
+  if (socket.queued) return;
+  socket.queued = true;
+  ready_.push_back(fd);
+}
+
+std::optional<int> EpollBackend::send(int fd, SlotId, Bytes bytes) {
+  return sent(fd, ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+std::optional<int> EpollBackend::send(int fd, SlotId, std::span<const iovec> parts) {
+  msghdr header{};
+  header.msg_iov = const_cast<iovec*>(parts.data());  // sendmsg(2) only reads it
+  header.msg_iovlen = parts.size();
+  return sent(fd, ::sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+std::optional<int> EpollBackend::sent(int fd, ssize_t result) {
+  if (result >= 0) return static_cast<int>(result);
+  if (errno != EAGAIN && errno != EINTR) return -errno;
+  sockets_[static_cast<std::size_t>(fd)].send_waiting = true;
+  return std::nullopt;
+}
+
+void EpollBackend::shut_down(int fd, int how) {
+  ::shutdown(fd, how);
+}
+
+void EpollBackend::close(int fd, SlotId, bool reset) {
+  if (reset) {
+    const linger none{.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  }
+  sockets_[static_cast<std::size_t>(fd)] = {};
+  ::close(fd);  // takes it out of the epoll set as well
+}
+
+void EpollBackend::wake() {
+  const std::uint64_t one = 1;
+  // Fails only when the counter is full, and then the wake is under way already.
+  if (::write(wake_fd_.get(), &one, sizeof one) < 0) return;
+}
+
+Result<> EpollBackend::wait(std::optional<Duration> timeout) {
+  if (!ready_.empty()) timeout = Duration::zero();
+  timespec limit{};
+  if (timeout) limit = to_timespec(*timeout);
+  const int count = epoll_pwait2(epoll_fd_.get(), events_.data(), kEventsPerTurn,
+                                 timeout ? &limit : nullptr, nullptr);
+  if (count < 0 && errno != EINTR) return last_error("epoll_pwait2");
+  event_count_ = count > 0 ? static_cast<std::size_t>(count) : 0;
+  return {};
+}
+
+void EpollBackend::deliver(EventSink& sink) {
+  serve_ready(sink);
+  for (std::size_t i = 0; i < event_count_; ++i)
+    serve_event(events_[i].data.fd, events_[i].events, sink);
+}
+
+void EpollBackend::serve_ready(EventSink& sink) {
+  serving_.swap(ready_);
+  for (int fd : serving_) {
+    Socket& socket = sockets_[static_cast<std::size_t>(fd)];
+    if (!socket.queued) continue;  // closed meanwhile
+    socket.queued = false;
+    receive_some(fd, sink);
+  }
+  serving_.clear();
+}
+
+void EpollBackend::serve_event(int fd, std::uint32_t events, EventSink& sink) {
+  // An event of a descriptor that was closed earlier in this turn finds Kind::none; one that was
+  // closed and given out anew would find an honest EAGAIN.
+  Socket& socket = sockets_[static_cast<std::size_t>(fd)];
+  switch (socket.kind) {
+    case Kind::listener:
+      accept_some(fd, sink);
+      break;
+    case Kind::wake: {
+      std::uint64_t count;
+      if (::read(fd, &count, sizeof count) > 0) sink.on_wake();
+      break;
+    }
+    case Kind::socket:
+      if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) socket.ended = true;
+      if (socket.ended || (events & EPOLLIN)) socket.readable = true;
+      if (socket.send_waiting && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) {
+        socket.send_waiting = false;
+        sink.on_send(socket.id, 0);
+      }
+      receive_some(fd, sink);
+      break;
+    case Kind::none:
+      break;
+  }
+}
+
+void EpollBackend::accept_some(int fd, EventSink& sink) {
+  const std::uint32_t listener = sockets_[static_cast<std::size_t>(fd)].id.index;
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    const int accepted = accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted >= 0) {
+      sink.on_accept(listener, accepted);
+    } else if (errno == EAGAIN) {
+      return;
+    } else {
+      const int reason = errno;
+      stop_accept(listener, fd);
+      sink.on_accept_end(listener, reason);
+      return;
+    }
+  }
+}
+
+void EpollBackend::receive_some(int fd, EventSink& sink) {
+  for (int i = 0; i < kReceivesPerTurn; ++i) {
+    // Looked up each time: the sink may have grown sockets_, or closed this one.
+    Socket& socket = sockets_[static_cast<std::size_t>(fd)];
+    if (socket.kind != Kind::socket || !socket.receiving || !socket.readable) return;
+    std::uint16_t buffer;
+    if (!buffers_.take(buffer)) break;  // every one is held: try again in the next turn
+    Received received;
+    received.lease = BufferLease(buffers_, buffer);
+    const ssize_t size = ::recv(fd, received.lease.data(), BufferPool::kSize, MSG_DONTWAIT);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+      socket.readable = errno == EINTR;
+      continue;
+    }
+    if (size < 0) received.error = errno;
+    // A short read has emptied the socket, and what comes later is a new edge; only an end of
+    // stream that was reported together with the bytes is not reported again.
+    if (static_cast<std::size_t>(size) < BufferPool::kSize) socket.readable = socket.ended;
+    if (size > 0) received.bytes = {received.lease.data(), static_cast<std::size_t>(size)};
+    received.armed = size > 0;
+    socket.receiving = received.armed;
+    sink.on_receive(socket.id, std::move(received));
+  }
+  Socket& socket = sockets_[static_cast<std::size_t>(fd)];
+  if (socket.kind == Kind::socket && socket.receiving) queue_ready(fd, socket);
+}
+
+}  // namespace peal::io

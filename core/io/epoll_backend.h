@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "core/base/fd.h"
+#include "core/io/backend.h"
+
+namespace peal::io {
+
+/// epoll(7), edge-triggered: readiness turned into the same events that io_uring gives. Sends are
+/// tried at once.
+///
+/// Owner: a Reactor.
+class EpollBackend final : public Backend {
+ public:
+  static Result<std::unique_ptr<EpollBackend>> create();
+
+  const char* name() const override { return "epoll"; }
+  void accept(std::uint32_t listener, int listener_fd) override;
+  void stop_accept(std::uint32_t listener, int listener_fd) override;
+  void receive(int fd, SlotId id) override;
+  bool stop_receive(int fd, SlotId id) override;
+  std::optional<int> send(int fd, SlotId id, Bytes bytes) override;
+  std::optional<int> send(int fd, SlotId id, std::span<const iovec> parts) override;
+  void shut_down(int fd, int how) override;
+  void close(int fd, SlotId id, bool reset) override;
+  void wake() override;
+  Result<> wait(std::optional<Duration> timeout) override;
+  void deliver(EventSink& sink) override;
+  BufferPool& buffers() override { return buffers_; }
+
+ private:
+  enum class Kind : std::uint8_t { none, listener, socket, wake };
+
+  /// What is known of one descriptor; sockets_ is indexed by its number.
+  struct Socket {
+    SlotId id;  // index alone for a listener
+    Kind kind = Kind::none;
+    bool receiving = false;     // receive() was asked for
+    bool readable = false;      // since the last edge, recv(2) has not said EAGAIN
+    bool ended = false;         // the peer has shut its side down, or the socket is broken
+    bool queued = false;        // stands in ready_
+    bool send_waiting = false;  // on_send(id, 0) is owed when the socket is writable
+  };
+
+  EpollBackend() = default;
+  Socket& watch(int fd, SlotId id, Kind kind, std::uint32_t events);
+  void queue_ready(int fd, Socket& socket);
+  std::optional<int> sent(int fd, ssize_t result);
+  void accept_some(int fd, EventSink& sink);
+  void receive_some(int fd, EventSink& sink);
+  void serve_ready(EventSink& sink);
+  void serve_event(int fd, std::uint32_t events, EventSink& sink);
+
+  static constexpr std::size_t kEventsPerTurn = 512;
+
+  Fd epoll_fd_;
+  Fd wake_fd_;
+  std::array<epoll_event, kEventsPerTurn> events_;
+  std::size_t event_count_ = 0;
+  BufferPool buffers_;
+  std::vector<Socket> sockets_;
+  std::vector<int> ready_;    // readable sockets whose next recv(2) need not wait for an event
+  std::vector<int> serving_;  // ready_ of the turn before, while it is worked off
+};
+
+}  // namespace peal::io

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/fd.h"
+
+namespace peal::io {
+
+/// Listening sockets of one address, one for each reactor; the kernel spreads connections over
+/// them (SO_REUSEPORT, socket(7)).
+struct ListenerGroup {
+  std::vector<Fd> sockets;
+  std::uint16_t port = 0;  ///< the real one where 0 was asked for
+};
+
+/// Opens `count` sockets on an IPv4 or IPv6 address. An address that anybody listens on already,
+/// another process of the same kind included, is refused with EADDRINUSE. TCP_NODELAY is set and
+/// inherited by what is accepted.
+Result<ListenerGroup> open_listeners(const std::string& host, std::uint16_t port, unsigned count);
+
+/// "127.0.0.1:8080", "[::1]:8080"
+std::string address_text(const std::string& host, std::uint16_t port);
+
+}  // namespace peal::io

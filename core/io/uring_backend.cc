@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/io/uring_backend.h"
+
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/base/check.h"
+
+namespace peal::io {
+namespace {
+
+constexpr std::uint16_t kBufferGroup = 0;
+constexpr std::size_t kBufferRingBytes = BufferPool::kCount * sizeof(io_uring_buf);
+
+enum class Operation : std::uint8_t { ignored, accept, receive, send, wake };
+
+// user_data: the operation, 24 bits of generation, 32 bits of index.
+std::uint64_t user_data(Operation operation, SlotId id) {
+  return std::uint64_t{id.index} | std::uint64_t{id.generation} << 32 |
+         static_cast<std::uint64_t>(operation) << 56;
+}
+
+SlotId slot_id(std::uint64_t data) {
+  return {static_cast<std::uint32_t>(data),
+          static_cast<std::uint32_t>(data >> 32) & SlotId::kGenerationMask};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<UringBackend>> UringBackend::create(const UringFeatures& features) {
+  std::unique_ptr<UringBackend> backend(new UringBackend);
+  if (auto done = backend->set_up(features); !done) return std::unexpected(done.error());
+  if (auto done = backend->set_up_buffers(); !done) return std::unexpected(done.error());
+  backend->wake_fd_.reset(eventfd(0, EFD_CLOEXEC));
+  if (!backend->wake_fd_) return last_error("eventfd");
+  backend->arm_wake();
+  return backend;
+}
+
+UringBackend::~UringBackend() {
+  if (ring_ready_) io_uring_queue_exit(&ring_);
+  if (buffer_ring_) munmap(buffer_ring_, kBufferRingBytes);
+}
+
+Result<> UringBackend::set_up(const UringFeatures& features) {
+  io_uring_params params{};
+  params.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | IORING_SETUP_SINGLE_ISSUER |
+                 (features.defer_taskrun ? IORING_SETUP_DEFER_TASKRUN : IORING_SETUP_COOP_TASKRUN);
+  params.cq_entries = kCompletions;
+  if (int made = io_uring_queue_init_params(kSubmissions, &ring_, &params); made < 0)
+    return error("io_uring_setup", -made);
+  ring_ready_ = true;
+  // Spares the look-up of the ring's descriptor in each call; works without, so not an error.
+  io_uring_register_ring_fd(&ring_);
+  gather_.headers.reserve(GatherArena::kHeaders);
+  gather_.parts.reserve(GatherArena::kParts);
+  return {};
+}
+
+Result<> UringBackend::set_up_buffers() {
+  void* memory =
+      mmap(nullptr, kBufferRingBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return last_error("mmap");
+  buffer_ring_ = static_cast<io_uring_buf_ring*>(memory);
+  io_uring_buf_ring_init(buffer_ring_);
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<std::uintptr_t>(memory);
+  registration.ring_entries = BufferPool::kCount;
+  registration.bgid = kBufferGroup;
+  if (int made = io_uring_register_buf_ring(&ring_, &registration, 0); made < 0)
+    return error("io_uring_register_buf_ring", -made);
+  return {};
+}
+
+io_uring_sqe* UringBackend::next_sqe() {
+  io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+  if (!sqe) {
+    io_uring_submit(&ring_);
+    sqe = io_uring_get_sqe(&ring_);
+    PEAL_CHECK(sqe);
+  }
+  return sqe;
+}
+
+void UringBackend::arm_wake() {
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_read(sqe, wake_fd_.get(), &wake_count_, sizeof wake_count_, 0);
+  io_uring_sqe_set_data64(sqe, user_data(Operation::wake, {}));
+}
+
+void UringBackend::accept(std::uint32_t listener, int listener_fd) {
+  io_uring_sqe* sqe = next_sqe();
+  // Not SOCK_NONBLOCK: io_uring would then report EAGAIN instead of waiting for us.
+  io_uring_prep_multishot_accept(sqe, listener_fd, nullptr, nullptr, SOCK_CLOEXEC);
+  io_uring_sqe_set_data64(sqe, user_data(Operation::accept, {listener, 0}));
+}
+
+void UringBackend::stop_accept(std::uint32_t listener, int) {
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_cancel64(sqe, user_data(Operation::accept, {listener, 0}), 0);
+  io_uring_sqe_set_data64(sqe, user_data(Operation::ignored, {}));
+}
+
+void UringBackend::receive(int fd, SlotId id) {
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = kBufferGroup;
+  io_uring_sqe_set_data64(sqe, user_data(Operation::receive, id));
+}
+
+bool UringBackend::stop_receive(int, SlotId id) {
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_cancel64(sqe, user_data(Operation::receive, id), 0);
+  io_uring_sqe_set_data64(sqe, user_data(Operation::ignored, {}));
+  return true;
+}
+
+// MSG_WAITALL makes the kernel go on after a short send, which saves us a round trip.
+std::optional<int> UringBackend::send(int fd, SlotId id, Bytes bytes) {
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_send(sqe, fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_WAITALL);
+  io_uring_sqe_set_data64(sqe, user_data(Operation::send, id));
+  return std::nullopt;
+}
+
+std::optional<int> UringBackend::send(int fd, SlotId id, std::span<const iovec> parts) {
+  if (gather_.headers.size() == GatherArena::kHeaders ||
+      gather_.parts.size() + parts.size() > GatherArena::kParts) {
+    io_uring_submit(&ring_);
+    gather_.headers.clear();
+    gather_.parts.clear();
+  }
+  iovec* first = gather_.parts.data() + gather_.parts.size();
+  gather_.parts.insert(gather_.parts.end(), parts.begin(), parts.end());
+  msghdr& header = gather_.headers.emplace_back();
+  header.msg_iov = first;
+  header.msg_iovlen = parts.size();
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_sendmsg(sqe, fd, &header, MSG_NOSIGNAL | MSG_WAITALL);
+  io_uring_sqe_set_data64(sqe, user_data(Operation::send, id));
+  return std::nullopt;
+}
+
+void UringBackend::shut_down(int fd, int how) {
+  ::shutdown(fd, how);
+}
+
+void UringBackend::close(int fd, SlotId, bool reset) {
+  if (reset) {
+    const linger none{.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  }
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_close(sqe, fd);
+  sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_sqe_set_data64(sqe, user_data(Operation::ignored, {}));
+}
+
+void UringBackend::wake() {
+  const std::uint64_t one = 1;
+  // Fails only when the counter is full, and then the wake is under way already.
+  if (::write(wake_fd_.get(), &one, sizeof one) < 0) return;
+}
+
+void UringBackend::refill_buffers() {
+  const int mask = io_uring_buf_ring_mask(BufferPool::kCount);
+  int count = 0;
+  std::uint16_t id;
+  while (buffers_.lend(id)) {
+    io_uring_buf_ring_add(buffer_ring_, buffers_.address(id), BufferPool::kSize, id, mask, count);
+    ++count;
+  }
+  if (count > 0) io_uring_buf_ring_advance(buffer_ring_, count);
+}
+
+Result<> UringBackend::wait(std::optional<Duration> timeout) {
+  refill_buffers();
+  int done;
+  if (timeout && *timeout <= Duration::zero()) {
+    done = io_uring_submit_and_get_events(&ring_);
+  } else if (timeout) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(*timeout);
+    __kernel_timespec limit{.tv_sec = seconds.count(), .tv_nsec = (*timeout - seconds).count()};
+    io_uring_cqe* first = nullptr;
+    done = io_uring_submit_and_wait_timeout(&ring_, &first, 1, &limit, nullptr);
+  } else {
+    done = io_uring_submit_and_wait(&ring_, 1);
+  }
+  gather_.headers.clear();
+  gather_.parts.clear();
+  // EBUSY and EAGAIN: completions must be taken first, the rest is submitted in the next turn.
+  if (done < 0 && done != -ETIME && done != -EINTR && done != -EBUSY && done != -EAGAIN)
+    return error("io_uring_enter", -done);
+  return {};
+}
+
+void UringBackend::deliver(EventSink& sink) {
+  constexpr unsigned kBatch = 256;  // completions taken before their places are given back
+  for (unsigned taken = 0; taken < kCompletions;) {
+    unsigned head;
+    unsigned count = 0;
+    io_uring_cqe* cqe;
+    io_uring_for_each_cqe(&ring_, head, cqe) {
+      deliver_one(*cqe, sink);
+      if (++count == kBatch) break;
+    }
+    if (count == 0) break;
+    io_uring_cq_advance(&ring_, count);
+    taken += count;
+  }
+}
+
+void UringBackend::deliver_one(const io_uring_cqe& cqe, EventSink& sink) {
+  const SlotId id = slot_id(cqe.user_data);
+  switch (static_cast<Operation>(cqe.user_data >> 56)) {
+    case Operation::receive:
+      deliver_receive(cqe, id, sink);
+      break;
+    case Operation::send:
+      sink.on_send(id, cqe.res);
+      break;
+    case Operation::accept: {
+      const bool more = cqe.flags & IORING_CQE_F_MORE;
+      if (cqe.res >= 0) sink.on_accept(id.index, cqe.res);
+      if (!more) sink.on_accept_end(id.index, cqe.res >= 0 ? 0 : -cqe.res);
+      break;
+    }
+    case Operation::wake:
+      arm_wake();
+      sink.on_wake();
+      break;
+    case Operation::ignored:
+      break;
+  }
+}
+
+void UringBackend::deliver_receive(const io_uring_cqe& cqe, SlotId id, EventSink& sink) {
+  Received received;
+  received.armed = cqe.flags & IORING_CQE_F_MORE;
+  if (cqe.res < 0) received.error = -cqe.res;
+  if (cqe.flags & IORING_CQE_F_BUFFER) {
+    const auto buffer = static_cast<std::uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
+    buffers_.adopt(buffer);
+    received.lease = BufferLease(buffers_, buffer);
+    if (cqe.res > 0) received.bytes = {received.lease.data(), static_cast<std::size_t>(cqe.res)};
+  }
+  sink.on_receive(id, std::move(received));
+}
+
+}  // namespace peal::io
