@@ -12,7 +12,7 @@
 
 namespace peal::http {
 
-/// "Not Found" for 404. Requires: a status code that this project sends.
+/// "Not Found" for 404; empty, which RFC 9112 section 4 allows, for a code that peal does not send.
 std::string_view reason_phrase(int status);
 
 /// Writes a response head and, if wanted, a short body: status_line(), fields, end(), body().
