@@ -1,0 +1,281 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Checks what keeps the house standing: check.py BUILD [ROOT]
+
+BUILD is a meson build directory (for its compile_commands.json). Prints one line a check, "ok" or
+"FAIL", after a failed one the places as FILE:LINE: and last "N passed, N failed".
+"""
+
+import concurrent.futures
+import fnmatch
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+# A folder includes itself and folders of a lower rank. A folder of ours that is not here is refused.
+RANKS = {
+    "core/base": 0,
+    "core/io": 1,
+    "core/http": 1,
+    "core/tls": 1,
+    "config": 1,
+    "core/ws": 2,
+    "core/hub": 3,
+    "core/conn": 4,
+    "server/broker": 5,
+    "server": 6,
+    "loadtest": 6,
+}
+
+# Where the headers of a third party may be included; tests may include all.
+HOMES = {
+    "liburing": (r"liburing(\.h|/.*)|linux/io_uring\.h", ["core/io/*"]),
+    "OpenSSL": (r"openssl/.*", ["core/tls/*", "core/ws/handshake.cc"]),
+    "toml11": (r"toml(\.hpp|/.*)", ["config/load*.cc", "config/load*.h"]),
+    "spdlog": (r"(spdlog|fmt)/.*", ["server/log.*"]),
+    "CLI11": (r"CLI/.*", ["server/cli.cc"]),
+    "doctest": (r"doctest/.*", []),
+}
+SYSTEM_FOLDERS = ("arpa", "asm", "linux", "net", "netinet", "sys")
+
+INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
+# Comments, strings and characters: what is no code.
+NO_CODE = re.compile(
+    r'//[^\n]*|/\*.*?\*/|R"([^()\\ ]*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<!\w)\'(?:\\.|[^\'\\\n])+\'', re.S
+)
+EXCEPTION_WORD = re.compile(r"\b(throw|try|catch)\b")
+
+
+class Tree:
+    """The sources below a root and what they include."""
+
+    def __init__(self, root):
+        self.root = root
+        self.files = sorted(
+            str(path.relative_to(root))
+            for folder in ("core", "config", "server", "loadtest", "tests")
+            for path in (root / folder).rglob("*")
+            if path.suffix in (".h", ".cc")
+        )
+        self.product = [file for file in self.files if not file.startswith("tests/")]
+        self.text = {file: (root / file).read_text() for file in self.files}
+        self.includes = {file: list(includes_of(self.text[file])) for file in self.files}
+
+    def own_includes(self, file):
+        """Line and path of each include of a file of ours."""
+        return [(line, path) for line, _, path in self.includes[file] if path in self.text]
+
+
+def includes_of(text):
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := INCLUDE.match(line):
+            yield number, match[1], match[2]
+
+
+def folder_of(file):
+    return os.path.dirname(file)
+
+
+def place(file, line, message):
+    return f"{file}:{line}: {message}"
+
+
+# Checks of the sources. Each yields the places where it does not hold.
+
+
+def first_lines(tree):
+    for file in tree.files:
+        if not tree.text[file].startswith("// SPDX-License-Identifier: Apache-2.0\n"):
+            yield place(file, 1, "the first line is not the SPDX licence line")
+
+
+def include_paths(tree):
+    for file in tree.files:
+        for line, quote, path in tree.includes[file]:
+            if quote == '"' and path not in tree.text:
+                yield place(file, line, f'"{path}" is no path of a header from the root')
+            if quote == "<" and path in tree.text:
+                yield place(file, line, f"<{path}> is ours: include it with quotes")
+
+
+def include_directions(tree):
+    for file in tree.product:
+        folder = folder_of(file)
+        if folder not in RANKS:
+            yield place(file, 1, f"{folder} has no rank in tests/structure/check.py")
+            continue
+        for line, path in tree.own_includes(file):
+            other = folder_of(path)
+            if other == folder:
+                continue
+            if RANKS.get(other, len(RANKS)) >= RANKS[folder]:
+                yield place(file, line, f"{folder} may not include {other}: it is not a lower layer")
+            elif folder.startswith("core/") and not other.startswith("core/"):
+                yield place(file, line, f"{folder} may not include {other}: core knows only core")
+
+
+def file_cycles(tree):
+    edges = {file: [(path, line) for line, path in tree.own_includes(file)] for file in tree.files}
+    for cycle in cycles(edges):
+        file, line = cycle[0]
+        yield place(file, line, "a cycle of files: " + " -> ".join(name for name, _ in cycle + cycle[:1]))
+
+
+def folder_cycles(tree):
+    edges = {}
+    where = {}
+    for file in tree.product:
+        for line, path in tree.own_includes(file):
+            folder, other = folder_of(file), folder_of(path)
+            if folder != other and (folder, other) not in where:
+                where[folder, other] = (file, line)
+                edges.setdefault(folder, []).append((other, line))
+    for cycle in cycles(edges):
+        folders = [folder for folder, _ in cycle]
+        file, line = where[folders[0], folders[1]]
+        yield place(file, line, "a cycle of folders: " + " -> ".join(folders + folders[:1]))
+
+
+def cycles(edges):
+    """Cycles in a graph {node: [(next, line)]}, each as [(node, line of its edge to the next)]."""
+    done = set()
+    path = []  # (node, line of the edge taken from it)
+
+    def visit(node):
+        for other, line in edges.get(node, []):
+            names = [name for name, _ in path] + [node]
+            if other in names:
+                yield (path + [(node, line)])[names.index(other) :]
+            elif other not in done:
+                path.append((node, line))
+                yield from visit(other)
+                path.pop()
+        done.add(node)
+
+    for node in sorted(edges):
+        if node not in done:
+            yield from visit(node)
+
+
+def third_parties(tree):
+    for file in tree.product:
+        for line, quote, path in tree.includes[file]:
+            if quote != "<" or path in tree.text:
+                continue
+            for name, (headers, homes) in HOMES.items():
+                if re.fullmatch(headers, path):
+                    if not any(fnmatch.fnmatch(file, home) for home in homes):
+                        home = ", ".join(homes) or "tests/"
+                        yield place(file, line, f"{name} is at home in {home}, not here")
+                    break
+            else:
+                if "/" in path and path.split("/")[0] not in SYSTEM_FOLDERS:
+                    yield place(file, line, f"<{path}>: a third party without a home")
+
+
+def exception_words(tree):
+    for file in tree.product:
+        if file.startswith("core/"):
+            code = NO_CODE.sub(lambda match: "\n" * match[0].count("\n"), tree.text[file])
+            for number, line in enumerate(code.splitlines(), 1):
+                if match := EXCEPTION_WORD.search(line):
+                    yield place(file, number, f"{match[1]}: core is without exceptions")
+
+
+# Checks that need the build's compiler commands.
+
+
+class Commands:
+    """How the build compiles each source."""
+
+    def __init__(self, tree, build):
+        self.of = {}
+        for entry in json.loads((build / "compile_commands.json").read_text()):
+            source = pathlib.Path(entry["directory"], entry["file"]).resolve()
+            if source.is_relative_to(tree.root):
+                words = shlex.split(entry["command"])
+                self.of[str(source.relative_to(tree.root))] = (entry["directory"], words)
+
+    def for_header(self, header):
+        """The command of a source in the header's folder, or in a folder that may include it."""
+        folder = folder_of(header)
+        ranked = sorted(self.of, key=lambda file: (folder_of(file) != folder, not file.startswith(folder), file))
+        return self.of[ranked[0]]
+
+
+def unbuilt_sources(tree, commands):
+    for file in tree.product:
+        if file.endswith(".cc") and file not in commands.of:
+            yield place(file, 1, "no meson.build names this file")
+
+
+def core_flags(tree, commands):
+    for file in tree.product:
+        if file.startswith("core/") and file in commands.of:
+            for flag in ("-fno-exceptions", "-fno-rtti"):
+                if flag not in commands.of[file][1]:
+                    yield place(file, 1, f"is built without {flag}")
+
+
+def header_alone(tree, commands, header):
+    """Compiles the header by itself, twice included so that its guard is seen to work."""
+    directory, words = commands.for_header(header)
+    keep = [word for word in words[1:] if re.match(r"-(std|I|f|D|W(?!p,)|isystem|pthread|m)", word)]
+    done = subprocess.run(
+        [words[0], *keep, "-x", "c++", "-fsyntax-only", "-I", str(tree.root), "-"],
+        cwd=directory,
+        input=f'#include "{header}"\n#include "{header}"\n',
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        yield place(header, 1, "does not compile alone:\n" + done.stdout)
+
+
+class Report:
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def check(self, name, places):
+        places = list(places)
+        print("FAIL" if places else "ok  ", name)
+        for line in places:
+            print(f"  {line}")
+        self.failed += bool(places)
+        self.passed += not places
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    root = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else ".").resolve()
+    tree = Tree(root)
+    commands = Commands(tree, build)
+
+    report = Report()
+    report.check("the licence line comes first", first_lines(tree))
+    report.check("includes are paths from the root", include_paths(tree))
+    report.check("includes go down the layers", include_directions(tree))
+    report.check("no cycle of files", file_cycles(tree))
+    report.check("no cycle of folders", folder_cycles(tree))
+    report.check("each third party is in its one home", third_parties(tree))
+    report.check("no exceptions in core's code", exception_words(tree))
+    report.check("no exceptions and run-time types in core's build", core_flags(tree, commands))
+    report.check("every source is built", unbuilt_sources(tree, commands))
+    headers = [file for file in tree.product if file.endswith(".h")]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        results = pool.map(lambda header: list(header_alone(tree, commands, header)), headers)
+        for header, places in zip(headers, results):
+            report.check(f"{header} compiles alone", places)
+
+    print(f"{report.passed} passed, {report.failed} failed")
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
