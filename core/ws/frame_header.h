@@ -11,12 +11,12 @@
 namespace peal::ws {
 
 struct FrameHeader {
-  const char* error;           ///< what the peer did wrong, a static string; null when nothing
-  std::uint64_t payload_size;  ///< bytes, below 2^63
-  std::uint32_t key;           ///< as it lay in memory, for unmask(); 0 when not masked
-  std::uint8_t size;           ///< of the header itself; 0 while octets of it are missing
-  Opcode opcode;
-  bool fin;
+  const char* error = nullptr;     ///< what the peer did wrong, a static string; null when nothing
+  std::uint64_t payload_size = 0;  ///< bytes, below 2^63
+  std::uint32_t key = 0;           ///< as it lay in memory, for unmask(); 0 when not masked
+  std::uint8_t size = 0;           ///< of the header itself; 0 while octets of it are missing
+  Opcode opcode = Opcode::continuation;
+  bool fin = false;
 };
 
 /// Reads the header at the front of `octets`, strictly: no reserved bits or opcodes, masked as

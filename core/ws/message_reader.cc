@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/ws/message_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "core/ws/frame_header.h"
+#include "core/ws/mask.h"
+
+namespace peal::ws {
+namespace {
+
+// A block starts with what a header announces, but not with more than this before as much arrived.
+constexpr std::uint64_t kUnproven = (64 << 10) - sizeof(Block);  // bytes: a pool's 64 KiB block
+constexpr std::uint64_t kGrowth = 4;                             // times what has arrived
+
+constexpr const char* kNotUtf8 = "text is not UTF-8";
+
+Event failure(CloseCode code, const char* reason) {
+  return {.kind = Event::Kind::failure, .code = code, .reason = reason};
+}
+
+/// Section 5.4: fragments of one message follow each other. Null when in order.
+const char* out_of_order(const ReaderState& state, std::byte first_octet) {
+  const auto opcode = static_cast<Opcode>(first_octet & std::byte{0x0f});
+  const bool inside = state.message_opcode != Opcode::continuation;
+  if (opcode == Opcode::continuation && !inside) return "a continuation has no message";
+  if ((opcode == Opcode::text || opcode == Opcode::binary) && inside)
+    return "a message begins inside another";
+  return nullptr;
+}
+
+/// Takes the next header off `input`; keeps its octets in `state` while it is not complete.
+FrameHeader take_header(ReaderState& state, MutableBytes& input, Role role) {
+  std::array<std::byte, kMaxClientHeader> joined;
+  Bytes octets = input;
+  const std::size_t kept = state.header_size;
+  if (kept > 0) {
+    const auto rest = input.first(std::min(input.size(), joined.size() - kept));
+    std::copy_n(state.header.begin(), kept, joined.begin());
+    std::ranges::copy(rest, joined.begin() + kept);
+    octets = Bytes(joined).first(kept + rest.size());
+  }
+  if (const char* error = out_of_order(state, octets.front())) return {.error = error};
+  const FrameHeader header = decode_header(octets, role);
+  if (header.error) return header;
+  if (header.size == 0) {
+    std::ranges::copy(octets, state.header.begin());
+    state.header_size = static_cast<std::uint8_t>(octets.size());
+    input = input.last(0);
+    return header;
+  }
+  if (kept > 0) {
+    state.header = {};
+    state.header_size = 0;
+  }
+  input = input.subspan(header.size - kept);
+  return header;
+}
+
+/// The event of a whole control frame.
+Event control_event(Opcode opcode, MutableBytes payload) {
+  if (opcode == Opcode::ping)
+    return {.kind = Event::Kind::ping, .opcode = opcode, .payload = payload};
+  if (opcode == Opcode::pong)
+    return {.kind = Event::Kind::pong, .opcode = opcode, .payload = payload};
+  Event event{.kind = Event::Kind::close, .opcode = opcode, .payload = payload};
+  if (payload.empty()) return event;
+  const auto code = load_be<std::uint16_t>(payload.data());
+  if (!is_valid_close_code_on_wire(code))
+    return failure(CloseCode::protocol_error, "a close code is not valid");
+  event.code = static_cast<CloseCode>(code);
+  event.payload = payload.subspan(sizeof code);
+  if (!is_utf8(event.payload))
+    return failure(CloseCode::invalid_payload, "a close reason is not UTF-8");
+  return event;
+}
+
+/// The event of a frame that lies whole at the front of `input`, its header taken already.
+Event take_in_place(const FrameHeader& header, MutableBytes& input) {
+  const MutableBytes payload = input.first(header.payload_size);
+  input = input.subspan(header.payload_size);
+  const bool ascii = unmask(payload, header.key);
+  if (is_control(header.opcode)) return control_event(header.opcode, payload);
+  if (header.opcode == Opcode::text && !ascii && !is_utf8(payload))
+    return failure(CloseCode::invalid_payload, kNotUtf8);
+  return {.kind = Event::Kind::message, .opcode = header.opcode, .payload = payload};
+}
+
+void begin_frame(ReaderState& state, const FrameHeader& header, BlockPool& pool) {
+  state.frame_opcode = header.opcode;
+  state.frame_fin = header.fin;
+  state.frame_left = header.payload_size;
+  state.key = header.key;
+  if (is_control(header.opcode))
+    state.control = pool.take(kMaxServerHeader + header.payload_size);
+  else if (header.opcode != Opcode::continuation)
+    state.message_opcode = header.opcode;
+}
+
+std::uint64_t limit(const ReaderContext& context) {
+  return std::min(context.message_size, kMaxMessageSize);
+}
+
+/// Makes room in the message's block for the next `size` bytes of the current frame.
+void reserve(ReaderState& state, std::size_t size, const ReaderContext& context) {
+  const std::uint64_t capacity = state.message ? state.message->capacity : 0;
+  const std::uint64_t arrived = kMaxServerHeader + state.message_size + size;
+  if (arrived <= capacity) return;
+
+  // Twice the old block at least, or a message of many small fragments is copied for each of them.
+  const std::uint64_t announced = kMaxServerHeader + state.message_size + state.frame_left;
+  const std::uint64_t wanted =
+      std::min({std::max(announced, 2 * capacity), std::max(kUnproven, kGrowth * arrived),
+                kMaxServerHeader + limit(context)});
+  Block* const block = context.pool.take(wanted);
+  if (state.message) {
+    std::copy_n(state.message->data() + kMaxServerHeader, state.message_size,
+                block->data() + kMaxServerHeader);
+    context.pool.give(state.message);
+  }
+  state.message = block;
+}
+
+/// Ends a control frame in pieces. A refused one stays in `state`.
+Event end_control(ReaderState& state) {
+  const MutableBytes payload{state.control->data() + kMaxServerHeader, state.control_size};
+  Event event = control_event(state.frame_opcode, payload);
+  if (event.kind == Event::Kind::failure) return event;
+  event.block = std::exchange(state.control, nullptr);
+  state.control_size = 0;
+  return event;
+}
+
+/// Ends a message in pieces.
+Event end_message(ReaderState& state) {
+  if (!state.text.complete()) return failure(CloseCode::invalid_payload, kNotUtf8);
+  Block* const block = std::exchange(state.message, nullptr);
+  return {.kind = Event::Kind::message,
+          .opcode = std::exchange(state.message_opcode, Opcode::continuation),
+          .payload = {block->data() + kMaxServerHeader, std::exchange(state.message_size, 0)},
+          .block = block};
+}
+
+/// Takes the next `piece` of a message's payload; false when it is not the text it claims to be.
+bool gather_message(ReaderState& state, MutableBytes piece, const ReaderContext& context) {
+  reserve(state, piece.size(), context);
+  std::byte* const to = state.message->data() + kMaxServerHeader + state.message_size;
+  const bool ascii = unmask_copy(to, piece, state.key);
+  state.message_size += piece.size();
+  if (state.message_opcode != Opcode::text || (ascii && state.text.complete())) return true;
+  return state.text.feed({to, piece.size()});
+}
+
+void gather_control(ReaderState& state, MutableBytes piece) {
+  unmask_copy(state.control->data() + kMaxServerHeader + state.control_size, piece, state.key);
+  state.control_size = static_cast<std::uint8_t>(state.control_size + piece.size());
+}
+
+/// Takes what `input` has of the current frame. An event when that ends a message, else none.
+Event gather(ReaderState& state, MutableBytes& input, const ReaderContext& context) {
+  const MutableBytes piece = input.first(std::min(state.frame_left, input.size()));
+  input = input.subspan(piece.size());
+  const bool control = is_control(state.frame_opcode);
+  if (control)
+    gather_control(state, piece);
+  else if (!gather_message(state, piece, context))
+    return failure(CloseCode::invalid_payload, kNotUtf8);
+  state.frame_left -= piece.size();
+  state.key = rotate_key(state.key, piece.size());
+  if (state.frame_left > 0) return {};
+
+  Event event;
+  if (control)
+    event = end_control(state);
+  else if (state.frame_fin)
+    event = end_message(state);
+  state.key = 0;
+  state.frame_opcode = Opcode::continuation;
+  state.frame_fin = false;
+  return event;
+}
+
+}  // namespace
+
+Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context) {
+  while (!input.empty()) {
+    if (state.frame_left == 0) {
+      const bool header_in_place = state.header_size == 0;
+      const FrameHeader header = take_header(state, input, context.role);
+      if (header.error) return failure(CloseCode::protocol_error, header.error);
+      if (header.size == 0) return {};
+      const bool control = is_control(header.opcode);
+      if (!control && header.payload_size > limit(context) - state.message_size)
+        return failure(CloseCode::message_too_big, "a message is above the size limit");
+      const bool alone = control || (header.fin && header.opcode != Opcode::continuation);
+      if (alone && header_in_place && header.payload_size <= input.size()) [[likely]]
+        return take_in_place(header, input);
+      begin_frame(state, header, context.pool);
+    }
+    const Event event = gather(state, input, context);
+    if (event.kind != Event::Kind::none) return event;
+  }
+  return {};
+}
+
+void discard(ReaderState& state, BlockPool& pool) {
+  pool.give(state.message);
+  pool.give(state.control);
+  state = {};
+}
+
+}  // namespace peal::ws
