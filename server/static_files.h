@@ -27,7 +27,7 @@ struct File {
   std::uint64_t size = 0;     ///< bytes
   std::int64_t modified = 0;  ///< seconds since 1970
   ETag etag;
-  std::string_view content_type;  ///< static
+  std::string_view content_type{};  ///< static
 };
 
 enum class Miss : std::uint8_t {
@@ -37,8 +37,9 @@ enum class Miss : std::uint8_t {
 };
 
 /// The files beneath a root. Nothing outside it can be reached: not by "..", not by a symbolic
-/// link, not by an encoding. Names that begin with "." do not exist. Owner: the route. Thread: any,
-/// it is constant. Errors: Miss.
+/// link, not by an encoding. Names that begin with "." do not exist.
+///
+/// Owner: the route. Thread: any, it is constant. Errors: Miss.
 class StaticFiles {
  public:
   /// Opens the folder `root`; files are then served from it even when it is renamed.
@@ -56,12 +57,18 @@ class StaticFiles {
   std::string index_;
 };
 
-/// What to answer with: the head by write_file_head(), then `length` bytes of the file at `offset`.
+/// What to answer with: the head by write_file_head(), then, where body_follows(), `length` bytes
+/// of the file from `offset`.
 struct FileAnswer {
   int status = 0;             ///< 200, 206, 304, 405, 412 or 416
   std::uint64_t offset = 0;   ///< bytes
-  std::uint64_t length = 0;   ///< bytes; 0 when no body is to be sent, as for HEAD
+  std::uint64_t length = 0;   ///< bytes; of a HEAD what GET would have
   http::RangeChoice range{};  ///< for Content-Range
+  bool head_only = false;
+  bool keep_alive =
+      false;  ///< as the client wishes, unless a body is unread; the caller may clear it
+
+  bool body_follows() const { return length > 0 && !head_only; }
 };
 
 /// Applies the method, the preconditions and the range of `request` to `file`.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/http/date.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
 
 #include "core/base/ascii.h"
-#include "core/base/check.h"
 
 namespace peal::http {
 namespace {
@@ -16,6 +16,9 @@ constexpr std::array<std::string_view, 7> kLongDays = {"Sunday",   "Monday", "Tu
                                                        "Thursday", "Friday", "Saturday"};
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+constexpr std::int64_t kYear0 = -62'167'219'200;
+constexpr std::int64_t kYear9999 = 253'402'300'799;  // its last second
 
 void append_digits(DateText& text, unsigned number, std::size_t count) {
   std::array<char, 4> digits;
@@ -132,18 +135,16 @@ bool read_asctime(DateReader reader, Fields& fields) {
 
 DateText format_date(std::int64_t seconds) {
   using namespace std::chrono;
-  const sys_seconds time{std::chrono::seconds(seconds)};
+  const sys_seconds time{std::chrono::seconds(std::clamp(seconds, kYear0, kYear9999))};
   const auto midnight = floor<days>(time);
   const year_month_day date(midnight);
   const hh_mm_ss clock(time - midnight);
-  const int year = static_cast<int>(date.year());
-  PEAL_CHECK(year >= 0 && year <= 9999);
 
   DateText text;
   text.append(kDays[weekday(midnight).c_encoding()]).append(", ");
   append_digits(text, static_cast<unsigned>(date.day()), 2);
   text.append(" ").append(kMonths[static_cast<unsigned>(date.month()) - 1]).append(" ");
-  append_digits(text, static_cast<unsigned>(year), 4);
+  append_digits(text, static_cast<unsigned>(static_cast<int>(date.year())), 4);
   text.append(" ");
   append_digits(text, static_cast<unsigned>(clock.hours().count()), 2);
   text.append(":");

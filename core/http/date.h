@@ -13,7 +13,7 @@ namespace peal::http {
 /// "Sun, 06 Nov 1994 08:49:37 GMT": always 29 characters.
 using DateText = ShortText<29>;
 
-/// Requires: a year from 0 to 9999.
+/// Times before the year 0 or after 9999 become the nearest that can be written.
 DateText format_date(std::int64_t seconds);
 
 /// Reads IMF-fixdate and the two obsolete forms. Nullopt for anything else, and for days that the

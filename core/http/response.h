@@ -54,7 +54,7 @@ class ResponseWriter {
 /// A whole response with a short text/plain body.
 struct TextResponse {
   int status = 200;
-  std::string_view text;              ///< a line without its end
+  std::string_view text{};            ///< a line without its end
   std::span<const Header> headers{};  ///< further fields, such as Allow
   std::int64_t now = 0;               ///< seconds since 1970
   int minor_version = 1;              ///< of the request

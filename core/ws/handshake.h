@@ -43,7 +43,7 @@ std::expected<std::string_view, Rejection> choose_subprotocol(const http::Reques
 using Key = std::array<char, 24>;
 using AcceptKey = std::array<char, 28>;
 
-/// The Sec-WebSocket-Accept that answers `key`. Any thread; allocates once a thread.
+/// The Sec-WebSocket-Accept that answers `key`. Any thread; allocates nothing.
 AcceptKey accept_key(std::string_view key);
 
 /// Writes the whole 101 answer. `subprotocol` may be empty. Returns the octets written, 0 when
