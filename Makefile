@@ -28,7 +28,7 @@ run:
 	@.ci/demo
 
 test:
-	@.ci/setup build test
+	@.ci/setup build run test
 	@$(PYTHON) tests/run --fuzz-time $(TIME) $(STAGES)
 
 asan tsan:
