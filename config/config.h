@@ -2,6 +2,7 @@
 // The whole configuration as plain data, defaults included. Made by load(), then never changed.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -97,5 +98,13 @@ struct Config {
 
   bool operator==(const Config&) const = default;
 };
+
+/// Whether requests that come in by `listen` may reach `route`; both may name the other.
+inline bool answers_on(const Route& route, const Listen& listen) {
+  auto names = [](const std::vector<std::string>& list, const std::string& name) {
+    return list.empty() || std::ranges::find(list, name) != list.end();
+  };
+  return names(listen.routes, route.name) && names(route.listen, listen.name);
+}
 
 }  // namespace peal::config

@@ -20,7 +20,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 /// In the largest unit that loses nothing: "90s", "2m", "0s".
 std::string format_duration(Milliseconds duration);
 
-/// In the largest unit that loses nothing: "1536KiB", "1000B" as "1000".
+/// In the largest unit that loses nothing: "1536KiB", "1000".
 std::string format_size(std::uint64_t bytes);
 
 }  // namespace peal::config

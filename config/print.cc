@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/print.h"
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "config/address.h"
+#include "config/document.h"
+#include "config/names.h"
+#include "config/schema.h"
+#include "config/units.h"
+
+namespace peal::config {
+namespace {
+
+/// Writes down one table's fields: the Table of schema.h that only looks.
+class SettingLister {
+ public:
+  SettingLister(std::string table, std::vector<Setting>& out)
+      : table_(std::move(table)), out_(out) {}
+
+  void text(std::string_view key, const std::string& field) { add(key, in_quotes(field)); }
+
+  void list(std::string_view key, const std::vector<std::string>& field) {
+    std::string value = "[";
+    for (const std::string& item : field) {
+      if (value.size() > 1) value += ", ";
+      value += in_quotes(item);
+    }
+    add(key, value + ']');
+  }
+
+  void flag(std::string_view key, bool field) { add(key, field ? "true" : "false"); }
+
+  void count(std::string_view key, std::uint64_t field, SizeRange) {
+    add(key, std::to_string(field));
+  }
+
+  void count_or_auto(std::string_view key, unsigned field, unsigned) {
+    add(key, field == 0 ? in_quotes("auto") : std::to_string(field));
+  }
+
+  void size(std::string_view key, std::uint64_t field, SizeRange) {
+    add(key, in_quotes(format_size(field)));
+  }
+
+  void duration(std::string_view key, Milliseconds field, DurationRange) {
+    add(key, in_quotes(format_duration(field)));
+  }
+
+  void address(std::string_view key, const std::string& host, std::uint16_t port) {
+    add(key, in_quotes(format_address(host, port)));
+  }
+
+  template <class Enum>
+  void choice(std::string_view key, Enum field) {
+    add(key, in_quotes(name(field)));
+  }
+
+  template <class Visit>
+  void table(std::string_view key, Visit&& visit) {
+    SettingLister inner(table_ + '.' + std::string(key), out_);
+    visit(inner);
+  }
+
+ private:
+  void add(std::string_view key, std::string value) {
+    out_.push_back({table_, std::string(key), std::move(value)});
+  }
+
+  std::string table_;
+  std::vector<Setting>& out_;
+};
+
+}  // namespace
+
+std::vector<Setting> settings(const Config& config) {
+  std::vector<Setting> out;
+  const auto lister = [&](std::string table) { return SettingLister(std::move(table), out); };
+  auto server = lister("server");
+  visit_server(server, config.server);
+  for (const Listen& listen : config.listen) {
+    auto table = lister("listen." + listen.name);
+    visit_listen(table, listen);
+  }
+  auto limits = lister("limits");
+  visit_limits(limits, config.limits);
+  auto log = lister("log");
+  visit_log(log, config.log);
+  for (const Route& route : config.routes) {
+    auto table = lister("route." + route.name);
+    visit_route(table, route);
+  }
+  return out;
+}
+
+std::string print(const Config& config) {
+  std::string out;
+  std::string_view table;
+  const auto all = settings(config);
+  for (const Setting& setting : all) {
+    if (setting.table != table) {
+      out += (out.empty() ? "[" : "\n[") + setting.table + "]\n";
+      table = setting.table;
+    }
+    out += setting.key + " = " + setting.value + '\n';
+  }
+  return out;
+}
+
+}  // namespace peal::config

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which keys there are and what they take, once for reading (TableReader), printing and explaining
+// (SettingLister). A Table has one function for each kind of value; a reader fills the field, a
+// lister looks at it.
+#pragma once
+
+#include <cstdint>
+
+#include "config/config.h"
+
+namespace peal::config {
+
+/// Bounds of a value, both included.
+struct SizeRange {
+  std::uint64_t least;
+  std::uint64_t most;
+};
+struct DurationRange {
+  Milliseconds least;  ///< when 0 is not allowed to mean "never"
+  Milliseconds most;
+};
+
+inline constexpr unsigned kMaxThreads = 256;
+inline constexpr SizeRange kConnections{0, 100'000'000};
+inline constexpr SizeRange kHeaderSize{1 << 10, 1 << 20};
+inline constexpr SizeRange kMessageSize{1, 1 << 30};
+inline constexpr SizeRange kQueueSize{4 << 10, 1 << 30};
+inline constexpr DurationRange kTimeout{Milliseconds{1}, std::chrono::hours{24}};
+inline constexpr DurationRange kTimeoutOrNever{Milliseconds{0}, std::chrono::hours{24}};
+
+template <class Table, class Server>
+void visit_server(Table& table, Server& server) {
+  table.count_or_auto("threads", server.threads, kMaxThreads);
+  table.choice("io", server.io);
+  table.flag("pin", server.pin);
+}
+
+template <class Table, class Listen>
+void visit_listen(Table& table, Listen& listen) {
+  table.address("address", listen.host, listen.port);
+  table.list("routes", listen.routes);
+}
+
+/// What a route may say for itself.
+template <class Table, class RouteLimits>
+void visit_route_limits(Table& table, RouteLimits& limits) {
+  table.size("message_size", limits.message_size, kMessageSize);
+  table.size("queue_size", limits.queue_size, kQueueSize);
+  table.choice("slow_client", limits.slow_client);
+  table.duration("ping_interval", limits.ping_interval, kTimeoutOrNever);
+  table.duration("pong_timeout", limits.pong_timeout, kTimeout);
+  table.duration("idle_timeout", limits.idle_timeout, kTimeoutOrNever);
+}
+
+template <class Table, class Limits>
+void visit_limits(Table& table, Limits& limits) {
+  table.count("connections", limits.connections, kConnections);
+  table.size("header_size", limits.header_size, kHeaderSize);
+  table.duration("handshake_timeout", limits.handshake_timeout, kTimeout);
+  table.duration("close_timeout", limits.close_timeout, kTimeout);
+  visit_route_limits(table, limits.route);
+}
+
+template <class Table, class Log>
+void visit_log(Table& table, Log& log) {
+  table.choice("level", log.level);
+  table.choice("format", log.format);
+}
+
+template <class Table, class Route>
+void visit_route(Table& table, Route& route) {
+  table.text("path", route.path);
+  table.choice("type", route.type);
+  table.list("hosts", route.hosts);
+  table.list("origins", route.origins);
+  table.list("subprotocols", route.subprotocols);
+  table.list("listen", route.listen);
+  if (route.type == RouteType::pubsub) {
+    table.list("topics", route.topics);
+    table.choice("publish", route.publish);
+    table.text("publish_to", route.publish_to);
+    table.flag("include_sender", route.include_sender);
+  }
+  if (route.type == RouteType::files) {
+    table.text("root", route.root);
+    table.text("index", route.index);
+  }
+  table.table("limits", [&](auto& limits) { visit_route_limits(limits, route.limits); });
+}
+
+/// The type of route that a key is for; others refuse it.
+struct TypeKey {
+  std::string_view key;
+  RouteType type;
+};
+inline constexpr TypeKey kTypeKeys[] = {
+    {"topics", RouteType::pubsub},     {"publish", RouteType::pubsub},
+    {"publish_to", RouteType::pubsub}, {"include_sender", RouteType::pubsub},
+    {"root", RouteType::files},        {"index", RouteType::files},
+};
+
+}  // namespace peal::config

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/table_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/address.h"
+#include "config/nearest.h"
+#include "config/units.h"
+#include "core/base/ascii.h"
+
+namespace peal::config {
+namespace {
+
+using Kind = Node::Kind;
+
+std::string hint(const std::string& better) {
+  return "; did you mean " + in_quotes(better) + "?";
+}
+
+/// `"a", "b" or "c"`.
+std::string alternatives(std::span<const std::string_view> words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += i + 1 == words.size() ? " or " : ", ";
+    out += in_quotes(words[i]);
+  }
+  return out;
+}
+
+/// "64kb" is meant to be "64KiB".
+std::string size_hint(std::string_view text) {
+  const auto digits = text.find_first_not_of("0123456789");
+  if (digits == 0 || digits == std::string_view::npos) return {};
+  const auto unit = ascii::trim(text.substr(digits));
+  if (unit.empty() || unit.size() > 3) return {};
+  const std::string number(text.substr(0, digits));
+  for (const std::string_view known : {"KiB", "MiB", "GiB"})
+    if (ascii::lower(unit.front()) == ascii::lower(known.front()))
+      return hint(number + std::string(known));
+  return ascii::lower(unit.front()) == 'b' ? hint(number) : std::string{};
+}
+
+/// "10 sec" is meant to be "10s", and so is 10.
+std::string duration_hint(const Node& node) {
+  if (node.kind == Kind::integer) return hint(std::to_string(node.integer) + "s");
+  const std::string_view text = node.text;
+  const auto digits = text.find_first_not_of("0123456789");
+  if (digits == 0) return {};
+  const std::string number(text.substr(0, digits));
+  if (digits == std::string_view::npos) return hint(number + "s");
+  const auto unit = ascii::trim(text.substr(digits));
+  if (unit.starts_with("milli")) return hint(number + "ms");
+  constexpr std::string_view kUnits[] = {"ms", "sec", "min", "hour"};
+  for (const std::string_view known : kUnits)
+    if (!unit.empty() && unit.starts_with(known.substr(0, unit.size())))
+      return hint(number + (known == "ms" ? "ms" : std::string(known.substr(0, 1))));
+  return {};
+}
+
+}  // namespace
+
+const Node* TableReader::find(std::string_view key) {
+  known_.push_back(key);
+  const Node* node = table_.find(key);
+  if (node != nullptr) diagnosis_.place(full(key), *node);
+  return node;
+}
+
+void TableReader::wrong(const Node& node, std::string_view key, std::string expected,
+                        std::string hint) {
+  diagnosis_.report_at(node.position, full(key),
+                       "expected " + expected + ", found " + node.description() + hint);
+}
+
+bool TableReader::expect(const Node& node, Kind kind, std::string_view key, std::string_view what) {
+  if (node.kind == kind) return true;
+  wrong(node, key, std::string(what));
+  return false;
+}
+
+bool TableReader::clean(const Node& node, std::string_view key) {
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::ranges::none_of(node.text, control)) return true;
+  wrong(node, key, "text without control characters");
+  return false;
+}
+
+void TableReader::text(std::string_view key, std::string& field) {
+  const Node* node = find(key);
+  if (node == nullptr || !expect(*node, Kind::string, key, "text in quotes")) return;
+  if (clean(*node, key)) field = node->text;
+}
+
+void TableReader::list(std::string_view key, std::vector<std::string>& field) {
+  const Node* node = find(key);
+  if (node == nullptr || !expect(*node, Kind::array, key, "a list such as [\"a\", \"b\"]")) return;
+  std::vector<std::string> items;
+  for (const Node& item : node->children)
+    if (expect(item, Kind::string, key, "text in quotes") && clean(item, key))
+      items.push_back(item.text);
+  // With an element missing the others would have other positions.
+  if (items.size() == node->children.size()) field = std::move(items);
+}
+
+void TableReader::flag(std::string_view key, bool& field) {
+  const Node* node = find(key);
+  if (node != nullptr && expect(*node, Kind::boolean, key, "true or false"))
+    field = node->integer != 0;
+}
+
+void TableReader::count(std::string_view key, std::uint64_t& field, SizeRange range) {
+  const Node* node = find(key);
+  if (node == nullptr) return;
+  const auto value = static_cast<std::uint64_t>(node->integer);
+  if (node->kind == Kind::integer && value >= range.least && value <= range.most)
+    field = value;
+  else
+    wrong(*node, key,
+          "a number from " + std::to_string(range.least) + " to " + std::to_string(range.most));
+}
+
+void TableReader::count_or_auto(std::string_view key, unsigned& field, unsigned most) {
+  const Node* node = find(key);
+  if (node == nullptr) return;
+  if (node->kind == Kind::string && node->text == "auto")
+    field = 0;
+  else if (node->kind == Kind::integer && node->integer >= 1 && node->integer <= most)
+    field = static_cast<unsigned>(node->integer);
+  else
+    wrong(*node, key, "\"auto\" or a number from 1 to " + std::to_string(most));
+}
+
+void TableReader::size(std::string_view key, std::uint64_t& field, SizeRange range) {
+  const Node* node = find(key);
+  if (node == nullptr) return;
+  std::optional<std::uint64_t> value;
+  if (node->kind == Kind::string) value = parse_size(node->text);
+  if (node->kind == Kind::integer && node->integer >= 0)
+    value = static_cast<std::uint64_t>(node->integer);
+  if (!value)
+    return wrong(*node, key, "a size such as \"64KiB\" or a number of bytes",
+                 size_hint(node->text));
+  if (*value < range.least || *value > range.most)
+    return wrong(*node, key,
+                 "a size from " + format_size(range.least) + " to " + format_size(range.most));
+  field = *value;
+}
+
+void TableReader::duration(std::string_view key, Milliseconds& field, DurationRange range) {
+  const Node* node = find(key);
+  if (node == nullptr) return;
+  std::optional<Milliseconds> value;
+  if (node->kind == Kind::string) value = parse_duration(node->text);
+  if (node->kind == Kind::integer && node->integer == 0) value = Milliseconds{0};
+  if (!value)
+    return wrong(*node, key, "a duration such as \"250ms\", \"10s\", \"5m\" or \"1h\"",
+                 duration_hint(*node));
+  if (*value < range.least || *value > range.most)
+    return wrong(
+        *node, key,
+        "a duration from " + format_duration(range.least) + " to " + format_duration(range.most));
+  field = *value;
+}
+
+void TableReader::address(std::string_view key, std::string& host, std::uint16_t& port) {
+  const Node* node = find(key);
+  if (node == nullptr) return;
+  const auto value = node->kind == Kind::string ? parse_address(node->text) : std::nullopt;
+  if (!value) return wrong(*node, key, "\"IP:PORT\" or \"[IPv6]:PORT\"");
+  host = value->host;
+  port = value->port;
+}
+
+std::optional<std::size_t> TableReader::word(std::string_view key,
+                                             std::span<const std::string_view> words) {
+  const Node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  const auto found =
+      node->kind == Kind::string ? std::ranges::find(words, node->text) : words.end();
+  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
+  wrong(*node, key, alternatives(words),
+        node->kind == Kind::string ? did_you_mean(node->text, words) : std::string{});
+  return std::nullopt;
+}
+
+void TableReader::require(std::string_view key, std::string_view expected) {
+  if (table_.find(key) == nullptr)
+    diagnosis_.report(full(key), "expected " + std::string(expected) + ", found nothing");
+}
+
+void TableReader::refuse_other_types(std::optional<RouteType> type) {
+  for (const TypeKey& owned : kTypeKeys) {
+    const Node* node = table_.find(owned.key);
+    if (node == nullptr || std::ranges::find(known_, owned.key) != known_.end()) continue;
+    known_.push_back(owned.key);
+    if (type)
+      diagnosis_.report_key(full(owned.key), *node,
+                            "expected only where type is " + in_quotes(name(owned.type)) +
+                                ", found where it is " + in_quotes(name(*type)));
+  }
+}
+
+void TableReader::finish() {
+  for (const Node& entry : table_.children) {
+    if (std::ranges::find(known_, entry.key) != known_.end()) continue;
+    const std::string hint = did_you_mean(entry.key, known_);
+    const std::string expected = hint.empty() ? alternatives(known_) : "a key that exists";
+    diagnosis_.report_key(full(entry.key), entry,
+                          "expected " + expected + ", found " + in_quotes(entry.key) + hint);
+  }
+}
+
+}  // namespace peal::config

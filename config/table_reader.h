@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+#include "config/diagnosis.h"
+#include "config/document.h"
+#include "config/names.h"
+#include "config/schema.h"
+
+namespace peal::config {
+
+/// Reads one table, key by key, into plain fields: the Table of schema.h that fills them. A field
+/// whose key is absent or wrong stays as it is; what is wrong goes to the Diagnosis.
+class TableReader {
+ public:
+  /// `path`: "route.chat". All of them must outlive the reader.
+  TableReader(const Node& table, std::string path, Diagnosis& diagnosis)
+      : table_(table), path_(std::move(path)), diagnosis_(diagnosis) {}
+
+  void text(std::string_view key, std::string& field);
+  void list(std::string_view key, std::vector<std::string>& field);
+  void flag(std::string_view key, bool& field);
+  void count(std::string_view key, std::uint64_t& field, SizeRange range);
+  void count_or_auto(std::string_view key, unsigned& field, unsigned most);
+  void size(std::string_view key, std::uint64_t& field, SizeRange range);
+  void duration(std::string_view key, Milliseconds& field, DurationRange range);
+  void address(std::string_view key, std::string& host, std::uint16_t& port);
+
+  template <class Enum>
+  void choice(std::string_view key, Enum& field) {
+    if (const auto index = word(key, kNames<Enum>)) field = static_cast<Enum>(*index);
+  }
+
+  template <class Visit>
+  void table(std::string_view key, Visit&& visit) {
+    const Node* node = find(key);
+    if (node == nullptr || !expect(*node, Node::Kind::table, key, "a table")) return;
+    TableReader inner(*node, full(key), diagnosis_);
+    visit(inner);
+    inner.finish();
+  }
+
+  /// Reports a required key that is not there.
+  void require(std::string_view key, std::string_view expected);
+
+  /// Reports keys that only other types of route have; takes them all when `type` is not known.
+  void refuse_other_types(std::optional<RouteType> type);
+
+  /// Reports every key that nobody asked for.
+  void finish();
+
+ private:
+  std::string full(std::string_view key) const { return path_ + '.' + key_text(key); }
+  const Node* find(std::string_view key);
+  bool expect(const Node& node, Node::Kind kind, std::string_view key, std::string_view what);
+  bool clean(const Node& node, std::string_view key);
+  void wrong(const Node& node, std::string_view key, std::string expected, std::string hint = {});
+  std::optional<std::size_t> word(std::string_view key, std::span<const std::string_view> words);
+
+  const Node& table_;
+  std::string path_;
+  Diagnosis& diagnosis_;
+  std::vector<std::string_view> known_;
+};
+
+}  // namespace peal::config

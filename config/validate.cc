@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/validate.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/address.h"
+#include "config/names.h"
+#include "config/nearest.h"
+#include "config/path_pattern.h"
+#include "config/units.h"
+#include "core/base/ascii.h"
+
+namespace peal::config {
+namespace {
+
+class Validator {
+ public:
+  Validator(const Config& config, Diagnosis& diagnosis) : config_(config), diagnosis_(diagnosis) {
+    for (const Listen& listen : config.listen) listen_names_.push_back(listen.name);
+    for (const Route& route : config.routes) route_names_.push_back(route.name);
+  }
+
+  void run() {
+    if (config_.listen.empty() && !diagnosis_.failed("listen"))
+      diagnosis_.report("listen", "expected at least one table [listen.NAME], found none");
+    if (config_.routes.empty() && !diagnosis_.failed("route"))
+      diagnosis_.report("route", "expected at least one table [route.NAME], found none");
+    for (const Listen& listen : config_.listen)
+      check_names("listen." + listen.name + ".routes", listen.routes, route_names_, "a route");
+    refuse_duplicate_addresses();
+    for (const Route& route : config_.routes) check_route(route);
+    refuse_ties();
+  }
+
+ private:
+  using Names = std::vector<std::string_view>;
+  using Rule = std::function<bool(std::string_view)>;
+
+  static std::string key(const Route& route, std::string_view name) {
+    return "route." + route.name + '.' + std::string(name);
+  }
+
+  void check_names(const std::string& key, const std::vector<std::string>& list, const Names& known,
+                   std::string_view what) {
+    for (std::size_t i = 0; i < list.size(); ++i)
+      if (std::ranges::find(known, list[i]) == known.end())
+        diagnosis_.report_item(key, i,
+                               "expected the name of " + std::string(what) + ", found " +
+                                   in_quotes(list[i]) + did_you_mean(list[i], known));
+  }
+
+  void check_each(const std::string& key, const std::vector<std::string>& list, const Rule& holds,
+                  const std::string& expected) {
+    for (std::size_t i = 0; i < list.size(); ++i)
+      if (!holds(list[i]))
+        diagnosis_.report_item(key, i, "expected " + expected + ", found " + in_quotes(list[i]));
+  }
+
+  void refuse_duplicate_addresses() {
+    std::map<std::string, const Listen*> taken;
+    for (const Listen& listen : config_.listen) {
+      if (listen.port == 0) continue;
+      const std::string address = format_address(listen.host, listen.port);
+      const auto [first, is_new] = taken.emplace(address, &listen);
+      if (is_new) continue;
+      const std::string other = "listen." + first->second->name;
+      diagnosis_.report("listen." + listen.name + ".address",
+                        "expected an address of its own, found " + in_quotes(address) +
+                            ", which is that of " + other + " (" +
+                            diagnosis_.where(other + ".address") + ")");
+    }
+  }
+
+  void check_route(const Route& route) {
+    check_each(key(route, "hosts"), route.hosts, is_host_pattern,
+               "a host name, an IP address or \"*.name\"");
+    check_each(key(route, "origins"), route.origins, is_origin_pattern,
+               "\"*\" or an origin such as \"https://app.example.com\" or "
+               "\"https://*.example.com\"");
+    check_each(key(route, "subprotocols"), route.subprotocols, ascii::is_token,
+               "a token (RFC 9110), so letters, digits and \"-._~\" for the most part");
+    check_names(key(route, "listen"), route.listen, listen_names_, "a listener");
+    check_reachable(route);
+    check_path(route);
+    check_queue(route);
+    if (route.type == RouteType::files) check_files(route);
+  }
+
+  void check_reachable(const Route& route) {
+    const auto answers = [&](const Listen& listen) { return answers_on(route, listen); };
+    if (config_.listen.empty() || diagnosis_.failed(key(route, "listen")) ||
+        std::ranges::any_of(config_.listen, answers))
+      return;
+    diagnosis_.report(key(route, "listen"),
+                      "expected a listener that answers for this route, found none: each leaves "
+                      "it out of its \"routes\", or this route does not list it");
+  }
+
+  void check_path(const Route& route) {
+    if (!diagnosis_.given(key(route, "path")) || diagnosis_.failed(key(route, "path"))) return;
+    const auto path = parse_path_pattern(route.path);
+    if (!path) {
+      diagnosis_.report(key(route, "path"), "expected a path such as \"/chat/{room}\", found " +
+                                                in_quotes(route.path) + ": " + path.error());
+      return;
+    }
+    if (route.type == RouteType::pubsub) check_topics(route, *path);
+  }
+
+  void check_topics(const Route& route, const PathPattern& path) {
+    const std::string topics = key(route, "topics");
+    if (route.topics.empty() && !diagnosis_.failed(topics))
+      diagnosis_.report(topics, "expected at least one topic, found none");
+    const auto message = [](std::string_view topic, const std::string& why) {
+      return "expected a topic such as \"chat/{room}\", found " + in_quotes(topic) + ": " + why;
+    };
+    for (std::size_t i = 0; i < route.topics.size(); ++i)
+      if (auto topic = parse_topic_template(route.topics[i], path); !topic)
+        diagnosis_.report_item(topics, i, message(route.topics[i], topic.error()));
+    const std::string publish_to = key(route, "publish_to");
+    if (!diagnosis_.given(publish_to) || diagnosis_.failed(publish_to)) return;
+    if (auto topic = parse_topic_template(route.publish_to, path); !topic)
+      diagnosis_.report(publish_to, message(route.publish_to, topic.error()));
+  }
+
+  /// What clients send must fit into the queue of those who get it.
+  void check_queue(const Route& route) {
+    const bool relays = route.type == RouteType::echo ||
+                        (route.type == RouteType::pubsub && route.publish == PublishPolicy::anyone);
+    if (!relays || route.limits.queue_size >= route.limits.message_size) return;
+    const auto effective = [&](std::string_view name) {
+      std::string own = key(route, "limits.") + std::string(name);
+      return diagnosis_.given(own) ? own : "limits." + std::string(name);
+    };
+    const std::string queue = effective("queue_size");
+    const std::string message = effective("message_size");
+    // Point at what was written; the other one is a default then.
+    diagnosis_.report(diagnosis_.given(queue) ? queue : message,
+                      "expected queue_size to be at least message_size, found " +
+                          format_size(route.limits.queue_size) + " and " +
+                          format_size(route.limits.message_size) +
+                          ": a message of that size could never be sent on");
+  }
+
+  void check_files(const Route& route) {
+    const std::string root = key(route, "root");
+    std::error_code failure;
+    if (!diagnosis_.given(root))
+      diagnosis_.report(root, "expected the folder to serve, found nothing");
+    else if (!diagnosis_.failed(root) && !std::filesystem::is_directory(route.root, failure))
+      diagnosis_.report(root, "expected a folder that exists, found " + in_quotes(route.root));
+    const std::string& index = route.index;
+    if (index.empty() || index.starts_with('.') || index.find('/') != std::string::npos)
+      diagnosis_.report(key(route, "index"),
+                        "expected the name of a file without \"/\" and without a leading \".\", "
+                        "found " +
+                            in_quotes(index));
+  }
+
+  bool share_listener(const Route& a, const Route& b) const {
+    return std::ranges::any_of(config_.listen, [&](const Listen& listen) {
+      return answers_on(a, listen) && answers_on(b, listen);
+    });
+  }
+
+  /// Two paths of one shape match the same requests, so they need different hosts or listeners.
+  void refuse_ties() {
+    std::map<std::pair<std::string, std::string>, std::vector<const Route*>> rivals;
+    for (const Route& route : config_.routes) {
+      const auto path = parse_path_pattern(route.path);
+      if (!path) continue;
+      const std::vector<std::string> any{""};
+      for (const std::string& host : route.hosts.empty() ? any : route.hosts) {
+        auto& others = rivals[{host, path->shape()}];
+        for (const Route* other : others)
+          if (other != &route && share_listener(*other, route)) report_tie(*other, route);
+        others.push_back(&route);
+      }
+    }
+  }
+
+  void report_tie(const Route& first, const Route& second) {
+    const std::string path = key(second, "path");
+    diagnosis_.report(path, "expected a path that no other route can tie with, found " +
+                                in_quotes(second.path) + ", which matches what route." +
+                                first.name + " has as " + in_quotes(first.path) + " (" +
+                                diagnosis_.where(key(first, "path")) + ")");
+  }
+
+  const Config& config_;
+  Diagnosis& diagnosis_;
+  Names listen_names_;
+  Names route_names_;
+};
+
+}  // namespace
+
+void validate(const Config& config, Diagnosis& diagnosis) {
+  Validator(config, diagnosis).run();
+}
+
+}  // namespace peal::config
