@@ -32,7 +32,7 @@ test:
 	@$(PYTHON) tests/run --fuzz-time $(TIME) $(STAGES)
 
 asan tsan:
-	@$(PYTHON) tests/run build-$@ $@
+	@$(PYTHON) tests/run $@
 
 fuzz:
 	@$(PYTHON) tests/run --fuzz-time $(TIME) fuzz

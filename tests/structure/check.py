@@ -224,9 +224,9 @@ def core_flags(tree, commands):
 def header_alone(tree, commands, header):
     """Compiles the header by itself, twice included so that its guard is seen to work."""
     directory, words = commands.for_header(header)
-    keep = [word for word in words[1:] if re.match(r"-(std|I|f|D|W(?!p,)|isystem|pthread|m)", word)]
+    keep = [word for word in words[1:] if re.match(r"-(std=|D|f|W(?!p,)|isystem|pthread)", word)]
     done = subprocess.run(
-        [words[0], *keep, "-x", "c++", "-fsyntax-only", "-I", str(tree.root), "-"],
+        [words[0], *keep, "-fdiagnostics-color=never", "-fsyntax-only", "-I", str(tree.root), "-x", "c++", "-"],
         cwd=directory,
         input=f'#include "{header}"\n#include "{header}"\n',
         stdout=subprocess.PIPE,
@@ -234,7 +234,8 @@ def header_alone(tree, commands, header):
         text=True,
     )
     if done.returncode:
-        yield place(header, 1, "does not compile alone:\n" + done.stdout)
+        errors = [line for line in done.stdout.splitlines() if "error:" in line]
+        yield place(header, 1, "does not compile alone: " + (errors or [done.stdout])[0])
 
 
 class Report:
