@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting, stopping, and what is in the way of it."""
+
+import json
+import pathlib
+import signal
+import socket
+import time
+import unittest
+
+from support import CLOSE, TEXT, Client, Daemon, close_payload, frame
+
+CONFIG = """
+[server]
+threads = 2
+
+[limits]
+close_timeout = "20s"
+
+[route.echo]
+path = "/echo"
+type = "echo"
+
+[route.health]
+path = "/healthz"
+type = "health"
+"""
+
+
+class Stopping(unittest.TestCase):
+    def setUp(self):
+        self.daemon = Daemon(CONFIG)
+        self.addCleanup(self.daemon.stop)
+
+    def open(self):
+        client = Client(self.daemon.address)
+        self.addCleanup(client.close)
+        self.assertEqual(client.upgrade("/echo").status, 101)
+        return client
+
+    def test_without_clients(self):
+        self.daemon.terminate()
+        self.assertEqual(self.daemon.wait(5), 0)
+
+    def test_sigint_does_the_same(self):
+        self.daemon.process.send_signal(signal.SIGINT)
+        self.assertEqual(self.daemon.wait(5), 0)
+
+    def test_clients_are_told_1001(self):
+        clients = [self.open() for _ in range(20)]
+        self.daemon.terminate()
+        for client in clients:
+            code, _ = client.read_close()
+            self.assertEqual(code, 1001)
+            client.send_frame(CLOSE, close_payload(code))
+            self.assertTrue(client.has_ended())
+        self.assertEqual(self.daemon.wait(5), 0)
+
+    def test_a_client_that_hangs_up_in_turn_does_not_delay(self):
+        client = self.open()
+        self.daemon.terminate()
+        client.read_close()
+        client.close()
+        self.assertEqual(self.daemon.wait(5), 0)
+
+    def test_plain_connections_do_not_delay(self):
+        kept = Client(self.daemon.address)
+        self.addCleanup(kept.close)
+        self.assertEqual(kept.request("/healthz").status, 200)
+        silent = Client(self.daemon.address)
+        self.addCleanup(silent.close)
+        self.daemon.terminate()
+        self.assertEqual(self.daemon.wait(5), 0)
+
+    def test_nobody_new_gets_in(self):
+        client = self.open()
+        self.daemon.terminate()
+        self.assertEqual(client.read_close()[0], 1001)
+        with self.assertRaises(ConnectionError):
+            Client(self.daemon.address).upgrade("/echo")
+        client.send_frame(CLOSE, close_payload(1001))
+        self.assertEqual(self.daemon.wait(5), 0)
+
+    def test_messages_on_their_way_are_answered_before(self):
+        client = self.open()
+        client.send(frame(TEXT, "last words"))
+        self.assertEqual(client.read_message(), b"last words")
+        self.daemon.terminate()
+        self.assertEqual(client.read_close()[0], 1001)
+
+    def test_a_second_signal_stops_at_once(self):
+        client = self.open()
+        self.daemon.terminate()
+        self.assertEqual(client.read_close()[0], 1001)  # and never answers, for 20 s
+        begin = time.monotonic()
+        self.daemon.terminate()
+        self.daemon.wait(5)
+        self.assertLess(time.monotonic() - begin, 3)
+
+
+class ClosingTakesTooLong(unittest.TestCase):
+    def test_a_client_that_ignores_1001_is_dropped_after_close_timeout(self):
+        daemon = Daemon(CONFIG, "--set", "limits.close_timeout=500ms")
+        self.addCleanup(daemon.stop)
+        with Client(daemon.address) as client:
+            self.assertEqual(client.upgrade("/echo").status, 101)
+            daemon.terminate()
+            self.assertEqual(client.read_close()[0], 1001)
+            self.assertTrue(client.has_ended())
+            self.assertEqual(daemon.wait(5), 0)
+
+
+class Starting(unittest.TestCase):
+    def assert_fails(self, daemon, *words):
+        self.addCleanup(daemon.stop)
+        self.assertEqual(daemon.process.wait(10), 1)
+        daemon.log.join()
+        for word in words:
+            self.assertIn(word, daemon.log.text())
+        self.assertNotIn("listening on", daemon.log.text())
+
+    def test_an_address_in_use_by_another_program(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            host = "{}:{}".format(*other.getsockname())
+            self.assert_fails(Daemon(CONFIG, address=host, wait=False), host, "in use")
+
+    def test_an_address_in_use_by_another_peald(self):
+        first = Daemon(CONFIG)
+        self.addCleanup(first.stop)
+        self.assert_fails(Daemon(CONFIG, address=first.host, wait=False), first.host, "in use")
+        with Client(first.address) as client:
+            self.assertEqual(client.request("/healthz").status, 200)
+
+    def test_an_address_that_is_not_ours(self):
+        self.assert_fails(Daemon(CONFIG, address="192.0.2.1:8080", wait=False), "192.0.2.1:8080")
+
+    def test_again_on_the_same_port_at_once(self):
+        first = Daemon(CONFIG)
+        with Client(first.address) as client:
+            self.assertEqual(client.request("/healthz").status, 200)
+            first.stop()
+        second = Daemon(CONFIG, address=first.host)
+        self.addCleanup(second.stop)
+        with Client(second.address) as client:
+            self.assertEqual(client.request("/healthz").status, 200)
+
+    def test_the_log_as_json(self):
+        daemon = Daemon(CONFIG, "--set", "log.format=json")
+        self.assertEqual(daemon.stop(), 0)
+        lines = [json.loads(line) for line in daemon.log.text().splitlines()]
+        self.assertTrue(any("listening on" in str(line) for line in lines))
+
+    def test_ipv6(self):
+        if not pathlib.Path("/proc/net/if_inet6").exists():
+            self.skipTest("no IPv6 here")
+        daemon = Daemon(CONFIG, address="[::1]:0")
+        self.addCleanup(daemon.stop)
+        self.assertEqual(daemon.address[0], "[::1]")
+        with socket.create_connection(("::1", daemon.address[1]), 5) as client:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\n\r\n")
+            self.assertTrue(client.recv(100).startswith(b"HTTP/1.1 200"))

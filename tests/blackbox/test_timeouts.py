@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pings by the server, and clients that fell silent."""
+
+import time
+
+from support import PING, PONG, TEXT, DaemonCase
+
+ROUTES = """
+[route.echo]
+path = "/echo"
+type = "echo"
+
+[route.quiet]
+path = "/quiet"
+type = "echo"
+limits = { ping_interval = "0s" }
+"""
+
+
+class Pings(DaemonCase):
+    config = ROUTES
+    options = ("--set", "limits.ping_interval=200ms", "--set", "limits.pong_timeout=300ms")
+
+    def test_a_client_that_answers_stays(self):
+        client = self.open("/echo")
+        for _ in range(6):
+            got = client.read_frame()
+            self.assertEqual(got.opcode, PING)
+            client.send_frame(PONG, got.payload)
+        self.assertEqual(client.echo(b"alive").payload, b"alive")
+
+    def test_a_client_that_does_not_is_gone(self):
+        client = self.open("/echo", timeout=5)
+        self.assertEqual(client.read_frame().opcode, PING)
+        begin = time.monotonic()
+        client.read_to_end()
+        self.assertLess(time.monotonic() - begin, 3)
+
+    def test_any_byte_counts_as_life(self):
+        client = self.open("/echo")
+        pings = 0
+        while pings < 6:
+            got = client.read_frame()
+            if got.opcode == PING:
+                pings += 1
+                client.send_frame(TEXT, "busy")
+
+    def test_a_route_without_pings(self):
+        quiet = self.open("/quiet")
+        pinged = self.open("/echo")
+        for _ in range(4):
+            client_ping = pinged.read_frame()
+            self.assertEqual(client_ping.opcode, PING)
+            pinged.send_frame(PONG, client_ping.payload)
+        self.assertEqual(quiet.echo(b"first frame").payload, b"first frame")
+
+
+class Idle(DaemonCase):
+    config = ROUTES
+    options = ("--set", "limits.idle_timeout=600ms", "--set", "limits.ping_interval=150ms", "--set", "limits.close_timeout=300ms")
+
+    def test_a_client_without_messages_is_closed(self):
+        client = self.open("/echo", timeout=5)
+        begin = time.monotonic()
+        while True:
+            got = client.read_frame()
+            if got.opcode != PING:
+                break
+            client.send_frame(PONG, got.payload)
+        self.assertGreater(time.monotonic() - begin, 0.4)
+        self.assertEqual(int.from_bytes(got.payload[:2], "big"), 1001)
+
+    def test_messages_keep_it_open(self):
+        client = self.open("/echo", timeout=5)
+        begin = time.monotonic()
+        while time.monotonic() - begin < 1.5:
+            client.send_frame(TEXT, "busy")
+            self.assertEqual(client.read_message(), b"busy")
+            time.sleep(0.1)  # the pace of the client under test
