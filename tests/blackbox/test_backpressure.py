@@ -4,7 +4,7 @@
 import os
 import time
 
-from support import BINARY, CLOSE, SANITIZED, TEXT, DaemonCase, frame, wait_until
+from support import BINARY, CLOSE, CONTINUATION, PING, PONG, SANITIZED, DaemonCase, frame, wait_until
 from support.wire import Ended
 
 KIB = 1024
@@ -76,6 +76,16 @@ class EchoWithoutReading(DaemonCase):
             if client.read_message() != message:
                 self.fail(f"echo {number} of {sent // len(data)} is not what was sent")
 
+    def test_pings_without_reading_the_pongs(self):
+        neighbour = self.open("/echo")
+        before = self.daemon.resident()
+        client = self.open("/echo", receive_buffer=64 * KIB)
+        sent = send_until_stuck(client, frame(PING, b"p" * 125) * 500, 256 * MIB)
+        self.assertLess(sent, 64 * MIB, "the server reads on though its pongs find no reader")
+        self.assertEqual(neighbour.echo(b"unharmed").payload, b"unharmed")
+        if not SANITIZED:
+            self.assertLess(self.daemon.resident() - before, 8 * MIB)
+
     def test_a_stuck_client_costs_no_cpu(self):
         client = self.open("/echo", receive_buffer=64 * KIB)
         send_until_stuck(client, frame(BINARY, b"x" * 1000) * 100, 256 * MIB)
@@ -90,6 +100,33 @@ class EchoWithoutReading(DaemonCase):
             send_until_stuck(client, frame(BINARY, b"x" * 1000) * 100, 256 * MIB)
             client.reset()
         wait_until(lambda: self.daemon.descriptors() <= before, "descriptors of stuck clients are closed")
+
+
+class Claims(DaemonCase):
+    """A header may claim what it likes: memory is taken for what has arrived."""
+
+    config = CONFIG
+    count = 200
+
+    def test_large_claims_cost_little(self):
+        before = self.daemon.resident()
+        clients = [self.open("/echo") for _ in range(self.count)]
+        for client in clients:
+            client.send(frame(BINARY, b"the first bytes", length=MIB))
+        self.assertEqual(self.open("/echo").echo(b"unharmed").payload, b"unharmed")
+        if not SANITIZED:
+            self.assertLess(self.daemon.resident() - before, self.count * 64 * KIB)
+
+    def test_a_message_in_a_storm_of_empty_fragments(self):
+        before = self.daemon.resident()
+        client = self.open("/echo")
+        client.send(frame(BINARY, b"a", fin=False) + frame(CONTINUATION, fin=False) * 100_000)
+        client.send_frame(PING, b"read so far?")
+        self.assertEqual(client.read_frame().opcode, PONG)
+        if not SANITIZED:
+            self.assertLess(self.daemon.resident() - before, MIB)
+        client.send_frame(CONTINUATION, b"z")
+        self.assertEqual(client.read_message(), b"az")
 
 
 class SlowSubscriber(DaemonCase):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting, stopping, and what is in the way of it."""
 
-import json
 import pathlib
 import signal
 import socket
@@ -143,12 +142,6 @@ class Starting(unittest.TestCase):
         self.addCleanup(second.stop)
         with Client(second.address) as client:
             self.assertEqual(client.request("/healthz").status, 200)
-
-    def test_the_log_as_json(self):
-        daemon = Daemon(CONFIG, "--set", "log.format=json")
-        self.assertEqual(daemon.stop(), 0)
-        lines = [json.loads(line) for line in daemon.log.text().splitlines()]
-        self.assertTrue(any("listening on" in str(line) for line in lines))
 
     def test_ipv6(self):
         if not pathlib.Path("/proc/net/if_inet6").exists():

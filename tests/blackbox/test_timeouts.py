@@ -49,15 +49,18 @@ class Pings(DaemonCase):
         quiet = self.open("/quiet")
         pinged = self.open("/echo")
         for _ in range(4):
-            client_ping = pinged.read_frame()
-            self.assertEqual(client_ping.opcode, PING)
-            pinged.send_frame(PONG, client_ping.payload)
+            got = pinged.read_frame()
+            self.assertEqual(got.opcode, PING)
+            pinged.send_frame(PONG, got.payload)
         self.assertEqual(quiet.echo(b"first frame").payload, b"first frame")
 
 
 class Idle(DaemonCase):
     config = ROUTES
-    options = ("--set", "limits.idle_timeout=600ms", "--set", "limits.ping_interval=150ms", "--set", "limits.close_timeout=300ms")
+    options = (
+        "--set", "limits.idle_timeout=600ms", "--set", "limits.ping_interval=150ms",
+        "--set", "limits.close_timeout=300ms",
+    )
 
     def test_a_client_without_messages_is_closed(self):
         client = self.open("/echo", timeout=5)
