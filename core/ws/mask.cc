@@ -50,7 +50,7 @@ template <class Word>
   return is_ascii(seen);
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PEAL_PORTABLE)
 [[gnu::target("avx2")]] bool apply_avx2(std::byte* to, const std::byte* from, std::size_t size,
                                         std::uint32_t key) {
   return apply<Vector32>(to, from, size, key);
@@ -68,7 +68,7 @@ bool apply_bytes(std::byte* to, const std::byte* from, std::size_t size, std::ui
 }
 
 bool apply_any(std::byte* to, const std::byte* from, std::size_t size, std::uint32_t key) {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PEAL_PORTABLE)
   if (size >= 64 && __builtin_cpu_supports("avx2")) return apply_avx2(to, from, size, key);
 #endif
   if (size >= sizeof(Vector16)) return apply<Vector16>(to, from, size, key);

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstring>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PEAL_PORTABLE)
 #include <immintrin.h>
 #endif
 
@@ -99,7 +99,7 @@ std::uint64_t walk(std::uint64_t state, const std::byte* at, const std::byte* en
   return state;
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PEAL_PORTABLE)
 
 // Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte" (2020): what can be
 // wrong with two neighbouring octets shows in three of their four nibbles. Each kind of mistake has
@@ -206,7 +206,7 @@ bool Utf8Validator::feed(Bytes piece) {
   const std::byte* at = piece.data();
   const std::byte* const end = at + piece.size();
   std::uint64_t state = state_;
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PEAL_PORTABLE)
   if (piece.size() >= 2 * kBlock && __builtin_cpu_supports("avx2")) {
     const std::byte* const third = at + 3;  // continues() looks back as far
     while (at < third || (state != boundary && state != kInvalid)) state = step(state, *at++);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any octets in any pieces get the verdict of the definition, after each piece.
+// Input: one octet that says where to cut, then the text.
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/base/check.h"
+#include "core/ws/utf8.h"
+#include "tests/unit/ws/reference_utf8.h"
+
+using namespace peal;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 1) return 0;
+  std::uint32_t cuts = data[0];
+  const std::size_t longest = 1 + data[0];
+  std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  ws::Utf8Validator validator;
+  ws::test::ReferenceUtf8 expected;
+  while (!text.empty()) {
+    cuts = cuts * 1664525 + 1013904223;
+    const std::string_view piece = text.substr(0, 1 + (cuts >> 16) % longest);
+    text.remove_prefix(piece.size());
+    const Bytes bytes = as_bytes(piece);
+    const std::vector<std::byte> exact(bytes.begin(), bytes.end());
+    for (char octet : piece) expected.feed(octet);
+    PEAL_CHECK(validator.feed(exact) == expected.valid());
+    PEAL_CHECK(validator.complete() == expected.complete());
+  }
+  return 0;
+}

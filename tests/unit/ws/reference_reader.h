@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 6455 framing read one octet at a time: slow, plain, and to be compared with next().
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/block_pool.h"
+#include "core/base/check.h"
+#include "core/ws/frame_header.h"
+#include "core/ws/message_reader.h"
+#include "tests/unit/ws/reference_utf8.h"
+
+namespace peal::ws::test {
+
+/// An Event as a value.
+struct Seen {
+  Event::Kind kind = Event::Kind::none;
+  Opcode opcode = Opcode::continuation;
+  CloseCode code = CloseCode::no_status;
+  std::string payload;
+
+  friend bool operator==(const Seen&, const Seen&) = default;
+};
+
+class ReferenceReader {
+ public:
+  ReferenceReader(Role role, std::uint64_t limit) : role_(role), limit_(limit) {}
+
+  void feed(std::string_view octets) {
+    for (char octet : octets)
+      if (!finished_) feed(static_cast<std::uint8_t>(octet));
+  }
+  const std::vector<Seen>& seen() const { return seen_; }
+
+ private:
+  void feed(std::uint8_t octet) {
+    if (in_payload_) return feed_payload(octet);
+    header_.push_back(octet);
+    check_header();
+    if (!finished_ && header_.size() == header_size()) begin_payload();
+  }
+
+  std::size_t header_size() const {
+    if (header_.size() < 2) return 2;
+    const std::size_t length = length_octets();
+    return 2 + length + (role_ == Role::server ? 4 : 0);
+  }
+  std::size_t length_octets() const {
+    const int length = header_[1] & 0x7f;
+    return length == 126 ? 2 : length == 127 ? 8 : 0;
+  }
+  bool is_control() const { return header_[0] & 8; }
+  bool fin() const { return header_[0] & 0x80; }
+  int opcode() const { return header_[0] & 0xf; }
+
+  /// Looks at the newest octet of the header.
+  void check_header() {
+    const std::uint8_t octet = header_.back();
+    const std::size_t count = header_.size();
+    if (count == 1) {
+      const bool known = opcode() <= 2 || (opcode() >= 8 && opcode() <= 10);
+      if ((octet & 0x70) || !known) return fail(CloseCode::protocol_error);
+      if (is_control() && !fin()) return fail(CloseCode::protocol_error);
+      if (opcode() == 0 && !in_message_) return fail(CloseCode::protocol_error);
+      if ((opcode() == 1 || opcode() == 2) && in_message_) return fail(CloseCode::protocol_error);
+    } else if (count == 2) {
+      const int length = octet & 0x7f;
+      if (!!(octet & 0x80) != (role_ == Role::server)) return fail(CloseCode::protocol_error);
+      if (is_control() && length > 125) return fail(CloseCode::protocol_error);
+      if (opcode() == 8 && length == 1) return fail(CloseCode::protocol_error);
+    } else if (length_octets() == 2 && count == 4) {
+      if (header_[2] == 0 && header_[3] < 126) return fail(CloseCode::protocol_error);
+    } else if (length_octets() == 8) {
+      if (count == 3 && (octet & 0x80)) return fail(CloseCode::protocol_error);
+      if (count == 8 && std::vector<std::uint8_t>(6) ==
+                            std::vector<std::uint8_t>(header_.begin() + 2, header_.end()))
+        return fail(CloseCode::protocol_error);
+    }
+  }
+
+  void begin_payload() {
+    left_ = header_[1] & 0x7f;
+    if (length_octets() > 0) left_ = 0;
+    for (std::size_t i = 0; i < length_octets(); ++i) left_ = left_ << 8 | header_[2 + i];
+    key_ = {};
+    if (role_ == Role::server) std::copy(header_.end() - 4, header_.end(), key_.begin());
+    position_ = 0;
+    in_payload_ = true;
+    if (is_control()) {
+      control_.clear();
+    } else {
+      if (left_ > limit_ || message_.size() > limit_ - left_)
+        return fail(CloseCode::message_too_big);
+      if (!in_message_) {
+        in_message_ = true;
+        is_text_ = opcode() == 1;
+        text_ = {};
+      }
+    }
+    if (left_ == 0) end_frame();
+  }
+
+  void feed_payload(std::uint8_t masked) {
+    const auto octet = static_cast<char>(masked ^ key_[position_++ % 4]);
+    (is_control() ? control_ : message_) += octet;
+    if (!is_control() && is_text_ && !text_.feed(octet)) return fail(CloseCode::invalid_payload);
+    if (--left_ == 0) end_frame();
+  }
+
+  void end_frame() {
+    if (is_control()) {
+      end_control();
+    } else if (fin()) {
+      if (is_text_ && !text_.complete()) return fail(CloseCode::invalid_payload);
+      seen_.push_back({Event::Kind::message, is_text_ ? Opcode::text : Opcode::binary,
+                       CloseCode::no_status, message_});
+      message_.clear();
+      in_message_ = false;
+    }
+    header_.clear();
+    in_payload_ = false;
+  }
+
+  void end_control() {
+    if (opcode() != 8) {
+      seen_.push_back({opcode() == 9 ? Event::Kind::ping : Event::Kind::pong,
+                       static_cast<Opcode>(opcode()), CloseCode::no_status, control_});
+      return;
+    }
+    finished_ = true;
+    int code = 1005;
+    if (!control_.empty()) {
+      code = static_cast<std::uint8_t>(control_[0]) << 8 | static_cast<std::uint8_t>(control_[1]);
+      const bool registered =
+          code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
+      if (!registered && (code < 3000 || code > 4999)) return fail(CloseCode::protocol_error);
+      control_.erase(0, 2);
+    }
+    ReferenceUtf8 reason;
+    for (char octet : control_) reason.feed(octet);
+    if (!reason.complete()) return fail(CloseCode::invalid_payload);
+    seen_.push_back({Event::Kind::close, Opcode::close, static_cast<CloseCode>(code), control_});
+  }
+
+  void fail(CloseCode code) {
+    seen_.push_back({Event::Kind::failure, Opcode::continuation, code, {}});
+    finished_ = true;
+  }
+
+  Role role_;
+  std::uint64_t limit_;
+  std::vector<Seen> seen_;
+  bool finished_ = false;
+
+  std::vector<std::uint8_t> header_;
+  bool in_payload_ = false;
+  std::uint64_t left_ = 0;
+  std::uint64_t position_ = 0;
+  std::array<std::uint8_t, 4> key_{};
+
+  std::string control_;
+  std::string message_;
+  bool in_message_ = false;
+  bool is_text_ = false;
+  ReferenceUtf8 text_;
+};
+
+/// next() fed piece by piece, each in an allocation of its own size. Stops the process when an
+/// event breaks what message_reader.h promises of memory.
+class RealReader {
+ public:
+  RealReader(Role role, std::uint64_t limit) : context_{pool_, limit, role} {}
+  RealReader(const RealReader&) = delete;
+  RealReader& operator=(const RealReader&) = delete;
+  ~RealReader() {
+    discard(state_, pool_);
+    PEAL_CHECK(state_ == ReaderState{});
+    PEAL_CHECK(pool_.bytes_out() == 0);
+  }
+
+  void feed(std::string_view octets) {
+    const Bytes bytes = as_bytes(octets);
+    std::vector<std::byte> piece(bytes.begin(), bytes.end());
+    MutableBytes input = piece;
+    while (!finished_) {
+      const std::byte* const before = input.data();
+      const Event event = next(state_, input, context_);
+      if (event.kind == Event::Kind::none) {
+        PEAL_CHECK(input.empty());
+        break;
+      }
+      take(event, before);
+    }
+  }
+  const std::vector<Seen>& seen() const { return seen_; }
+  /// The reason of the failure, if there was one.
+  std::string_view reason() const { return reason_; }
+  const ReaderState& state() const { return state_; }
+  const BlockPool& pool() const { return pool_; }
+  std::size_t blocks_seen() const { return blocks_seen_; }
+
+ private:
+  void take(const Event& event, const std::byte* before) {
+    finished_ = event.kind == Event::Kind::close || event.kind == Event::Kind::failure;
+    if (event.kind == Event::Kind::failure) reason_ = event.reason;
+    seen_.push_back({event.kind, event.opcode, event.code, std::string(as_text(event.payload))});
+    if (event.kind == Event::Kind::failure) return;
+    if (event.block) {
+      ++blocks_seen_;
+      PEAL_CHECK(event.payload.data() >= event.block->data() + kMaxServerHeader);
+      PEAL_CHECK(event.payload.data() + event.payload.size() <=
+                 event.block->data() + event.block->capacity);
+      pool_.give(event.block);
+    } else {
+      // An answer fits in front of the payload without touching what was there before the frame.
+      const std::byte* const frame = write_server_header_before(event.payload.data(), Opcode::pong,
+                                                                true, event.payload.size());
+      PEAL_CHECK(frame >= before + (context_.role == Role::server ? 4 : 0));
+    }
+  }
+
+  BlockPool pool_{0};
+  ReaderState state_;
+  ReaderContext context_;
+  std::vector<Seen> seen_;
+  std::string_view reason_;
+  bool finished_ = false;
+  std::size_t blocks_seen_ = 0;
+};
+
+}  // namespace peal::ws::test
