@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/bytes.h"
 #include "core/http/request_parser.h"
 
 namespace peal::http::test {

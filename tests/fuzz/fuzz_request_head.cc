@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Request heads: two pieces come to the same outcome as the whole, wherever they are cut; what is
+// accepted means the same when it is written out again.
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/check.h"
+#include "tests/unit/http/requests.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace peal::http;
+  const std::string_view head = peal::as_text(std::as_bytes(std::span(data, size)));
+  constexpr std::size_t kSmallLimit = 256;  // so that the fuzzer meets it
+  const test::Parsed whole(head, kSmallLimit);
+  for (std::size_t cut = 0; cut <= size; cut += 1 + size / 64) {
+    test::Parsed pieces(head.substr(0, cut), kSmallLimit);
+    test::feed(pieces, head.substr(cut), kSmallLimit);
+    PEAL_CHECK(test::same(whole, pieces));
+  }
+  if (!whole.accepted()) return 0;
+
+  PEAL_CHECK(whole.request().head_size <= kSmallLimit);
+  PEAL_CHECK(whole.request().path.starts_with('/') || whole.request().path == "*");
+  const std::string plain = test::serialise(whole.request());
+  const test::Parsed again(plain);
+  PEAL_CHECK(again.accepted());
+  PEAL_CHECK(again.request().head_size == plain.size());
+  PEAL_CHECK(test::same(whole.request(), again.request()));
+  return 0;
+}
