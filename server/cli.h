@@ -22,8 +22,9 @@ struct CommandLine {
 };
 
 /// Reads the command line. Error: the code to exit with at once, when --help or --version has been
-/// answered or wrong usage reported.
-std::expected<CommandLine, int> parse_command_line(int argc, const char* const* argv);
+/// answered or wrong usage reported. `version`: "0.1.0".
+std::expected<CommandLine, int> parse_command_line(int argc, const char* const* argv,
+                                                   const std::string& version);
 
 /// Prints every problem on standard error, one line each.
 void print_problems(const config::Loaded& loaded);

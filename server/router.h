@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "config/config.h"
@@ -42,14 +42,13 @@ class Router {
  public:
   /// Requires: `config` as made by config::load(), so valid and free of ties.
   explicit Router(const config::Config& config);
-  Router(Router&&) noexcept;
-  ~Router();
 
   /// `listener`: index into Config::listen. `host`: as in the request, port and case ignored.
   /// `path`: the request target up to "?", still encoded. `scratch`: at least path.size() octets.
   ///
-  /// A path is malformed (400) when it does not start with "/", has a bad or non-UTF-8 percent
-  /// encoding, control octets or an encoded "/", or a "." or ".." segment in any spelling.
+  /// A path is malformed (400) when it does not begin with "/", has a bad percent encoding, an
+  /// encoded "/" or control octet, is not UTF-8, or has a "." or ".." segment in any spelling. So
+  /// a capture never holds a "/" that was not one in the path.
   RouteMatch match(std::size_t listener, std::string_view host, std::string_view path,
                    std::span<char> scratch) const;
 
@@ -58,9 +57,42 @@ class Router {
                                     std::string_view path, std::span<char> scratch) const;
 
  private:
-  struct Node;
-  struct Site;
-  struct Listener;
+  static constexpr std::uint32_t kNone = 0xffffffff;
+
+  struct TextHash {
+    using is_transparent = void;  // so that a look-up needs no std::string
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  using Index = std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>>;
+
+  /// One segment of the paths that begin alike.
+  struct Node {
+    Index literals;               ///< segment to node
+    std::uint32_t param = kNone;  ///< the node behind {param}
+    std::uint32_t rest = kNone;   ///< the route that {rest...} leads to
+    std::uint32_t route = kNone;  ///< the route whose path ends here
+  };
+
+  /// The first nodes of what one listener serves.
+  struct Listener {
+    Index exact;   ///< by host name, in lower case
+    Index suffix;  ///< by what follows "*."
+    std::uint32_t any = kNone;
+  };
+
+  std::uint32_t add_node();
+  std::uint32_t root(Listener& listener, std::string_view host);
+  void add(std::uint32_t root, const config::PathPattern& path, std::uint32_t route);
+
+  template <class Visit>
+  void visit_matches(std::size_t listener, std::string_view host, std::string_view path,
+                     std::span<char> scratch, RouteMatch& match, Visit&& visit) const;
+  template <class Visit>
+  bool walk(std::uint32_t node, std::string_view path, RouteMatch& match, Visit& visit) const;
+
+  std::vector<Node> nodes_;
   std::vector<Listener> listeners_;
 };
 

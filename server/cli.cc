@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "config/print.h"
+
+namespace peal::server {
+namespace {
+
+constexpr const char* kDefaultFile = "/etc/peal/peal.toml";
+
+void write(std::FILE* stream, const std::string& text) {
+  std::fputs(text.c_str(), stream);
+}
+
+int explain_request(const CommandLine& line, const config::Loaded& loaded) {
+  const auto text = explain(*loaded.config, loaded.provenance, line.request);
+  if (!text) {
+    write(stderr, "--explain: " + text.error() + '\n');
+    return kExitUsage;
+  }
+  write(stdout, *text);
+  return kExitOk;
+}
+
+}  // namespace
+
+std::expected<CommandLine, int> parse_command_line(int argc, const char* const* argv,
+                                                   const std::string& version) {
+  CommandLine line;
+  line.load.path = kDefaultFile;
+  std::vector<std::string> explained;
+  bool check = false;
+  bool print = false;
+  CLI::App app("peal, a WebSocket server", "peald");
+  app.add_option("-c", line.load.path, "The configuration file")
+      ->type_name("FILE")
+      ->capture_default_str();
+  const auto check_flag =
+      app.add_flag("--check", check, "Report every problem of the configuration");
+  const auto explain_option =
+      app.add_option("--explain", explained, "Tell which route answers a request, and why")
+          ->type_name("METHOD URL")
+          ->expected(2)
+          ->excludes(check_flag);
+  app.add_option("-H", line.request.headers, "A header of the request to explain")
+      ->type_name("'Name: value'")
+      ->allow_extra_args(false)
+      ->needs(explain_option);
+  app.add_flag("--print-config", print, "Print the whole effective configuration")
+      ->excludes(check_flag)
+      ->excludes(explain_option);
+  app.add_option("--set", line.load.overrides,
+                 "Override one setting, such as limits.queue_size=4MiB")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  app.set_version_flag("--version", "peald " + version, "Print the version");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& stop) {
+    // Help and version come this way too, with 0.
+    return std::unexpected<int>(app.exit(stop) == 0 ? kExitOk : kExitUsage);
+  }
+  if (check) line.action = CommandLine::Action::check;
+  if (print) line.action = CommandLine::Action::print_config;
+  if (explain_option->count() > 0) {
+    line.action = CommandLine::Action::explain;
+    line.request.method = explained[0];
+    line.request.url = explained[1];
+  }
+  return line;
+}
+
+void print_problems(const config::Loaded& loaded) {
+  for (const config::Problem& problem : loaded.problems) write(stderr, problem.text() + '\n');
+}
+
+int run_offline(const CommandLine& line, const config::Loaded& loaded) {
+  if (!loaded.config) {
+    print_problems(loaded);
+    return kExitConfig;
+  }
+  switch (line.action) {
+    case CommandLine::Action::explain:
+      return explain_request(line, loaded);
+    case CommandLine::Action::print_config:
+      write(stdout, config::print(*loaded.config));
+      return kExitOk;
+    case CommandLine::Action::check:
+    case CommandLine::Action::serve:
+      write(stdout, line.load.path + ": ok\n");
+      return kExitOk;
+  }
+  std::unreachable();
+}
+
+}  // namespace peal::server

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/explain.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <span>
+#include <string_view>
+
+#include "config/address.h"
+#include "config/document.h"
+#include "config/names.h"
+#include "config/path_pattern.h"
+#include "config/print.h"
+#include "core/base/ascii.h"
+#include "core/http/request.h"
+#include "core/http/target.h"
+#include "core/ws/handshake.h"
+#include "server/origin.h"
+#include "server/router.h"
+
+namespace peal::server {
+namespace {
+
+using config::in_quotes;
+using Failure = std::unexpected<std::string>;
+
+/// The request as the daemon would see it. Views into an ExplainRequest.
+struct Parsed {
+  http::Request request;
+  std::vector<http::Header> headers;
+  std::optional<std::uint16_t> port;  ///< nullopt: the URL is only a path, so any listener
+  bool websocket = false;             ///< "ws:" or "wss:", so its upgrade is taken as right
+  bool secure = false;
+};
+
+std::expected<http::Header, std::string> parse_header(std::string_view line) {
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos || !ascii::is_token(line.substr(0, colon)))
+    return Failure("a header is 'Name: value', not " + in_quotes(line));
+  return http::Header{line.substr(0, colon), ascii::trim(line.substr(colon + 1))};
+}
+
+/// Takes "scheme://authority" off `url`, if it is there.
+std::expected<void, std::string> parse_origin_part(std::string_view& url, Parsed& parsed) {
+  const auto mark = url.find("://");
+  if (url.starts_with('/') || mark == std::string_view::npos) return {};
+  const std::string_view scheme = url.substr(0, mark);
+  parsed.secure = scheme == "https" || scheme == "wss";
+  parsed.websocket = scheme == "ws" || scheme == "wss";
+  if (!parsed.secure && !parsed.websocket && scheme != "http")
+    return Failure("a URL begins with http:, https:, ws: or wss:, not " + in_quotes(scheme));
+  url.remove_prefix(mark + 3);
+  const std::string_view text = url.substr(0, url.find_first_of("/?#"));
+  const auto authority = http::parse_authority(text);
+  if (!authority) return Failure("a URL has a host, not " + in_quotes(text));
+  parsed.port = authority->port.value_or(static_cast<std::uint16_t>(parsed.secure ? 443 : 80));
+  parsed.request.host = text;
+  url.remove_prefix(text.size());
+  if (!url.starts_with('/')) url = "/";
+  return {};
+}
+
+std::expected<Parsed, std::string> parse(const ExplainRequest& from) {
+  Parsed parsed;
+  std::string_view url = from.url;
+  if (!ascii::is_token(from.method))
+    return Failure("a method is a word such as GET, not " + in_quotes(from.method));
+  if (auto origin = parse_origin_part(url, parsed); !origin)
+    return Failure(std::move(origin.error()));
+  if (!url.starts_with('/')) return Failure("a URL has a path that begins with \"/\"");
+  url = url.substr(0, url.find('#'));
+  const auto question = url.find('?');
+  parsed.request.method = from.method;
+  parsed.request.target = url;
+  parsed.request.path = url.substr(0, question);
+  if (question != std::string_view::npos) parsed.request.query = url.substr(question + 1);
+  for (const std::string& line : from.headers) {
+    const auto header = parse_header(line);
+    if (!header) return Failure(header.error());
+    parsed.headers.push_back(*header);
+    if (ascii::equal_ignoring_case(header->name, "Host")) parsed.request.host = header->value;
+  }
+  return parsed;
+}
+
+/// A text of "label  value" lines.
+class Lines {
+ public:
+  void title(const std::string& text) { text_ += text + '\n'; }
+  void line(std::string_view label, const std::string& value) {
+    text_ += "  ";
+    text_ += label;
+    text_.append(label.size() < kLabelWidth ? kLabelWidth - label.size() : 1, ' ');
+    text_ += value + '\n';
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  static constexpr std::size_t kLabelWidth = 22;
+  std::string text_;
+};
+
+/// What one listener makes of the request.
+class Explanation {
+ public:
+  Explanation(const config::Config& config, const config::Provenance& provenance,
+              const Parsed& parsed, const Router& router, Lines& out)
+      : config_(config), provenance_(provenance), parsed_(parsed), router_(router), out_(out) {
+    // Set here, not in parse(): Parsed may have moved since.
+    request_ = parsed.request;
+    request_.headers = parsed.headers;
+  }
+
+  void run(std::size_t listener) {
+    const config::Listen& listen = config_.listen[listener];
+    out_.title("listen." + listen.name + ", " + config::format_address(listen.host, listen.port));
+    std::string scratch(request_.path.size(), '\0');
+    const auto match = router_.match(listener, request_.host, request_.path, scratch);
+    if (match.outcome == RouteMatch::Outcome::malformed)
+      return out_.line("answer",
+                       "400: the path is malformed: bad or non-UTF-8 percent encoding, "
+                       "an encoded \"/\" or control character, or a dot segment");
+    if (match.outcome == RouteMatch::Outcome::no_route) return explain_no_route(listen);
+    const config::Route& route = config_.routes[match.route];
+    out_.line("route", describe(route));
+    list_captures(route, match);
+    list_others(listener);
+    list_topics(route, match);
+    judge_origin(route);
+    judge_request(route);
+    list_settings(route);
+  }
+
+ private:
+  static std::string describe(const config::Route& route) {
+    std::string text = "route." + route.name + ", path " + in_quotes(route.path) + ", type " +
+                       std::string(config::name(route.type));
+    for (std::size_t i = 0; i < route.hosts.size(); ++i)
+      text += (i == 0 ? ", only for host " : " or ") + route.hosts[i];
+    return text;
+  }
+
+  void explain_no_route(const config::Listen& listen) {
+    out_.line("answer", "404: no route has a path and a host that match");
+    for (const config::Route& route : config_.routes)
+      out_.line("passed over",
+                describe(route) +
+                    (config::answers_on(route, listen) ? "" : ", which does not answer here"));
+  }
+
+  void list_captures(const config::Route& route, const RouteMatch& match) {
+    const auto path = config::parse_path_pattern(route.path);
+    const auto names = path->captures();
+    for (std::size_t i = 0; i < names.size(); ++i)
+      out_.line("capture", std::string(names[i]) + " = " + in_quotes(match.captures()[i]));
+  }
+
+  void list_others(std::size_t listener) {
+    std::string scratch(request_.path.size(), '\0');
+    const auto all = router_.match_all(listener, request_.host, request_.path, scratch);
+    std::set<std::uint32_t> told{all.front().route};
+    out_.line("why", all.size() == 1 ? "it is the only route that matches"
+                                     : "it is the most specific of those that match");
+    for (const RouteMatch& other : all)
+      if (told.insert(other.route).second)
+        out_.line("less specific", describe(config_.routes[other.route]));
+  }
+
+  void list_topics(const config::Route& route, const RouteMatch& match) {
+    if (route.type != config::RouteType::pubsub) return;
+    const auto path = config::parse_path_pattern(route.path);
+    std::string topic;
+    const auto expanded = [&](const std::string& text) {
+      expand(*config::parse_topic_template(text, *path), match.captures(), topic);
+      return in_quotes(topic);
+    };
+    for (const std::string& text : route.topics) out_.line("topic", expanded(text));
+    switch (route.publish) {
+      case config::PublishPolicy::anyone:
+        return out_.line("publishes to", expanded(route.publish_to));
+      case config::PublishPolicy::ignore:
+        return out_.line("publishes to", "nothing: what clients send is discarded");
+      case config::PublishPolicy::never:
+        return out_.line("publishes to", "nothing: a client that sends is closed, 1008");
+    }
+  }
+
+  void judge_origin(const config::Route& route) {
+    const auto origin = request_.header("Origin").value_or("");
+    if (origin.empty()) return out_.line("origin", "none given, so not a browser: passes");
+    // Listeners speak plain HTTP, whatever a proxy in front of them speaks.
+    const bool allowed = origin_allowed(origin, "http", request_.host, route.origins);
+    if (allowed) return out_.line("origin", in_quotes(origin) + " passes");
+    out_.line("origin",
+              in_quotes(origin) +
+                  " is refused, 403: neither the request's own origin nor in \"origins\"");
+    if (parsed_.secure)
+      out_.line("", "peal itself speaks http here, so https pages must be in \"origins\"");
+  }
+
+  void judge_request(const config::Route& route) {
+    const bool websocket =
+        route.type == config::RouteType::echo || route.type == config::RouteType::pubsub;
+    const bool get = request_.method == "GET";
+    if (!get && (websocket || request_.method != "HEAD"))
+      return out_.line("answer", std::string("405: this type of route answers to ") +
+                                     (websocket ? "GET" : "GET and HEAD"));
+    if (!websocket) return out_.line("answer", "an ordinary HTTP response");
+    if (!parsed_.websocket) {
+      if (!ws::wants_upgrade(request_))
+        return out_.line("answer",
+                         "426: no WebSocket upgrade among the headers given (write the "
+                         "URL with ws: to have one taken as given)");
+      if (const auto upgrade = ws::check_upgrade(request_); !upgrade)
+        return out_.line("answer", std::to_string(upgrade.error().status) + ": " +
+                                       std::string(upgrade.error().reason));
+    }
+    out_.line("answer", "101: a WebSocket" + chosen_subprotocol(route));
+  }
+
+  std::string chosen_subprotocol(const config::Route& route) const {
+    const auto chosen = ws::choose_subprotocol(request_, route.subprotocols);
+    if (!chosen)
+      return ", but its sub-protocols are refused: " + std::string(chosen.error().reason);
+    if (chosen->empty()) return " without a sub-protocol";
+    return " with sub-protocol " + in_quotes(*chosen);
+  }
+
+  /// Where a setting came from; what a route leaves open comes from elsewhere.
+  std::string source(const config::Setting& setting, bool limit) const {
+    const std::string key = setting.table + '.' + setting.key;
+    if (provenance_.settings.contains(key)) return provenance_.of(key);
+    if (limit) return provenance_.of("limits." + setting.key);
+    return setting.key == "publish_to" ? "default: the first topic" : "default";
+  }
+
+  void list_settings(const config::Route& route) {
+    const std::string own = "route." + route.name;
+    const std::string own_limits = own + ".limits";
+    out_.title("settings of " + own);
+    for (const config::Setting& setting : config::settings(config_)) {
+      const bool limit = setting.table == own_limits;
+      if (limit || setting.table == own)
+        out_.line((limit ? "limits." : "") + setting.key,
+                  setting.value + "   (" + source(setting, limit) + ")");
+    }
+  }
+
+  const config::Config& config_;
+  const config::Provenance& provenance_;
+  const Parsed& parsed_;
+  const Router& router_;
+  Lines& out_;
+  http::Request request_;
+};
+
+/// The listeners that the URL's port names, or all of them when it names none.
+std::vector<std::size_t> pick_listeners(const config::Config& config, const Parsed& parsed) {
+  std::vector<std::size_t> picked;
+  for (std::size_t i = 0; i < config.listen.size(); ++i)
+    if (config.listen[i].port == parsed.port) picked.push_back(i);
+  if (!picked.empty()) return picked;
+  for (std::size_t i = 0; i < config.listen.size(); ++i) picked.push_back(i);
+  return picked;
+}
+
+}  // namespace
+
+std::expected<std::string, std::string> explain(const config::Config& config,
+                                                const config::Provenance& provenance,
+                                                const ExplainRequest& request) {
+  const auto parsed = parse(request);
+  if (!parsed) return Failure(parsed.error());
+  const auto listeners = pick_listeners(config, *parsed);
+  const Router router(config);
+  Lines out;
+  out.title(request.method + ' ' + request.url);
+  if (parsed->port && config.listen[listeners.front()].port != *parsed->port)
+    out.title("no listener has port " + std::to_string(*parsed->port) + "; what each would do:");
+  for (const std::size_t listener : listeners)
+    Explanation(config, provenance, *parsed, router, out).run(listener);
+  return out.take();
+}
+
+}  // namespace peal::server
