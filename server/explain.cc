@@ -128,8 +128,7 @@ class Explanation {
     list_captures(route, match);
     list_others(listener);
     list_topics(route, match);
-    judge_origin(route);
-    judge_request(route);
+    out_.line("answer", answer(route));
     list_settings(route);
   }
 
@@ -187,37 +186,42 @@ class Explanation {
     }
   }
 
-  void judge_origin(const config::Route& route) {
-    const auto origin = request_.header("Origin").value_or("");
-    if (origin.empty()) return out_.line("origin", "none given, so not a browser: passes");
-    // Listeners speak plain HTTP, whatever a proxy in front of them speaks.
-    const bool allowed = origin_allowed(origin, "http", request_.host, route.origins);
-    if (allowed) return out_.line("origin", in_quotes(origin) + " passes");
-    out_.line("origin",
-              in_quotes(origin) +
-                  " is refused, 403: neither the request's own origin nor in \"origins\"");
-    if (parsed_.secure)
-      out_.line("", "peal itself speaks http here, so https pages must be in \"origins\"");
+  static bool is_websocket(const config::Route& route) {
+    return route.type == config::RouteType::echo || route.type == config::RouteType::pubsub;
   }
 
-  void judge_request(const config::Route& route) {
-    const bool websocket =
-        route.type == config::RouteType::echo || route.type == config::RouteType::pubsub;
+  /// Whether the page may connect.
+  bool judge_origin(const config::Route& route) {
+    const auto origin = request_.header("Origin").value_or("");
+    if (origin.empty()) {
+      out_.line("origin", "none given, so not a browser: passes");
+      return true;
+    }
+    // Listeners speak plain HTTP, whatever a proxy in front of them speaks.
+    const bool allowed = origin_allowed(origin, "http", request_.host, route.origins);
+    out_.line("origin", in_quotes(origin) +
+                            (allowed ? " passes"
+                                     : " is neither the request's own origin nor in \"origins\""));
+    if (!allowed && parsed_.secure)
+      out_.line("", "peal itself speaks http here, so https pages must be in \"origins\"");
+    return allowed;
+  }
+
+  std::string answer(const config::Route& route) {
     const bool get = request_.method == "GET";
-    if (!get && (websocket || request_.method != "HEAD"))
-      return out_.line("answer", std::string("405: this type of route answers to ") +
-                                     (websocket ? "GET" : "GET and HEAD"));
-    if (!websocket) return out_.line("answer", "an ordinary HTTP response");
+    if (!is_websocket(route))
+      return get || request_.method == "HEAD" ? "an ordinary HTTP response"
+                                              : "405: this type of route answers GET and HEAD";
+    if (!get) return "405: this type of route answers GET";
+    if (!judge_origin(route)) return "403: the origin";
     if (!parsed_.websocket) {
       if (!ws::wants_upgrade(request_))
-        return out_.line("answer",
-                         "426: no WebSocket upgrade among the headers given (write the "
-                         "URL with ws: to have one taken as given)");
+        return "426: no WebSocket upgrade among the headers given (write the URL with ws: to "
+               "have one taken as given)";
       if (const auto upgrade = ws::check_upgrade(request_); !upgrade)
-        return out_.line("answer", std::to_string(upgrade.error().status) + ": " +
-                                       std::string(upgrade.error().reason));
+        return std::to_string(upgrade.error().status) + ": " + std::string(upgrade.error().reason);
     }
-    out_.line("answer", "101: a WebSocket" + chosen_subprotocol(route));
+    return "101: a WebSocket" + chosen_subprotocol(route);
   }
 
   std::string chosen_subprotocol(const config::Route& route) const {
