@@ -57,6 +57,13 @@ class Slab {
     return slot.object();
   }
 
+  /// The object in a slot, whichever stay it is in; null when the slot is free.
+  T* at_index(std::uint32_t index) {
+    if (index >= chunks_.size() * kChunk) return nullptr;
+    Slot& slot = at(index);
+    return slot.next_free == kTaken ? slot.object() : nullptr;
+  }
+
   /// Ends the object's stay. Requires: `id` is live.
   void erase(SlotId id) {
     T* object = find(id);

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <bit>
 #include <cstddef>
+#include <cstring>
 #include <memory>
+#include <type_traits>
 
 #include "core/base/check.h"
 
@@ -18,9 +20,12 @@ namespace peal {
 /// Limits: `capacity` values, a power of two, allocated once.
 template <class T>
 class SpscQueue {
+  static_assert(std::is_trivially_copyable_v<T>);
+
  public:
   explicit SpscQueue(std::size_t capacity)
-      : mask_(capacity - 1), slots_(std::make_unique<T[]>(capacity)) {
+      : mask_(capacity - 1),
+        memory_(std::make_unique_for_overwrite<std::byte[]>(capacity * sizeof(T))) {
     PEAL_CHECK(std::has_single_bit(capacity));
   }
 
@@ -31,7 +36,7 @@ class SpscQueue {
       seen_head_ = head_.load(std::memory_order_acquire);
       if (tail - seen_head_ > mask_) return false;
     }
-    slots_[tail & mask_] = value;
+    std::memcpy(slot(tail), &value, sizeof value);
     tail_.store(tail + 1, std::memory_order_release);
     return true;
   }
@@ -43,7 +48,7 @@ class SpscQueue {
       seen_tail_ = tail_.load(std::memory_order_acquire);
       if (head == seen_tail_) return false;
     }
-    value = slots_[head & mask_];
+    std::memcpy(&value, slot(head), sizeof value);
     head_.store(head + 1, std::memory_order_release);
     return true;
   }
@@ -55,8 +60,11 @@ class SpscQueue {
  private:
   static constexpr std::size_t kCacheLine = 64;
 
+  std::byte* slot(std::size_t position) { return memory_.get() + (position & mask_) * sizeof(T); }
+
   const std::size_t mask_;
-  const std::unique_ptr<T[]> slots_;
+  // Raw, so that the pages of a queue that is never used are never touched.
+  const std::unique_ptr<std::byte[]> memory_;
   // Each side on a cache line of its own, with its last sight of the other side's position.
   alignas(kCacheLine) std::atomic<std::size_t> tail_{0};
   std::size_t seen_head_ = 0;

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+#include "core/base/block_pool.h"
+#include "core/base/fd.h"
+#include "core/base/time.h"
+#include "core/http/request_parser.h"
+#include "core/hub/hub.h"
+#include "core/hub/outbox.h"
+#include "core/io/timer_wheel.h"
+#include "core/ws/message_reader.h"
+
+namespace peal::conn {
+
+/// What a route lays down for its connections. Owner: the server; outlives them.
+struct RoutePolicy {
+  hub::OutboxPolicy outbox;
+  std::uint64_t message_size = 1 << 20;  ///< bytes after reassembly
+  Duration ping_interval{};              ///< zero: no pings
+  Duration pong_timeout{};               ///< zero: for ever
+  Duration idle_timeout{};               ///< without a message either way; zero: for ever
+};
+
+/// Where a connection stands. It moves down this list only, but for `head` and `responding`, which
+/// alternate while HTTP keeps the connection.
+enum class Phase : std::uint8_t {
+  head,        ///< a request head is being read
+  responding,  ///< the body of a response is being sent; input waits
+  upgrading,   ///< 101 is written but waits until the topics are ready; input waits
+  open,        ///< a WebSocket
+  closing,     ///< our close frame is queued or sent, the peer's has not come
+  lingering,   ///< nothing more to say: send what is queued, shut down, wait for the peer's end
+  closed,      ///< over; the slot waits for the operations under way
+};
+
+/// Why no input is taken although the phase would.
+enum class Stall : std::uint8_t {
+  none,
+  queue,  ///< the client does not read the answers it asks for
+  mesh,   ///< other shards do not keep up with what this one publishes
+};
+
+/// What a connection is, apart from links to its surroundings: plain data, so that it can be
+/// written down and taken up by another process.
+struct ConnectionState {
+  Phase phase = Phase::head;
+  Stall stall = Stall::none;
+  bool over_limit = false;       ///< accepted only to be told 503
+  bool peer_ended = false;       ///< the peer has shut its side down
+  bool write_shut = false;       ///< and we ours
+  bool keep_alive = false;       ///< what follows `responding`
+  bool reset = false;            ///< throw unsent bytes away at the end
+  bool topics_ready = false;     ///< `upgrading` may go on
+  std::uint16_t close_code = 0;  ///< sent or received first; 0 = no close frame yet
+  bool closed_by_peer = false;   ///< who sent it
+  std::uint32_t listener = 0;
+  http::HeadScan scan;     ///< in `head`
+  ws::ReaderState reader;  ///< from `open` on
+};
+static_assert(std::is_trivially_copyable_v<ConnectionState>);
+
+/// Input that could not be worked off yet, a request head in pieces for one.
+struct HeldInput {
+  Block* block = nullptr;
+  std::uint32_t begin = 0;  ///< octets in `block` before the first that is still needed
+  std::uint32_t end = 0;
+};
+
+/// What is left of a response body that comes from a file.
+struct FileBody {
+  Fd file;
+  std::uint64_t offset = 0;  ///< bytes
+  std::uint64_t left = 0;    ///< bytes
+};
+
+/// One client. Everything that happens to it is in ConnectionTable.
+///
+/// Owner: a ConnectionTable. Thread: the shard's.
+/// Limits: an idle one holds no buffer, no block and no segment.
+struct Connection : hub::Outbox {
+  Connection(SlotId slot, int socket, std::uint32_t listener)
+      : Outbox(slot), fd(socket), timer(slot.index) {
+    state.listener = listener;
+  }
+
+  int fd;
+  bool receiving = false;  ///< a receive is armed
+  ConnectionState state;
+  const RoutePolicy* policy = nullptr;  ///< of the route, from `upgrading` on
+  hub::TopicUse* topics = nullptr;      ///< the handler's
+  HeldInput held;
+  std::unique_ptr<FileBody> body;  ///< in `responding`
+  io::Timer timer;
+  Instant since{};          ///< start of the phase
+  Instant last_received{};  ///< any byte, or progress of a send
+  Instant last_message{};   ///< either way
+  Instant pinged{};         ///< when a ping went out that nothing has answered yet; else the epoch
+};
+
+}  // namespace peal::conn

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way in: bytes to requests and messages.
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/conn/connection_table.h"
+#include "core/ws/frame_header.h"
+
+namespace peal::conn {
+
+void ConnectionTable::on_receive(SlotId id, io::Received received) {
+  Connection* found = connections_.find(id);
+  PEAL_CHECK(found);  // a slot lives as long as a receive is armed
+  Connection& connection = *found;
+  connection.receiving = received.armed;
+  if (!received.bytes.empty()) {
+    connection.last_received = now();
+    take_input(connection, received.bytes, {.in_buffer = true, .buffer = received.lease.id()});
+  } else if (received.error == 0) {
+    on_stream_end(connection);
+  } else if (received.error != ENOBUFS && received.error != ECANCELED) {
+    terminate(connection, false);
+  }
+  if (connection.state.phase == Phase::closed)
+    mark_dirty(connection);
+  else if (!connection.receiving)
+    arm_receive(connection);
+}
+
+/// False while what is there already cannot be worked off.
+bool ConnectionTable::takes_input(const Connection& connection) const {
+  const ConnectionState& state = connection.state;
+  if (state.phase == Phase::closed) return false;
+  const bool waits = state.stall != Stall::none || state.phase == Phase::responding ||
+                     state.phase == Phase::upgrading;
+  return !waits || connection.held.block == nullptr;
+}
+
+void ConnectionTable::arm_receive(Connection& connection) {
+  if (connection.receiving || connection.state.peer_ended || !takes_input(connection)) return;
+  connection.receiving = true;
+  reactor_.backend().receive(connection.fd, connection.id());
+}
+
+void ConnectionTable::take_input(Connection& connection, MutableBytes bytes, Source source) {
+  if (connection.held.block) {
+    hold(connection, bytes);
+    work_off_held(connection);
+  } else {
+    source_ = source;
+    const MutableBytes rest = work_off(connection, bytes);
+    source_ = {};
+    if (!rest.empty()) hold(connection, rest);
+  }
+  if (connection.receiving && !takes_input(connection) && connection.state.phase != Phase::closed)
+    connection.receiving = reactor_.backend().stop_receive(connection.fd, connection.id());
+}
+
+/// Returns what has to wait: for the rest of a request head, or for better times.
+MutableBytes ConnectionTable::work_off(Connection& connection, MutableBytes input) {
+  while (!input.empty() && connection.state.stall == Stall::none) {
+    switch (connection.state.phase) {
+      case Phase::head:
+        if (!read_head(connection, input)) return input;
+        break;
+      case Phase::responding:
+      case Phase::upgrading:
+        return input;
+      case Phase::open:
+      case Phase::closing:
+        read_frames(connection, input);
+        break;
+      case Phase::lingering:
+      case Phase::closed:
+        return {};
+    }
+  }
+  return input;
+}
+
+/// Works off what was held back, and listens again if that was all.
+void ConnectionTable::work_off_held(Connection& connection) {
+  if (connection.held.block) {
+    // Taken out meanwhile: what is called from here may end the connection, but not these bytes.
+    HeldInput held = std::exchange(connection.held, {});
+    const MutableBytes rest =
+        work_off(connection, {held.block->data() + held.begin, std::size_t{held.end} - held.begin});
+    if (rest.empty()) {
+      memory_.blocks.give(held.block);
+    } else {
+      held.begin = held.end - static_cast<std::uint32_t>(rest.size());
+      connection.held = held;
+    }
+  }
+  arm_receive(connection);
+}
+
+void ConnectionTable::hold(Connection& connection, Bytes bytes) {
+  HeldInput& held = connection.held;
+  const std::size_t kept = std::size_t{held.end} - held.begin;
+  if (!held.block || held.end + bytes.size() > held.block->capacity) {
+    Block* larger = memory_.blocks.take(kept + bytes.size());
+    if (kept > 0) std::memcpy(larger->data(), held.block->data() + held.begin, kept);
+    memory_.blocks.give(held.block);
+    held = {.block = larger, .begin = 0, .end = static_cast<std::uint32_t>(kept)};
+  }
+  std::memcpy(held.block->data() + held.end, bytes.data(), bytes.size());
+  held.end += static_cast<std::uint32_t>(bytes.size());
+}
+
+/// False when octets of the head are missing.
+bool ConnectionTable::read_head(Connection& connection, MutableBytes& input) {
+  using Outcome = http::RequestParser::Outcome;
+  switch (parser_.parse(as_text(input), connection.state.scan, limits_.header_size)) {
+    case Outcome::need_more:
+      return false;
+    case Outcome::failure:
+      refuse(connection, parser_.failure());
+      break;
+    case Outcome::request:
+      input = input.subspan(parser_.request().head_size);
+      handler_.on_request(connection, parser_.request());
+      break;
+  }
+  return true;
+}
+
+void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
+  const ws::ReaderContext context{.pool = memory_.blocks,
+                                  .message_size = connection.policy->message_size,
+                                  .role = ws::Role::server};
+  ConnectionState& state = connection.state;
+  while (state.stall == Stall::none) {
+    const ws::Event event = ws::next(state.reader, input, context);
+    switch (event.kind) {
+      case ws::Event::Kind::none:
+        return;
+      case ws::Event::Kind::message:
+        connection.last_message = now();
+        if (state.phase == Phase::open)
+          handler_.on_message(connection, event);
+        else
+          memory_.blocks.give(event.block);  // we have said goodbye already
+        break;
+      case ws::Event::Kind::ping:
+        answer_ping(connection, event);
+        break;
+      case ws::Event::Kind::pong:
+        memory_.blocks.give(event.block);
+        break;
+      case ws::Event::Kind::close:
+        on_close_frame(connection, event);
+        return;
+      case ws::Event::Kind::failure:
+        fail(connection, event.code, event.reason);
+        return;
+    }
+  }
+}
+
+void ConnectionTable::answer_ping(Connection& connection, const ws::Event& ping) {
+  if (connection.state.phase == Phase::open)
+    send_back(connection, ws::Opcode::pong, ping);
+  else
+    memory_.blocks.give(ping.block);  // after a close frame nothing is sent
+}
+
+void ConnectionTable::on_close_frame(Connection& connection, const ws::Event& event) {
+  ConnectionState& state = connection.state;
+  if (state.phase == Phase::open) {
+    send_close(connection, event.code, {});
+    state.closed_by_peer = true;
+  }
+  memory_.blocks.give(event.block);
+  linger(connection);
+}
+
+/// Section 7.1.7: the peer broke the protocol. What is queued still goes out before the close.
+void ConnectionTable::fail(Connection& connection, ws::CloseCode code, std::string_view reason) {
+  if (connection.state.phase == Phase::open) send_close(connection, code, reason);
+  linger(connection);
+}
+
+/// The peer will send no more. What it asked for is still sent.
+void ConnectionTable::on_stream_end(Connection& connection) {
+  ConnectionState& state = connection.state;
+  state.peer_ended = true;
+  switch (state.phase) {
+    case Phase::responding:
+      state.keep_alive = false;
+      break;
+    case Phase::head:
+    case Phase::open:
+    case Phase::closing:
+      linger(connection);
+      break;
+    case Phase::upgrading:
+      terminate(connection, false);
+      break;
+    case Phase::lingering:
+      mark_dirty(connection);
+      break;
+    case Phase::closed:
+      break;
+  }
+}
+
+}  // namespace peal::conn

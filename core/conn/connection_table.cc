@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a connection: accept, phases, time-outs, end.
+#include "core/conn/connection_table.h"
+
+#include <sys/socket.h>
+
+#include <ctime>
+#include <utility>
+
+namespace peal::conn {
+
+ConnectionTable::ConnectionTable(io::Reactor& reactor, hub::Memory& memory,
+                                 IntrusiveList<hub::Outbox>& dirty, ConnectionHandler& handler,
+                                 Admission& admission, const TableLimits& limits)
+    : reactor_(reactor),
+      memory_(memory),
+      dirty_(dirty),
+      handler_(handler),
+      admission_(admission),
+      limits_(limits) {}
+
+ConnectionTable::~ConnectionTable() {
+  // The back end is about to go, and with it every operation under way.
+  connections_.for_each([this](Connection& connection, SlotId) {
+    terminate(connection, true);
+    connection.clear(memory_);
+    reactor_.backend().close(connection.fd, connection.id(), true);
+  });
+}
+
+void ConnectionTable::on_accept(std::uint32_t listener, int fd) {
+  Connection& connection = connections_.emplace(fd, listener);
+  const std::uint64_t before = admission_.open.fetch_add(1, std::memory_order_relaxed);
+  connection.state.over_limit = admission_.limit > 0 && before >= admission_.limit;
+  connection.last_received = now();
+  enter(connection, Phase::head);
+  arm_receive(connection);
+}
+
+/// The one place where phases change; arms the phase's time-out.
+void ConnectionTable::enter(Connection& connection, Phase phase) {
+  connection.state.phase = phase;
+  connection.since = now();
+  switch (phase) {
+    case Phase::head:
+    case Phase::responding:
+    case Phase::upgrading:
+      reactor_.arm(connection.timer, limits_.handshake_timeout);
+      break;
+    case Phase::open:
+      connection.last_message = now();
+      keep_alive(connection);
+      break;
+    case Phase::closing:
+    case Phase::lingering:
+      reactor_.arm(connection.timer, limits_.close_timeout);
+      break;
+    case Phase::closed:
+      connection.timer.cancel();
+      break;
+  }
+}
+
+void ConnectionTable::on_timer(std::uint32_t index) {
+  Connection* connection = connections_.at_index(index);
+  PEAL_CHECK(connection);
+  switch (connection->state.phase) {
+    case Phase::head:
+      time_out_head(*connection);
+      break;
+    case Phase::responding: {
+      const Instant limit = connection->last_received + limits_.handshake_timeout;
+      if (limit > now())
+        reactor_.arm_at(connection->timer, limit);
+      else
+        terminate(*connection, true);
+      break;
+    }
+    case Phase::open:
+      keep_alive(*connection);
+      break;
+    case Phase::upgrading:
+    case Phase::closing:
+    case Phase::lingering:
+      terminate(*connection, true);
+      break;
+    case Phase::closed:
+      break;
+  }
+}
+
+void ConnectionTable::time_out_head(Connection& connection) {
+  const bool began = connection.held.block != nullptr;
+  if (began)
+    refuse(connection, {.status = 408, .reason = "the request did not arrive in time"});
+  else
+    terminate(connection, false);  // idle between requests, or never said a word
+}
+
+/// Pings a silent client, ends one that has not answered, and arms the next look.
+void ConnectionTable::keep_alive(Connection& connection) {
+  const RoutePolicy& policy = *connection.policy;
+  if (policy.idle_timeout > Duration::zero() &&
+      now() - connection.last_message >= policy.idle_timeout) {
+    close(connection, ws::CloseCode::going_away, "idle for too long");
+    return;
+  }
+  if (connection.last_received > connection.pinged) connection.pinged = {};
+  const bool waits = connection.pinged != Instant{};
+  if (waits && policy.pong_timeout > Duration::zero() &&
+      now() - connection.pinged >= policy.pong_timeout) {
+    terminate(connection, true);
+    return;
+  }
+  const bool pings = policy.ping_interval > Duration::zero();
+  if (!waits && pings && now() - connection.last_received >= policy.ping_interval) {
+    connection.pinged = now();
+    send_control(connection, ws::Opcode::ping, {});
+  }
+  std::optional<Instant> next;
+  const auto look_at = [&next](Instant when) { next = next ? std::min(*next, when) : when; };
+  if (policy.idle_timeout > Duration::zero())
+    look_at(connection.last_message + policy.idle_timeout);
+  if (connection.pinged == Instant{}) {
+    if (pings) look_at(connection.last_received + policy.ping_interval);
+  } else if (policy.pong_timeout > Duration::zero()) {
+    look_at(connection.pinged + policy.pong_timeout);
+  } else {
+    look_at(connection.pinged + policy.ping_interval);
+  }
+  if (next) reactor_.arm_at(connection.timer, *next);
+}
+
+void ConnectionTable::refuse(Connection& connection, const http::Failure& failure) {
+  constexpr std::size_t kRoom = 1024;
+  Block* block = memory_.blocks.take(kRoom);
+  const std::size_t size = http::error_response({block->data(), kRoom}, failure, ::time(nullptr));
+  respond(connection, block, size, false);
+}
+
+void ConnectionTable::close(Connection& connection, ws::CloseCode code, std::string_view reason) {
+  if (connection.state.phase != Phase::open) return;
+  send_close(connection, code, reason);
+  enter(connection, Phase::closing);
+}
+
+/// Nothing more will be said: what is queued goes out, then our side is shut down.
+void ConnectionTable::linger(Connection& connection) {
+  ws::discard(connection.state.reader, memory_.blocks);
+  memory_.blocks.give(std::exchange(connection.held.block, nullptr));
+  connection.state.stall = Stall::none;
+  enter(connection, Phase::lingering);
+  mark_dirty(connection);
+}
+
+/// Ends a connection from our side; it is destroyed when nothing is under way any more.
+void ConnectionTable::terminate(Connection& connection, bool reset) {
+  if (connection.state.phase == Phase::closed) return;
+  handler_.on_close(connection);
+  ws::discard(connection.state.reader, memory_.blocks);
+  memory_.blocks.give(std::exchange(connection.held.block, nullptr));
+  connection.body.reset();
+  connection.shut();
+  connection.state.reset = reset;
+  enter(connection, Phase::closed);
+  if (connection.receiving || connection.pinned())
+    reactor_.backend().shut_down(connection.fd, SHUT_RDWR);
+  mark_dirty(connection);
+}
+
+void ConnectionTable::destroy(Connection& connection) {
+  connection.clear(memory_);
+  reactor_.backend().close(connection.fd, connection.id(), connection.state.reset);
+  admission_.open.fetch_sub(1, std::memory_order_relaxed);
+  connections_.erase(connection.id());
+}
+
+void ConnectionTable::topics_ready(Connection& connection) {
+  PEAL_DCHECK(connection.state.phase == Phase::upgrading);
+  connection.state.topics_ready = true;
+  mark_dirty(connection);
+}
+
+void ConnectionTable::stall_publisher(Connection& connection) {
+  connection.state.stall = Stall::mesh;
+  stalled_publishers_.push_back(connection.id());
+}
+
+void ConnectionTable::resume_publishers() {
+  for (const SlotId id : std::exchange(stalled_publishers_, {})) {
+    Connection* connection = connections_.find(id);
+    if (!connection || connection->state.stall != Stall::mesh) continue;
+    connection->state.stall = Stall::none;
+    work_off_held(*connection);
+  }
+}
+
+void ConnectionTable::close_all(ws::CloseCode code, std::string_view reason) {
+  connections_.for_each([&](Connection& connection, SlotId) {
+    switch (connection.state.phase) {
+      case Phase::open:
+        close(connection, code, reason);
+        break;
+      case Phase::head:
+        if (connection.held.block == nullptr) linger(connection);
+        break;
+      case Phase::responding:
+        connection.state.keep_alive = false;
+        break;
+      case Phase::upgrading:
+        terminate(connection, true);
+        break;
+      case Phase::closing:
+      case Phase::lingering:
+      case Phase::closed:
+        break;
+    }
+  });
+}
+
+}  // namespace peal::conn

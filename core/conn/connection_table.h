@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/base/slab.h"
+#include "core/conn/connection.h"
+#include "core/conn/handler.h"
+#include "core/http/response.h"
+#include "core/hub/memory.h"
+#include "core/io/reactor.h"
+
+namespace peal::conn {
+
+/// How many connections there may be in the whole process. The one thing that reactors share: an
+/// atomic that changes with connections, not with messages.
+struct Admission {
+  explicit Admission(std::uint64_t most) : limit(most) {}
+
+  std::atomic<std::uint64_t> open{0};
+  const std::uint64_t limit;
+};
+
+struct TableLimits {
+  std::size_t header_size = 16 << 10;  ///< bytes
+  Duration handshake_timeout = std::chrono::seconds(10);
+  Duration close_timeout = std::chrono::seconds(5);
+};
+
+/// The connections of one shard and all that happens to them: bytes in, requests and messages up
+/// to the handler, answers down, out at the end of the turn.
+///
+/// Owner: a Shard. Thread: the shard's.
+/// Errors: a connection that fails is ended; nobody else notices.
+class ConnectionTable {
+ public:
+  ConnectionTable(io::Reactor& reactor, hub::Memory& memory, IntrusiveList<hub::Outbox>& dirty,
+                  ConnectionHandler& handler, Admission& admission, const TableLimits& limits);
+  ~ConnectionTable();
+
+  // What the reactor reports.
+  void on_accept(std::uint32_t listener, int fd);
+  void on_receive(SlotId id, io::Received received);
+  void on_send(SlotId id, int result);
+  void on_timer(std::uint32_t index);
+
+  /// At the end of a turn: sends what is due, ends what is over. True when some is left for the
+  /// next turn, so that one turn is bounded.
+  bool flush();
+
+  // What the handler may do with a connection, in the phases named.
+
+  /// head: sends a response, `size` bytes at the front of `block`, which it takes over.
+  void respond(Connection& connection, Block* block, std::size_t size, bool keep_alive);
+  /// head: the same with a body from a file after it.
+  void respond_file(Connection& connection, Block* block, std::size_t size, bool keep_alive,
+                    FileBody body);
+  /// head: writes the 101 answer, `size` bytes at the front of `block`, which it takes over. It is
+  /// held back until topics_ready().
+  void upgrade(Connection& connection, const RoutePolicy& policy, Block* block, std::size_t size);
+  /// upgrading: lets the answer out at the end of the turn; the WebSocket is open then.
+  void topics_ready(Connection& connection);
+  /// open: sends a message back, from where it lies if that can be. Takes `message.block` over.
+  void echo(Connection& connection, const ws::Event& message);
+  /// open: takes no input until resume_publishers().
+  void stall_publisher(Connection& connection);
+  /// open: sends a close frame and waits for the peer's.
+  void close(Connection& connection, ws::CloseCode code, std::string_view reason);
+
+  /// Lets those go on that stall_publisher() stopped.
+  void resume_publishers();
+
+  /// Ends every connection: WebSockets with a close frame, others after the response under way.
+  void close_all(ws::CloseCode code, std::string_view reason);
+
+  Connection* find(SlotId id) { return connections_.find(id); }
+  std::size_t size() const { return connections_.size(); }
+  Instant now() const { return reactor_.now(); }
+  hub::Memory& memory() { return memory_; }
+
+ private:
+  /// Where the bytes lie that are worked off right now.
+  struct Source {
+    bool in_buffer = false;
+    std::uint16_t buffer = 0;
+  };
+
+  // connection_read.cc
+  bool takes_input(const Connection& connection) const;
+  void arm_receive(Connection& connection);
+  void take_input(Connection& connection, MutableBytes bytes, Source source);
+  MutableBytes work_off(Connection& connection, MutableBytes input);
+  void work_off_held(Connection& connection);
+  void hold(Connection& connection, Bytes bytes);
+  bool read_head(Connection& connection, MutableBytes& input);
+  void read_frames(Connection& connection, MutableBytes& input);
+  void on_close_frame(Connection& connection, const ws::Event& event);
+  void on_stream_end(Connection& connection);
+  void fail(Connection& connection, ws::CloseCode code, std::string_view reason);
+  void answer_ping(Connection& connection, const ws::Event& ping);
+
+  // connection_write.cc
+  void mark_dirty(Connection& connection);
+  void send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event);
+  void send_control(Connection& connection, ws::Opcode opcode, Bytes payload);
+  void send_close(Connection& connection, ws::CloseCode code, std::string_view reason);
+  void stall_if_full(Connection& connection);
+  std::size_t queue_limit(const Connection& connection) const;
+  void settle(Connection& connection);
+  void write(Connection& connection);
+  std::optional<int> start_send(Connection& connection);
+  std::optional<int> send_gathered(Connection& connection);
+  bool after_send(Connection& connection, int result);
+  void refill(Connection& connection);
+  void finish(Connection& connection);
+
+  // connection_table.cc
+  void enter(Connection& connection, Phase phase);
+  void linger(Connection& connection);
+  void terminate(Connection& connection, bool reset);
+  void destroy(Connection& connection);
+  void time_out_head(Connection& connection);
+  void keep_alive(Connection& connection);
+  void refuse(Connection& connection, const http::Failure& failure);
+
+  io::Reactor& reactor_;
+  hub::Memory& memory_;
+  IntrusiveList<hub::Outbox>& dirty_;
+  ConnectionHandler& handler_;
+  Admission& admission_;
+  const TableLimits limits_;
+  Slab<Connection> connections_;
+  std::vector<SlotId> stalled_publishers_;
+  http::RequestParser parser_;
+  Source source_;
+};
+
+}  // namespace peal::conn

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way out: answers into the outbox, the outbox to the socket at the end of the turn.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "core/conn/connection_table.h"
+#include "core/ws/close_frame.h"
+#include "core/ws/frame_header.h"
+
+namespace peal::conn {
+namespace {
+
+constexpr int kSettlesPerTurn = 1024;
+constexpr int kSendsPerSettle = 8;
+constexpr std::size_t kHttpQueue = 64 << 10;     // bytes of responses waiting, before a policy
+constexpr std::size_t kMergeBytes = 8 << 10;     // up to here copying is cheaper than gathering
+constexpr std::size_t kGatherSegments = 64;      // of one sendmsg(2)
+constexpr std::size_t kGatherBytes = 256 << 10;  // of one sendmsg(2)
+constexpr std::size_t kFileChunk = (64 << 10) - sizeof(Block);  // bytes read from a file at once
+
+}  // namespace
+
+void ConnectionTable::mark_dirty(Connection& connection) {
+  if (!connection.linked()) dirty_.push_back(connection);
+}
+
+std::size_t ConnectionTable::queue_limit(const Connection& connection) const {
+  return connection.policy ? connection.policy->outbox.queue_size : kHttpQueue;
+}
+
+/// A client that asks without reading the answers is not listened to until it has read some.
+void ConnectionTable::stall_if_full(Connection& connection) {
+  if (connection.bytes() >= queue_limit(connection) && connection.state.stall == Stall::none)
+    connection.state.stall = Stall::queue;
+}
+
+// ---- Answers -----------------------------------------------------------------------------------
+
+void ConnectionTable::respond(Connection& connection, Block* block, std::size_t size,
+                              bool keep_alive) {
+  PEAL_CHECK(size > 0);
+  connection.push_block(memory_, block, {block->data(), size});
+  if (keep_alive)
+    enter(connection, Phase::head);
+  else
+    linger(connection);
+  stall_if_full(connection);
+  mark_dirty(connection);
+}
+
+void ConnectionTable::respond_file(Connection& connection, Block* block, std::size_t size,
+                                   bool keep_alive, FileBody body) {
+  if (body.left == 0) {
+    respond(connection, block, size, keep_alive);
+    return;
+  }
+  PEAL_CHECK(size > 0);
+  connection.push_block(memory_, block, {block->data(), size});
+  connection.body = std::make_unique<FileBody>(std::move(body));
+  connection.state.keep_alive = keep_alive;
+  enter(connection, Phase::responding);
+  mark_dirty(connection);
+}
+
+void ConnectionTable::upgrade(Connection& connection, const RoutePolicy& policy, Block* block,
+                              std::size_t size) {
+  PEAL_CHECK(size > 0);
+  connection.push_block(memory_, block, {block->data(), size});
+  connection.policy = &policy;
+  enter(connection, Phase::upgrading);
+}
+
+void ConnectionTable::echo(Connection& connection, const ws::Event& message) {
+  send_back(connection, message.opcode, message);
+}
+
+/// Sends a payload back to where it came from, out of the memory it lies in.
+void ConnectionTable::send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event) {
+  MutableBytes payload = event.payload;
+  Block* block = event.block;
+  const bool in_place = block || (source_.in_buffer && !memory_.buffers.scarce());
+  if (!in_place) {
+    block = memory_.blocks.take(ws::kMaxServerHeader + payload.size());
+    std::byte* to = block->data() + ws::kMaxServerHeader;
+    if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
+    payload = {to, payload.size()};
+  }
+  std::byte* begin = ws::write_server_header_before(payload.data(), opcode, true, payload.size());
+  const MutableBytes frame{begin, payload.data() + payload.size()};
+  if (block)
+    connection.push_block(memory_, block, frame);
+  else
+    connection.push_buffer(memory_, source_.buffer, frame);
+  stall_if_full(connection);
+  mark_dirty(connection);
+}
+
+void ConnectionTable::send_control(Connection& connection, ws::Opcode opcode, Bytes payload) {
+  Block* block = memory_.blocks.take(ws::kMaxServerHeader + payload.size());
+  std::byte* to = block->data() + ws::kMaxServerHeader;
+  if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
+  std::byte* begin = ws::write_server_header_before(to, opcode, true, payload.size());
+  connection.push_block(memory_, block, {begin, to + payload.size()});
+  mark_dirty(connection);
+}
+
+void ConnectionTable::send_close(Connection& connection, ws::CloseCode code,
+                                 std::string_view reason) {
+  std::array<std::byte, ws::kMaxControlPayload> payload;
+  send_control(connection, ws::Opcode::close, ws::write_close_payload(payload, code, reason));
+  connection.shut();
+  connection.state.close_code = static_cast<std::uint16_t>(code);
+}
+
+// ---- The end of the turn -----------------------------------------------------------------------
+
+bool ConnectionTable::flush() {
+  for (int i = 0; i < kSettlesPerTurn; ++i) {
+    hub::Outbox* outbox = dirty_.pop_front();
+    if (!outbox) return false;
+    settle(static_cast<Connection&>(*outbox));
+  }
+  return !dirty_.empty();
+}
+
+/// Does what has become due for one connection, whatever made it due.
+void ConnectionTable::settle(Connection& connection) {
+  ConnectionState& state = connection.state;
+  if (state.phase == Phase::closed) {
+    if (!connection.receiving && !connection.pinned()) destroy(connection);
+    return;
+  }
+  if (connection.take_fresh()) connection.last_message = now();
+  if (state.phase == Phase::upgrading) {
+    if (!state.topics_ready) return;
+    enter(connection, Phase::open);
+    work_off_held(connection);
+  }
+  if (connection.overflowed() && state.phase == Phase::open) {
+    connection.drop_waiting(memory_);
+    close(connection, ws::CloseCode::policy_violation, "too slow: the queue is full");
+  }
+  if (state.phase == Phase::responding) refill(connection);
+  write(connection);
+  if (state.stall == Stall::queue && connection.bytes() <= queue_limit(connection) / 2) {
+    state.stall = Stall::none;
+    work_off_held(connection);
+  }
+  if (connection.empty()) finish(connection);
+}
+
+void ConnectionTable::write(Connection& connection) {
+  for (int i = 0; i < kSendsPerSettle; ++i) {
+    if (connection.pinned() || connection.empty()) return;
+    const std::optional<int> result = start_send(connection);
+    if (!result || !after_send(connection, *result)) return;
+  }
+  mark_dirty(connection);
+}
+
+std::optional<int> ConnectionTable::start_send(Connection& connection) {
+  const hub::Segment* first = connection.first();
+  std::size_t segments = 0;
+  std::size_t bytes = 0;
+  for (const hub::Segment* next = first; next && bytes + next->size <= kMergeBytes;
+       next = next->next) {
+    ++segments;
+    bytes += next->size;
+  }
+  if (segments > 1) {
+    connection.merge(memory_, segments, bytes);
+    first = connection.first();
+  } else if (first->next && first->size < kGatherBytes) {
+    return send_gathered(connection);
+  }
+  connection.pin(1);
+  return reactor_.backend().send(connection.fd, connection.id(), Bytes{first->data, first->size});
+}
+
+std::optional<int> ConnectionTable::send_gathered(Connection& connection) {
+  std::array<iovec, kGatherSegments> parts;
+  std::size_t segments = 0;
+  std::size_t bytes = 0;
+  for (const hub::Segment* next = connection.first();
+       next && segments < kGatherSegments && bytes < kGatherBytes; next = next->next) {
+    parts[segments++] = {.iov_base = next->data, .iov_len = next->size};
+    bytes += next->size;
+  }
+  connection.pin(segments);
+  return reactor_.backend().send(connection.fd, connection.id(),
+                                 std::span<const iovec>(parts.data(), segments));
+}
+
+void ConnectionTable::on_send(SlotId id, int result) {
+  Connection* connection = connections_.find(id);
+  PEAL_CHECK(connection);  // a slot lives as long as a send is under way
+  if (!after_send(*connection, result)) return;
+  const ConnectionState& state = connection->state;
+  if (!connection->empty() || state.phase != Phase::open || state.stall != Stall::none)
+    mark_dirty(*connection);
+}
+
+/// False when the connection is over.
+bool ConnectionTable::after_send(Connection& connection, int result) {
+  connection.sent(memory_, result > 0 ? static_cast<std::size_t>(result) : 0);
+  if (result > 0) connection.last_received = now();
+  if (result < 0) terminate(connection, true);
+  if (connection.state.phase != Phase::closed) return true;
+  mark_dirty(connection);
+  return false;
+}
+
+/// Keeps a few chunks of a response's file in the outbox.
+void ConnectionTable::refill(Connection& connection) {
+  FileBody& body = *connection.body;
+  while (body.left > 0 && connection.bytes() < 2 * kFileChunk) {
+    Block* block = memory_.blocks.take(kFileChunk);
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kFileChunk, body.left));
+    const ssize_t got =
+        ::pread(body.file.get(), block->data(), wanted, static_cast<off_t>(body.offset));
+    if (got <= 0) {  // shorter than promised: only a broken connection can say so now
+      memory_.blocks.give(block);
+      terminate(connection, true);
+      return;
+    }
+    const auto size = static_cast<std::size_t>(got);
+    connection.push_block(memory_, block, {block->data(), size});
+    body.offset += size;
+    body.left -= size;
+  }
+}
+
+/// All that was queued is sent.
+void ConnectionTable::finish(Connection& connection) {
+  ConnectionState& state = connection.state;
+  if (state.phase == Phase::responding) {
+    if (connection.body->left > 0) {
+      mark_dirty(connection);
+      return;
+    }
+    connection.body.reset();
+    if (state.keep_alive) {
+      enter(connection, Phase::head);
+      work_off_held(connection);
+      return;
+    }
+    linger(connection);
+  }
+  if (state.phase != Phase::lingering) return;
+  if (state.peer_ended) {
+    terminate(connection, false);
+  } else if (!state.write_shut) {
+    state.write_shut = true;
+    reactor_.backend().shut_down(connection.fd, SHUT_WR);
+    arm_receive(connection);
+  }
+}
+
+}  // namespace peal::conn

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "core/base/slab.h"
+#include "core/base/spsc_queue.h"
+#include "core/hub/memory.h"
+
+namespace peal::hub {
+
+/// Who sent a message, so that it need not come back; a nobody by default.
+struct Sender {
+  ShardIndex shard = 0;
+  SlotId outbox;  ///< Outbox::id() on that shard
+};
+
+/// What one shard hands to another. A value; `frame` and `original` stay put until the original is
+/// released.
+struct Parcel {
+  enum class Kind : std::uint8_t {
+    open,      ///< question: use the topic named in `frame`, as `topic` of the asker's, and send
+               ///< me what is published there if `interested`
+    interest,  ///< question: send me what is published in `home_topic`, or no longer
+    answer,    ///< to one question: `topic` is the asker's, `home_topic` the home's
+    close,     ///< I no longer use `home_topic`
+    publish,   ///< a message for `home_topic`, to be put in order there
+    deliver,   ///< a message for the subscribers of `topic`
+    release,   ///< `original` is no longer needed here
+  };
+
+  Kind kind = Kind::release;
+  bool interested = false;
+  Sender sender = {};
+  SlotId topic = {};
+  SlotId home_topic = {};
+  Bytes frame = {};
+  Message* original = nullptr;
+};
+
+/// Queues between all shards, each pushed by one and popped by one.
+///
+/// Owner: the server; outlives the shards. Thread: see ports.
+class Mesh {
+ public:
+  /// Two lanes, so that a shard may leave new work waiting (up) while it goes on taking what others
+  /// wait for it to take (down). Only `publish` goes up; nothing that is taken from the down lane
+  /// makes up-lane work, so the down lanes always drain and the mesh cannot lock up.
+  enum class Lane : std::uint8_t { up, down };
+
+  explicit Mesh(ShardIndex shards);
+
+  ShardIndex shards() const { return shards_; }
+  SpscQueue<Parcel>& queue(ShardIndex from, ShardIndex to, Lane lane) {
+    return *queues_[(std::size_t{from} * shards_ + to) * 2 + static_cast<std::size_t>(lane)];
+  }
+
+ private:
+  static constexpr std::size_t kCapacity = 1024;
+
+  ShardIndex shards_;
+  std::vector<std::unique_ptr<SpscQueue<Parcel>>> queues_;
+};
+
+/// One shard's end of the mesh. What does not fit into a queue waits here, in order.
+///
+/// Owner: a Hub. Thread: the shard's.
+/// Limits: none of its own; publishers hold back while congested() says so.
+class MeshPort {
+ public:
+  MeshPort(Mesh& mesh, ShardIndex self);
+
+  ShardIndex self() const { return self_; }
+  ShardIndex shards() const { return mesh_.shards(); }
+
+  void send(ShardIndex to, const Parcel& parcel);
+
+  /// Takes the next parcel of a lane from another shard; false when there is none.
+  bool take(ShardIndex from, Mesh::Lane lane, Parcel& parcel) {
+    return mesh_.queue(from, self_, lane).pop(parcel);
+  }
+  bool has_mail() const;
+
+  /// Moves what waited into the queues as far as it fits, and calls `wake(shard)` once for each
+  /// shard that something was sent to since the last time.
+  template <class Wake>
+  void flush(Wake&& wake) {
+    for (ShardIndex to = 0; to < shards(); ++to)
+      if (flush_to(to)) wake(to);
+  }
+
+  /// Something waits for room. Cleared by flush().
+  bool congested() const { return waiting_ > 0; }
+
+ private:
+  struct Destination {
+    std::deque<Parcel> waiting[2];  // by lane
+    bool unannounced = false;       // pushed since the last wake
+  };
+
+  static Mesh::Lane lane_of(const Parcel& parcel) {
+    return parcel.kind == Parcel::Kind::publish ? Mesh::Lane::up : Mesh::Lane::down;
+  }
+  bool flush_to(ShardIndex to);
+
+  Mesh& mesh_;
+  ShardIndex self_;
+  std::vector<Destination> destinations_;
+  std::size_t waiting_ = 0;
+};
+
+}  // namespace peal::hub

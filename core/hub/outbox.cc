@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/hub/outbox.h"
+
+#include <cstring>
+
+namespace peal::hub {
+
+bool Outbox::push_message(Memory& memory, Message* message, const OutboxPolicy& policy) {
+  const auto size = static_cast<std::uint32_t>(message->frame.size());
+  if (door_ != Door::open) return false;
+  // An empty queue takes any message: a limit below one message would otherwise let none through.
+  if (!empty() && bytes_ + size > policy.queue_size) {
+    if (policy.slow_client == SlowClient::disconnect) door_ = Door::overflowed;
+    ++dropped_;
+    return false;
+  }
+  fresh_ = true;
+  ++message->references;
+  push(memory.segments.take(
+      {.data = const_cast<std::byte*>(message->frame.data()),  // only ever read, being a message's
+       .size = size,
+       .keeper = Segment::Keeper::message,
+       .message = message}));
+  return true;
+}
+
+void Outbox::push_block(Memory& memory, Block* block, MutableBytes bytes) {
+  push(memory.segments.take({.data = bytes.data(),
+                             .size = static_cast<std::uint32_t>(bytes.size()),
+                             .keeper = Segment::Keeper::block,
+                             .block = block}));
+}
+
+void Outbox::push_buffer(Memory& memory, std::uint16_t buffer, MutableBytes bytes) {
+  Segment* tail = last_;
+  if (tail && tail != last_pinned_ && tail->keeper == Segment::Keeper::buffer &&
+      tail->buffer == buffer) {
+    std::byte* end = tail->data + tail->size;
+    PEAL_DCHECK(end <= bytes.data());
+    std::memmove(end, bytes.data(), bytes.size());
+    tail->size += static_cast<std::uint32_t>(bytes.size());
+    bytes_ += bytes.size();
+    return;
+  }
+  memory.buffers.hold(buffer);
+  push(memory.segments.take({.data = bytes.data(),
+                             .size = static_cast<std::uint32_t>(bytes.size()),
+                             .keeper = Segment::Keeper::buffer,
+                             .buffer = buffer,
+                             .block = nullptr}));
+}
+
+void Outbox::push(Segment* segment) {
+  bytes_ += segment->size;
+  (last_ ? last_->next : first_) = segment;
+  last_ = segment;
+}
+
+void Outbox::pop_first(Memory& memory) {
+  Segment* segment = first_;
+  first_ = segment->next;
+  if (!first_) last_ = nullptr;
+  bytes_ -= segment->size;
+  memory.release(segment);
+}
+
+void Outbox::pin(std::size_t segments) {
+  PEAL_DCHECK(segments > 0);
+  last_pinned_ = first_;
+  while (--segments > 0) last_pinned_ = last_pinned_->next;
+}
+
+void Outbox::sent(Memory& memory, std::size_t bytes) {
+  last_pinned_ = nullptr;
+  while (first_ && bytes >= first_->size) {
+    bytes -= first_->size;
+    pop_first(memory);
+  }
+  if (bytes == 0) return;
+  PEAL_CHECK(first_);
+  first_->data += bytes;
+  first_->size -= static_cast<std::uint32_t>(bytes);
+  bytes_ -= bytes;
+}
+
+void Outbox::merge(Memory& memory, std::size_t segments, std::size_t bytes) {
+  PEAL_DCHECK(!pinned());
+  Block* block = memory.blocks.take(bytes);
+  std::byte* to = block->data();
+  for (std::size_t i = 0; i < segments; ++i) {
+    std::memcpy(to, first_->data, first_->size);
+    to += first_->size;
+    pop_first(memory);
+  }
+  Segment* whole = memory.segments.take({.next = first_,
+                                         .data = block->data(),
+                                         .size = static_cast<std::uint32_t>(bytes),
+                                         .keeper = Segment::Keeper::block,
+                                         .block = block});
+  first_ = whole;
+  if (!last_) last_ = whole;
+  bytes_ += bytes;
+}
+
+void Outbox::drop_waiting(Memory& memory) {
+  Segment* keep = last_pinned_;
+  Segment* segment = keep ? keep->next : first_;
+  (keep ? keep->next : first_) = nullptr;
+  last_ = keep;
+  while (segment) {
+    Segment* following = segment->next;
+    bytes_ -= segment->size;
+    memory.release(segment);
+    segment = following;
+  }
+}
+
+void Outbox::clear(Memory& memory) {
+  last_pinned_ = nullptr;
+  drop_waiting(memory);
+}
+
+}  // namespace peal::hub

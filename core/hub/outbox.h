@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "core/base/intrusive_list.h"
+#include "core/base/slab.h"
+#include "core/hub/memory.h"
+
+namespace peal::hub {
+
+enum class SlowClient : std::uint8_t { disconnect, drop };
+
+/// What a route lays down for the outboxes of its connections.
+struct OutboxPolicy {
+  std::uint32_t queue_size = 1 << 20;  ///< bytes waiting; a message above that meets slow_client
+  SlowClient slow_client = SlowClient::disconnect;
+};
+
+/// What one client is still to be sent, in order. Holds nothing while it is empty.
+///
+/// Owner: a Connection (a base of it). Thread: the shard's.
+/// Limits: OutboxPolicy::queue_size for messages; answers and control frames always go in, their
+/// number is bounded by what the client is allowed to ask for.
+class Outbox : public ListHook<Outbox> {
+ public:
+  explicit Outbox(SlotId id) : id_(id) {}
+
+  SlotId id() const { return id_; }
+  bool empty() const { return first_ == nullptr; }
+  std::size_t bytes() const { return bytes_; }
+  const Segment* first() const { return first_; }
+
+  /// Whether a message was refused under SlowClient::disconnect; none goes in any more.
+  bool overflowed() const { return door_ == Door::overflowed; }
+  /// No message goes in from now on: what follows is a close frame.
+  void shut() { door_ = Door::shut; }
+  std::uint32_t dropped() const { return dropped_; }
+  /// Whether a message went in since this was last asked.
+  bool take_fresh() { return std::exchange(fresh_, false); }
+
+  /// A published message. False when it did not go in, by the policy.
+  bool push_message(Memory& memory, Message* message, const OutboxPolicy& policy);
+
+  /// Bytes in a block, which it takes over.
+  void push_block(Memory& memory, Block* block, MutableBytes bytes);
+
+  /// Bytes in a receive buffer, which it shares with whoever holds it already. They are moved up to
+  /// the bytes before them when those are the last to be sent and lie in the same buffer, so that a
+  /// buffer full of small frames leaves in one piece.
+  void push_buffer(Memory& memory, std::uint16_t buffer, MutableBytes bytes);
+
+  /// Marks the first `segments`, those of a send under way: they stay as they are.
+  void pin(std::size_t segments);
+  bool pinned() const { return last_pinned_ != nullptr; }
+
+  /// Takes `bytes` that were sent off the front, and the pins off the rest.
+  void sent(Memory& memory, std::size_t bytes);
+
+  /// Replaces the first `segments` by one block with the same bytes. Requires: nothing is pinned.
+  void merge(Memory& memory, std::size_t segments, std::size_t bytes);
+
+  /// Gives up what is not pinned.
+  void drop_waiting(Memory& memory);
+  /// Gives up all. Requires: no send is under way.
+  void clear(Memory& memory);
+
+ private:
+  enum class Door : std::uint8_t { open, overflowed, shut };
+
+  void push(Segment* segment);
+  void pop_first(Memory& memory);
+
+  Segment* first_ = nullptr;
+  Segment* last_ = nullptr;
+  Segment* last_pinned_ = nullptr;
+  std::size_t bytes_ = 0;
+  SlotId id_;
+  std::uint32_t dropped_ = 0;
+  Door door_ = Door::open;
+  bool fresh_ = false;
+};
+
+}  // namespace peal::hub
