@@ -52,6 +52,14 @@ TEST_CASE("evaluate_preconditions: If-Match compares strongly") {
   CHECK(evaluate("If-Match:\r\n") == Precondition::failed);
 }
 
+TEST_CASE("evaluate_preconditions: a weak tag of ours satisfies no If-Match, but If-None-Match") {
+  const Validators weak{"W/\"v1\"", 0};
+  const test::Parsed match(head("If-Match: W/\"v1\"\r\n"));
+  CHECK(evaluate_preconditions(match.request(), weak) == Precondition::failed);
+  const test::Parsed none_match(head("If-None-Match: \"v1\"\r\n"));
+  CHECK(evaluate_preconditions(none_match.request(), weak) == Precondition::not_modified);
+}
+
 TEST_CASE("evaluate_preconditions: dates") {
   CHECK(evaluate(line("If-Modified-Since", kSame)) == Precondition::not_modified);
   CHECK(evaluate(line("If-Modified-Since", kEarlier)) == Precondition::holds);

@@ -255,6 +255,7 @@ TEST_CASE("RequestParser: a trickled head is scanned once") {
     test::feed(pieces, head.substr(i, 1));
   }
   CHECK(pieces.accepted());
+  CHECK(pieces.scan.scanned == 0);  // ready for the next head
 }
 
 /// A head that is mostly right, from parts of which some are wrong.
