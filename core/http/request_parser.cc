@@ -44,15 +44,14 @@ std::unexpected<Failure> refuse(int status, std::string_view reason) {
   return std::unexpected(Failure{status, reason});
 }
 
-constexpr std::string_view kWrongMethod = "the request does not begin with a method";
-
 /// Looks at the first octets alone, so that what is no HTTP is not waited for.
 std::expected<void, Failure> check_method(std::string_view input) {
   std::size_t length = 0;
   while (length < input.size() && is(input[length], kToken))
     if (++length > kMaxMethodLength) return refuse(501, "the method is not known");
   if (length == input.size()) return {};
-  if (length == 0 || input[length] != ' ') return refuse(400, kWrongMethod);
+  if (length == 0 || input[length] != ' ')
+    return refuse(400, "the request does not begin with a method");
   return {};
 }
 
