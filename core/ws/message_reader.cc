@@ -31,32 +31,25 @@ const char* out_of_order(const ReaderState& state, std::byte first_octet) {
   return nullptr;
 }
 
-/// Takes the next header off `input`; keeps its octets in `state` while it is not complete.
-FrameHeader take_header(ReaderState& state, MutableBytes& input, Role role) {
-  std::array<std::byte, kMaxClientHeader> joined;
-  Bytes octets = input;
+using HeaderRoom = std::array<std::byte, kMaxClientHeader>;
+
+/// The octets kept of a header and those of `input` that may belong to it.
+Bytes join_header(const ReaderState& state, Bytes input, HeaderRoom& room) {
   const std::size_t kept = state.header_size;
-  if (kept > 0) {
-    const auto rest = input.first(std::min(input.size(), joined.size() - kept));
-    std::copy_n(state.header.begin(), kept, joined.begin());
-    std::ranges::copy(rest, joined.begin() + kept);
-    octets = Bytes(joined).first(kept + rest.size());
-  }
-  if (const char* error = out_of_order(state, octets.front())) return {.error = error};
-  const FrameHeader header = decode_header(octets, role);
-  if (header.error) return header;
-  if (header.size == 0) {
-    std::ranges::copy(octets, state.header.begin());
-    state.header_size = static_cast<std::uint8_t>(octets.size());
-    input = input.last(0);
-    return header;
-  }
-  if (kept > 0) {
-    state.header = {};
-    state.header_size = 0;
-  }
-  input = input.subspan(header.size - kept);
-  return header;
+  const Bytes rest = input.first(std::min(input.size(), room.size() - kept));
+  std::copy_n(state.header.begin(), kept, room.begin());
+  std::ranges::copy(rest, room.begin() + kept);
+  return Bytes(room).first(kept + rest.size());
+}
+
+void keep_header(ReaderState& state, Bytes octets) {
+  std::ranges::copy(octets, state.header.begin());
+  state.header_size = static_cast<std::uint8_t>(octets.size());
+}
+
+void forget_header(ReaderState& state) {
+  state.header = {};
+  state.header_size = 0;
 }
 
 /// The event of a whole control frame.
@@ -187,16 +180,27 @@ Event gather(ReaderState& state, MutableBytes& input, const ReaderContext& conte
 Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context) {
   while (!input.empty()) {
     if (state.frame_left == 0) {
-      const bool header_in_place = state.header_size == 0;
-      const FrameHeader header = take_header(state, input, context.role);
+      HeaderRoom room;
+      const std::size_t kept = state.header_size;
+      const Bytes octets = kept == 0 ? input : join_header(state, input, room);
+      if (const char* error = out_of_order(state, octets.front()))
+        return failure(CloseCode::protocol_error, error);
+      const FrameHeader header = decode_header(octets, context.role);
       if (header.error) return failure(CloseCode::protocol_error, header.error);
-      if (header.size == 0) return {};
+      if (header.size == 0) {
+        keep_header(state, octets);
+        input = input.last(0);
+        return {};
+      }
       const bool control = is_control(header.opcode);
       if (!control && header.payload_size > limit(context) - state.message_size)
         return failure(CloseCode::message_too_big, "a message is above the size limit");
+
+      input = input.subspan(header.size - kept);
       const bool alone = control || (header.fin && header.opcode != Opcode::continuation);
-      if (alone && header_in_place && header.payload_size <= input.size()) [[likely]]
+      if (alone && kept == 0 && header.payload_size <= input.size()) [[likely]]
         return take_in_place(header, input);
+      forget_header(state);
       begin_frame(state, header, context.pool);
     }
     const Event event = gather(state, input, context);
