@@ -76,18 +76,27 @@ class Converter {
   const SourceMap& map_;
 };
 
+/// The library points at the key of some malformed values; the value itself says more.
+Position value_position(const SourceMap& map, Position place) {
+  for (const auto& [path, marks] : map.marks)
+    if (marks.key == place) return marks.value;
+  return place;
+}
+
 /// The library's message without its name and its drawing of the file:
 /// "[error] toml::parse_x: invalid line format\n ... ^--- expected newline" in one line.
 std::string one_line(std::string_view what) {
   std::string out(what.substr(0, what.find('\n')));
   for (const std::string_view prefix : {"[error] ", "toml::", "detail::"})
     if (out.starts_with(prefix)) out.erase(0, prefix.size());
-  if (const auto colon = out.find(": "); colon != std::string::npos && out.find(' ') > colon)
+  // "parse_x: ", which may be there twice.
+  for (auto colon = out.find(": "); colon < out.find(' '); colon = out.find(": "))
     out.erase(0, colon + 2);
   constexpr std::string_view kArrow = "^--- ";
   if (const auto arrow = what.rfind(kArrow); arrow != std::string_view::npos) {
     const auto hint = what.substr(arrow + kArrow.size());
     const auto line = hint.substr(0, hint.find('\n'));
+    out.erase(out.find_last_not_of(" .:") + 1);
     if (line != "here") out += ": " + std::string(line);
   }
   const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
@@ -108,8 +117,8 @@ std::expected<Node, Problem> read_toml(std::string_view text, const std::string&
     const auto value = toml::parse<toml::discard_comments, std::map, std::vector>(stream, file);
     return Converter(map).convert(value, {}, Position{1, 1});
   } catch (const toml::exception& failure) {
-    const auto& place = failure.location();
-    return problem({place.line(), place.column()}, one_line(failure.what()));
+    const Position place{failure.location().line(), failure.location().column()};
+    return problem(value_position(map, place), one_line(failure.what()));
   } catch (const std::exception& failure) {
     return problem({1, 1}, one_line(failure.what()));
   }

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/load.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+namespace peal::config {
+namespace {
+
+// Lines 1 and 2 of every text below.
+const std::string kListen = "[listen.public]\naddress = \"127.0.0.1:0\"\n";
+// Lines 3 to 5.
+const std::string kEcho = "[route.echo]\npath = \"/echo\"\ntype = \"echo\"\n";
+const std::string kSmallest = kListen + kEcho;
+
+std::vector<std::string> problems(const std::string& text,
+                                  std::vector<std::string> overrides = {}) {
+  std::vector<std::string> lines;
+  const Loaded loaded = load_text(text, "p.toml", overrides);
+  for (const Problem& problem : loaded.problems) lines.push_back(problem.text());
+  CHECK(loaded.config.has_value() == lines.empty());
+  return lines;
+}
+
+/// The only problem there is.
+std::string problem(const std::string& text, std::vector<std::string> overrides = {}) {
+  const auto lines = problems(text, std::move(overrides));
+  REQUIRE(lines.size() == 1);
+  return lines.front();
+}
+
+Config loaded(const std::string& text, std::vector<std::string> overrides = {}) {
+  const Loaded result = load_text(text, "p.toml", overrides);
+  for (const Problem& wrong : result.problems) FAIL_CHECK(wrong.text());
+  REQUIRE(result.config);
+  return *result.config;
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("load_text: the smallest file leaves everything at its default") {
+  const Config config = loaded(kSmallest);
+  CHECK(config.server == Server{});
+  CHECK(config.limits == Limits{});
+  CHECK(config.log == Log{});
+  CHECK(config.listen == std::vector{Listen{"public", "127.0.0.1", 0, {}}});
+  Route echo;
+  echo.name = "echo";
+  echo.path = "/echo";
+  CHECK(config.routes == std::vector{echo});
+}
+
+TEST_CASE("load_text: every key is read") {
+  const Config config = loaded(R"(
+[server]
+threads = 3
+io = "epoll"
+pin = false
+[listen.a]
+address = "[::1]:8080"
+routes = ["chat"]
+[limits]
+connections = 10
+header_size = "8KiB"
+message_size = 2000
+queue_size = "64KiB"
+slow_client = "drop"
+handshake_timeout = "3s"
+ping_interval = 0
+pong_timeout = "4s"
+idle_timeout = "1h"
+close_timeout = "250ms"
+[log]
+level = "debug"
+format = "json"
+[route.chat]
+path = "/chat/{room}"
+type = "pubsub"
+hosts = ["A.example.com", "*.b.example.com"]
+origins = ["HTTPS://app.example.com"]
+subprotocols = ["chat"]
+listen = ["a"]
+topics = ["chat/{room}", "all"]
+publish = "anyone"
+publish_to = "all"
+include_sender = false
+limits = { message_size = "1KiB", slow_client = "disconnect" }
+)");
+  CHECK(config.server == Server{3, IoChoice::epoll, false});
+  CHECK(config.listen == std::vector{Listen{"a", "::1", 8080, {"chat"}}});
+  const RouteLimits all{2000,
+                        64 << 10,
+                        SlowClient::drop,
+                        Milliseconds{0},
+                        Milliseconds{4000},
+                        Milliseconds{3'600'000}};
+  CHECK(config.limits == Limits{10, 8 << 10, Milliseconds{3000}, Milliseconds{250}, all});
+  CHECK(config.log == Log{LogLevel::debug, LogFormat::json});
+  REQUIRE(config.routes.size() == 1);
+  const Route& chat = config.routes.front();
+  CHECK(chat.hosts == std::vector<std::string>{"a.example.com", "*.b.example.com"});
+  CHECK(chat.origins == std::vector<std::string>{"https://app.example.com"});
+  CHECK(chat.subprotocols == std::vector<std::string>{"chat"});
+  CHECK(chat.topics == std::vector<std::string>{"chat/{room}", "all"});
+  CHECK(chat.publish == PublishPolicy::anyone);
+  CHECK(chat.publish_to == "all");
+  CHECK_FALSE(chat.include_sender);
+  CHECK(chat.limits.message_size == 1024);
+  CHECK(chat.limits.slow_client == SlowClient::disconnect);
+  CHECK(chat.limits.queue_size == 64 << 10);
+}
+
+TEST_CASE("load_text: publish_to is the first topic unless given") {
+  const Config config =
+      loaded(kListen + "[route.a]\npath='/{x}'\ntype='pubsub'\ntopics=['t/{x}','u']\n");
+  CHECK(config.routes.front().publish_to == "t/{x}");
+}
+
+TEST_CASE("load_text: routes keep the order of the file") {
+  const Config config = loaded(kListen +
+                               "[route.z]\npath='/z'\ntype='echo'\n[route.a.limits]\n"
+                               "queue_size='2MiB'\n[route.a]\npath='/a'\ntype='echo'\n" +
+                               kEcho);
+  std::vector<std::string> names;
+  for (const Route& route : config.routes) names.push_back(route.name);
+  CHECK(names == std::vector<std::string>{"z", "a", "echo"});
+  CHECK(config.routes[1].limits.queue_size == 2 << 20);
+}
+
+TEST_CASE("load_text: all problems are told at once, in the order of the file") {
+  const auto lines = problems(kListen + R"([server]
+thread = 2
+pin = "yes"
+[route.echo]
+path = "echo"
+type = "ecko"
+[limits]
+idle_timeout = 10
+)");
+  REQUIRE(lines.size() == 5);
+  CHECK(lines[0] ==
+        "p.toml:4:1: error: server.thread: expected a key that exists, found \"thread\"; did you "
+        "mean \"threads\"?");
+  CHECK(lines[1] == "p.toml:5:7: error: server.pin: expected true or false, found \"yes\"");
+  CHECK(contains(lines[2], "p.toml:7:8: error: route.echo.path: expected a path such as"));
+  CHECK(contains(lines[3], "p.toml:8:8: error: route.echo.type: "));
+  CHECK(contains(lines[3], "found \"ecko\"; did you mean \"echo\"?"));
+  CHECK(contains(lines[4], "p.toml:10:16: error: limits.idle_timeout: "));
+  CHECK(contains(lines[4], "did you mean \"10s\"?"));
+}
+
+TEST_CASE("load_text: keys and tables that do not exist are errors") {
+  CHECK(contains(problem(kSmallest + "tls = 1\n"), "p.toml:6:1: error: route.echo.tls: "));
+  CHECK(contains(problem(kSmallest + "[routes.x]\n"), "p.toml:6:2: error: routes: "));
+  CHECK(contains(problem(kSmallest + "[routes.x]\n"), "did you mean \"route\"?"));
+  CHECK(contains(problem(kSmallest + "[topic.x]\n"), "p.toml:6:2: error: topic: "));
+  CHECK(contains(problem("x = 1\n" + kSmallest), "p.toml:1:1: error: x: "));
+  CHECK(contains(problem(kSmallest + "limits = { connections = 3 }\n"),
+                 "p.toml:6:12: error: route.echo.limits.connections: "));
+  CHECK(contains(problem(kSmallest + "\"\\n\" = 1\n"), "error: route.echo.\"\\u000A\": "));
+}
+
+TEST_CASE("load_text: a key of another type of route says which type has it") {
+  CHECK(problem(kSmallest + "topics = ['a']\n") ==
+        "p.toml:6:1: error: route.echo.topics: expected only where type is \"pubsub\", found where "
+        "it is \"echo\"");
+  CHECK(contains(problem(kSmallest + "root = '.'\n"), "only where type is \"files\""));
+}
+
+TEST_CASE("load_text: a wrong type hides no other problem and makes none up") {
+  const auto lines = problems(kListen + "[route.x]\npath='/x'\ntype='pubsup'\ntopics=['a']\n");
+  CHECK(lines.size() == 1);
+}
+
+TEST_CASE("load_text: what is required must be there") {
+  CHECK(problem("[listen.a]\n" + kEcho) ==
+        "p.toml:1:9: error: listen.a.address: expected \"IP:PORT\" or \"[IPv6]:PORT\", found "
+        "nothing");
+  const auto lines = problems(kListen + "[route.x]\n");
+  REQUIRE(lines.size() == 2);
+  CHECK(contains(lines[0], "p.toml:3:8: error: route.x.path: "));
+  CHECK(contains(lines[1], "p.toml:3:8: error: route.x.type: "));
+  CHECK(contains(problem(kEcho), "listen: expected at least one table"));
+  CHECK(contains(problem(kListen), "route: expected at least one table"));
+  CHECK(problems("").size() == 2);
+}
+
+TEST_CASE("load_text: ranges") {
+  const auto limit = [](const char* line) {
+    return problem(kSmallest + "[limits]\n" + std::string(line) + '\n');
+  };
+  CHECK(contains(limit("header_size = 1023"), "a size from 1KiB to 1MiB, found 1023"));
+  CHECK(contains(limit("header_size = '2MiB'"), "a size from 1KiB to 1MiB, found \"2MiB\""));
+  CHECK(contains(limit("message_size = 0"), "a size from 1 to 1GiB"));
+  CHECK(contains(limit("message_size = -1"), "a number of bytes"));
+  CHECK(contains(limit("message_size = '64kb'"), "did you mean \"64KiB\"?"));
+  CHECK(contains(limit("queue_size = 4095"), "a size from 4KiB to 1GiB"));
+  CHECK(contains(limit("handshake_timeout = '0s'"), "a duration from 1ms to 24h"));
+  CHECK(contains(limit("close_timeout = 0"), "a duration from 1ms to 24h"));
+  CHECK(contains(limit("pong_timeout = '25h'"), "a duration from 1ms to 24h"));
+  CHECK(contains(limit("idle_timeout = '5 minutes'"), "did you mean \"5m\"?"));
+  CHECK(contains(limit("connections = -1"), "a number from 0 to"));
+  CHECK(contains(limit("connections = 1.5"), "found a number with a fraction"));
+  for (const char* threads : {"0", "257", "-1", "'many'", "true"})
+    CHECK(contains(problem(kSmallest + "[server]\nthreads = " + threads + '\n'),
+                   "\"auto\" or a number from 1 to 256"));
+}
+
+TEST_CASE("load_text: a queue must hold a message of the largest size") {
+  CHECK(contains(problem(kSmallest + "[limits]\nmessage_size = '2MiB'\n"),
+                 "p.toml:7:16: error: limits.message_size: expected queue_size to be at least "
+                 "message_size, found 1MiB and 2MiB"));
+  CHECK(contains(problem(kSmallest + "limits = { queue_size = '8KiB' }\n"),
+                 "p.toml:6:25: error: route.echo.limits.queue_size: "));
+  // Nothing is sent on where clients may not send.
+  loaded(kListen +
+         "[route.a]\npath='/a'\ntype='pubsub'\ntopics=['a']\nlimits={message_size='2MiB'}\n");
+}
+
+TEST_CASE("load_text: elements of lists are checked one by one") {
+  CHECK(problem(kSmallest + "origins = ['*',\n  'https://a/']\n") ==
+        "p.toml:7:3: error: route.echo.origins: expected \"*\" or an origin such as "
+        "\"https://app.example.com\" or \"https://*.example.com\", found \"https://a/\"");
+  CHECK(contains(problem(kSmallest + "hosts = ['a', 3]\n"), "p.toml:6:15: error: "));
+  CHECK(contains(problem(kSmallest + "subprotocols = ['a b']\n"), "p.toml:6:17: error: "));
+  CHECK(contains(problem(kSmallest + "hosts = 'a'\n"), "expected a list"));
+}
+
+TEST_CASE("load_text: names of routes and listeners") {
+  CHECK(contains(problem(kSmallest + "listen = ['pubic']\n"),
+                 "p.toml:6:11: error: route.echo.listen: expected the name of a listener, found "
+                 "\"pubic\"; did you mean \"public\"?"));
+  CHECK(contains(problem(kListen + "routes = ['echo', 'ecco']\n" + kEcho),
+                 "p.toml:3:19: error: listen.public.routes: expected the name of a route, found "
+                 "\"ecco\"; did you mean \"echo\"?"));
+  CHECK(contains(problem(kSmallest + "[route.'a b']\npath='/a'\ntype='echo'\n"),
+                 "expected a name of letters, digits"));
+  CHECK(contains(problem(kSmallest + "[route.a]\npath='/a'\ntype='echo'\n[listen.b]\n"
+                                     "address='127.0.0.1:0'\nroutes=['a']\n[route.c]\npath='/c'\n"
+                                     "type='echo'\nlisten=['b']\n"),
+                 "route.c.listen: expected a listener that answers for this route"));
+}
+
+TEST_CASE("load_text: one address is taken once, unless the port is chosen by the system") {
+  const std::string two = kEcho + "[listen.a]\naddress='[::1]:80'\n[listen.b]\naddress=";
+  CHECK(contains(problem(two + "'[0::1]:80'\n"),
+                 "p.toml:7:9: error: listen.b.address: expected an address of its own, found "
+                 "\"[::1]:80\", which is that of listen.a (p.toml:5:9)"));
+  loaded(two + "'[::1]:81'\n");
+  loaded(kEcho + "[listen.a]\naddress='[::1]:0'\n[listen.b]\naddress='[::1]:0'\n");
+}
+
+TEST_CASE("load_text: topics may use the captures of the path only") {
+  const std::string route = kListen + "[route.a]\npath='/{x}'\ntype='pubsub'\n";
+  CHECK(contains(problem(route + "topics=['a', 'b/{y}']\n"),
+                 "p.toml:6:14: error: route.a.topics: expected a topic such as \"chat/{room}\", "
+                 "found \"b/{y}\": {y} is no capture of the path"));
+  CHECK(contains(problem(route + "topics=['a']\npublish_to='{y}'\n"), "p.toml:7:12: error: "));
+  CHECK(contains(problem(route + "topics=['a']\npublish_to=''\n"), "it is empty"));
+  CHECK(contains(problem(route + "topics=[]\n"), "p.toml:6:8: error: route.a.topics: "));
+  CHECK(contains(problem(route), "route.a.topics: expected at least one topic"));
+}
+
+TEST_CASE("load_text: two routes that could tie are refused, with both places") {
+  const auto two = [](const std::string& first, const std::string& second) {
+    return kListen + "[listen.b]\naddress='127.0.0.1:0'\n[route.one]\ntype='echo'\n" + first +
+           "\n[route.two]\ntype='echo'\n" + second + '\n';
+  };
+  CHECK(problem(two("path='/{a}'", "path='/{b}'")) ==
+        "p.toml:10:6: error: route.two.path: expected a path that no other route can tie with, "
+        "found \"/{b}\", which matches what route.one has as \"/{a}\" (p.toml:7:6)");
+  problem(two("path='/a/{b...}'\nhosts=['x', 'y']", "path='/a/{c...}'\nhosts=['y']"));
+  // One is more specific, or they never meet.
+  loaded(two("path='/{a}'", "path='/{a...}'"));
+  loaded(two("path='/{a}'", "path='/b'"));
+  loaded(two("path='/{a}'\nhosts=['x.y']", "path='/{b}'"));
+  loaded(two("path='/{a}'\nhosts=['x.y']", "path='/{b}'\nhosts=['*.y']"));
+  loaded(two("path='/{a}'\nlisten=['public']", "path='/{b}'\nlisten=['b']"));
+}
+
+TEST_CASE("load_text: text has no control characters") {
+  CHECK(contains(problem(kListen + "[route.echo]\npath=\"/a\\u0007\"\ntype='echo'\n"),
+                 "p.toml:4:6: error: route.echo.path: expected text without control characters, "
+                 "found \"/a\\u0007\""));
+}
+
+TEST_CASE("load_text: the first error of syntax ends the reading") {
+  CHECK(contains(problem("[limits]\nmessage_size = \"64KiB\n"), "p.toml:2:16: error: "));
+  CHECK(contains(problem("[a]\nb = 1\nb = 2\n"), "p.toml:3:5: error: "));
+  CHECK(contains(problem("[a]\nb = 1 2\n"), "p.toml:2:7: error: "));
+  CHECK(contains(problem("[a]\nb = \n"), "p.toml:2:5: error: missing value"));
+  CHECK(problem("a = tru\n") == "p.toml:1:5: error: the next token is not a boolean");
+  CHECK(contains(problem("a = [[[[[[[[[[[[[[[[[[[[[[["), "nested too deeply"));
+  CHECK(contains(problem("a = []\n[a.b]\n"), "p.toml:2:4: error: \"a\" is a list"));
+}
+
+TEST_CASE("--set: values are TOML where they can be, else text") {
+  const Config config = loaded(
+      kSmallest, {"limits.message_size=64KiB", "server.threads=2", "server.pin=false",
+                  "log.level=\"warn\"", "route.chat.path=/chat/{room}", "route.chat.type=pubsub",
+                  "route.chat.topics=[\"a\", \"b/{room}\"]", "listen.other.address=[::1]:0"});
+  CHECK(config.limits.route.message_size == 64 << 10);
+  CHECK(config.server.threads == 2);
+  CHECK_FALSE(config.server.pin);
+  CHECK(config.log.level == LogLevel::warn);
+  REQUIRE(config.routes.size() == 2);
+  CHECK(config.routes[1].topics == std::vector<std::string>{"a", "b/{room}"});
+  CHECK(config.listen[1].host == "::1");
+}
+
+TEST_CASE("--set: the last one wins, over the file too") {
+  const Config config =
+      loaded(kSmallest + "[limits]\nqueue_size=1\n",
+             {"limits.queue_size=2MiB", "limits.queue_size=3MiB", "route.echo.path=/other"});
+  CHECK(config.limits.route.queue_size == 3 << 20);
+  CHECK(config.routes[0].path == "/other");
+}
+
+TEST_CASE("--set: the same messages, under its own name") {
+  CHECK(problem(kSmallest, {"limits.mesage_size=1KiB"}) ==
+        "--set: error: limits.mesage_size: expected a key that exists, found \"mesage_size\"; did "
+        "you mean \"message_size\"?");
+  CHECK(contains(problem(kSmallest, {"log.level=loud"}), "--set: error: log.level: expected"));
+  CHECK(problem(kSmallest, {"nonsense"}) == "--set: error: expected KEY=VALUE, found \"nonsense\"");
+  CHECK(contains(problem(kSmallest, {"=1"}), "--set: error: expected a key"));
+  CHECK(contains(problem(kSmallest, {"limits..x=1"}), "--set: error: expected a key"));
+  CHECK(contains(problem(kSmallest, {"route.echo.path.x=1"}),
+                 "--set: error: route.echo.path.x: expected \"path\" to be a table"));
+  // A value is one value, whatever lines it brings.
+  CHECK(contains(problem(kSmallest, {"server.pin=true\nthreads=1"}), "server.pin: expected true"));
+}
+
+TEST_CASE("Provenance: default, file or --set") {
+  const std::vector<std::string> overrides{"limits.queue_size=2MiB"};
+  const Loaded result = load_text(kSmallest, "p.toml", overrides);
+  CHECK(result.provenance.of("route.echo.path") == "p.toml:4");
+  CHECK(result.provenance.of("limits.queue_size") == "--set");
+  CHECK(result.provenance.of("limits.message_size") == "default");
+}
+
+/// A folder for one test, gone at its end.
+class Folder {
+ public:
+  Folder() { std::filesystem::create_directories(path_ / "site"); }
+  ~Folder() { std::filesystem::remove_all(path_); }
+
+  std::string file(const std::string& text) const {
+    std::ofstream(path_ / "p.toml") << text;
+    return path_ / "p.toml";
+  }
+  std::string operator/(const char* name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_ =
+      std::filesystem::temp_directory_path() / ("peal-load-test-" + std::to_string(::getpid()));
+};
+
+TEST_CASE("load: a root is relative to the folder of the file") {
+  const Folder folder;
+  const std::string site = "[route.site]\npath='/{p...}'\ntype='files'\nroot=";
+  const auto loaded = load({folder.file(kListen + site + "'x/../site'\n"), {}});
+  REQUIRE(loaded.config);
+  CHECK(loaded.config->routes[0].root == folder / "site");
+  const auto missing = load({folder.file(kListen + site + "'nowhere'\n"), {}});
+  REQUIRE(missing.problems.size() == 1);
+  CHECK(contains(missing.problems[0].text(),
+                 "p.toml:6:6: error: route.site.root: expected a "
+                 "folder that exists, found"));
+  CHECK(load({folder.file(kListen + site + "'p.toml'\n"), {}}).problems.size() == 1);
+  CHECK(load({folder.file(kListen + site + "'site'\nindex='../x'\n"), {}}).problems.size() == 1);
+}
+
+TEST_CASE("load: a file that cannot be read is a problem like any other") {
+  const Folder folder;
+  const auto missing = load({folder / "none.toml", {}});
+  REQUIRE(missing.problems.size() == 1);
+  CHECK(missing.problems[0].text() ==
+        folder / "none.toml: error: expected a readable file, found: No such file or directory");
+  const auto directory = load({folder / "site", {}});
+  REQUIRE(directory.problems.size() == 1);
+  CHECK(contains(directory.problems[0].text(), "found: is a directory"));
+  CHECK(load({folder.file(""), {}}).problems.size() == 2);
+}
+
+}  // namespace
+}  // namespace peal::config
