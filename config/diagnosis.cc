@@ -41,9 +41,9 @@ std::string Diagnosis::where(std::string_view key) const {
 std::vector<Problem> Diagnosis::take_problems() {
   const auto order = [](const Problem& problem) {
     const auto& [line, column] = problem.position;
-    return std::tuple(line == 0, line, column);
+    return std::tuple(line == 0, line, column, problem.key, problem.message);
   };
-  std::ranges::stable_sort(problems_, {}, order);
+  std::ranges::sort(problems_, {}, order);
   const auto same = [](const Problem& a, const Problem& b) { return a.text() == b.text(); };
   const auto repeated = std::ranges::unique(problems_, same);
   problems_.erase(repeated.begin(), repeated.end());

@@ -6,6 +6,7 @@
 #include <map>
 #include <sstream>
 #include <toml.hpp>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -68,8 +69,8 @@ class Converter {
           convert(entry, path.empty() ? key : path + '.' + key, table.position));
       table.children.back().key = key;
     }
-    std::ranges::stable_sort(table.children, {}, [](const Node& child) {
-      return std::pair(child.key_position.line, child.key_position.column);
+    std::ranges::sort(table.children, {}, [](const Node& child) {
+      return std::tuple(child.key_position.line, child.key_position.column, child.key);
     });
   }
 
@@ -97,7 +98,7 @@ std::string one_line(std::string_view what) {
     const auto hint = what.substr(arrow + kArrow.size());
     const auto line = hint.substr(0, hint.find('\n'));
     out.erase(out.find_last_not_of(" .:") + 1);
-    if (line != "here") out += ": " + std::string(line);
+    if (line != "here") out.append(out.empty() ? "" : ": ").append(line);
   }
   const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
   std::ranges::replace_if(out, control, '?');
