@@ -160,7 +160,9 @@ class Explanation {
     std::string scratch(request_.path.size(), '\0');
     const auto all = router_.match_all(listener, request_.host, request_.path, scratch);
     std::set<std::uint32_t> told{all.front().route};
+    const bool for_host = !config_.routes[all.front().route].hosts.empty();
     out_.line("why", all.size() == 1 ? "it is the only route that matches"
+                     : for_host      ? "it is for this host, which goes before the path"
                                      : "it is the most specific of those that match");
     for (const RouteMatch& other : all)
       if (told.insert(other.route).second)

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/explain.h"
+
+#include <doctest/doctest.h>
+
+#include "config/load.h"
+
+namespace peal::server {
+namespace {
+
+constexpr std::string_view kText = R"([listen.public]
+address = "127.0.0.1:8080"
+[limits]
+message_size = "64KiB"
+[route.chat]
+path = "/chat/{room}"
+type = "pubsub"
+topics = ["chat/{room}"]
+publish = "anyone"
+origins = ["https://app.example.com"]
+subprotocols = ["chat"]
+[route.any]
+path = "/{path...}"
+type = "echo"
+hosts = ["app"]
+[route.health]
+path = "/healthz"
+type = "health"
+)";
+
+std::expected<std::string, std::string> run(const ExplainRequest& request) {
+  const std::vector<std::string> overrides{"limits.ping_interval=3s"};
+  const auto loaded = config::load_text(kText, "p.toml", overrides);
+  REQUIRE(loaded.config);
+  return explain(*loaded.config, loaded.provenance, request);
+}
+
+/// The explanation with each run of spaces made one.
+std::string text(const std::string& method, const std::string& url,
+                 const std::vector<std::string>& headers = {}) {
+  const auto explained = run({method, url, headers});
+  REQUIRE(explained);
+  std::string out;
+  for (const char c : *explained)
+    if (c != ' ' || !out.ends_with(' ')) out += c;
+  return out;
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  if (text.find(part) != std::string::npos) return true;
+  MESSAGE(text);
+  return false;
+}
+
+const std::vector<std::string> kUpgrade{"Upgrade: websocket", "Connection: Upgrade",
+                                        "Sec-WebSocket-Version: 13",
+                                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="};
+
+TEST_CASE("explain: the route, its captures, what else matched, the topics") {
+  const std::string out = text("GET", "ws://localhost:8080/chat/the%20lobby?x=1");
+  CHECK(contains(out, "route route.chat, path \"/chat/{room}\", type pubsub\n"));
+  CHECK(contains(out, "capture room = \"the lobby\"\n"));
+  CHECK(contains(out, "topic \"chat/the lobby\"\n"));
+  CHECK(contains(out, "publishes to \"chat/the lobby\"\n"));
+  CHECK(contains(out, "answer 101: a WebSocket without a sub-protocol\n"));
+}
+
+TEST_CASE("explain: routes that are less specific are named") {
+  const std::string out = text("GET", "http://app:8080/healthz");
+  CHECK(contains(out, "route route.any, path \"/{path...}\", type echo, only for host app\n"));
+  CHECK(contains(out, "why it is for this host, which goes before the path\n"));
+  CHECK(contains(out, "less specific route.health, path \"/healthz\", type health\n"));
+  CHECK(contains(text("GET", "http://other:8080/healthz"), "it is the only route that matches\n"));
+}
+
+TEST_CASE("explain: each setting and where it came from") {
+  const std::string out = text("GET", "/chat/x");
+  CHECK(contains(out, " path \"/chat/{room}\" (p.toml:6)\n"));
+  CHECK(contains(out, " publish_to \"chat/{room}\" (default: the first topic)\n"));
+  CHECK(contains(out, " include_sender true (default)\n"));
+  CHECK(contains(out, " limits.message_size \"64KiB\" (p.toml:4)\n"));
+  CHECK(contains(out, " limits.ping_interval \"3s\" (--set)\n"));
+  CHECK(contains(out, " limits.queue_size \"1MiB\" (default)\n"));
+}
+
+TEST_CASE("explain: why nothing answers") {
+  const std::string out = text("GET", "http://other:8080/nowhere");
+  CHECK(contains(out, "answer 404: "));
+  CHECK(contains(out, "passed over route.chat, path \"/chat/{room}\", type pubsub\n"));
+  CHECK(contains(text("GET", "/chat/a%2Fb"), "answer 400: the path is malformed"));
+}
+
+TEST_CASE("explain: the origin") {
+  const auto with = [](const char* origin) {
+    return text("GET", "ws://localhost:8080/chat/x", {std::string("Origin: ") + origin});
+  };
+  CHECK(contains(with("https://app.example.com"), "origin \"https://app.example.com\" passes\n"));
+  CHECK(contains(with("http://localhost:8080"), "passes\n"));
+  CHECK(contains(with("https://evil.example"), "answer 403: "));
+  CHECK(contains(text("GET", "ws://localhost:8080/chat/x"), "origin none given"));
+}
+
+TEST_CASE("explain: the method and the headers of an upgrade") {
+  CHECK(contains(text("GET", "/chat/x", kUpgrade), "answer 101: "));
+  CHECK(contains(text("GET", "/chat/x"), "answer 426: "));
+  CHECK(contains(text("POST", "/chat/x", kUpgrade), "answer 405: "));
+  auto draft = kUpgrade;
+  draft[2] = "Sec-WebSocket-Version: 8";
+  CHECK(contains(text("GET", "/chat/x", draft), "answer 426: "));
+  auto chat = kUpgrade;
+  chat.push_back("Sec-WebSocket-Protocol: other, chat");
+  CHECK(contains(text("GET", "/chat/x", chat), "with sub-protocol \"chat\"\n"));
+  CHECK(contains(text("HEAD", "http://x:8080/healthz"), "answer an ordinary HTTP response\n"));
+  CHECK(contains(text("PUT", "http://x:8080/healthz"), "answer 405: "));
+}
+
+TEST_CASE("explain: the Host header decides over the URL") {
+  CHECK(contains(text("GET", "http://x:8080/a", {"Host: app"}), "route route.any"));
+}
+
+TEST_CASE("explain: a port that nobody listens on is said") {
+  CHECK(contains(text("GET", "http://localhost/a"), "no listener has port 80;"));
+  CHECK(contains(text("GET", "wss://localhost/a"), "no listener has port 443;"));
+}
+
+TEST_CASE("explain: requests that are none") {
+  for (const ExplainRequest& request :
+       {ExplainRequest{"GET", "chat", {}}, ExplainRequest{"GET", "ftp://x/", {}},
+        ExplainRequest{"GET", "http:///x", {}}, ExplainRequest{"G T", "/", {}},
+        ExplainRequest{"GET", "/", {"no colon"}}, ExplainRequest{"GET", "/", {"a b: c"}}})
+    CHECK_FALSE(run(request));
+}
+
+}  // namespace
+}  // namespace peal::server
