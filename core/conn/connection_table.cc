@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
 
@@ -18,15 +19,6 @@ ConnectionTable::ConnectionTable(io::Reactor& reactor, hub::Memory& memory,
       handler_(handler),
       admission_(admission),
       limits_(limits) {}
-
-ConnectionTable::~ConnectionTable() {
-  // The back end is about to go, and with it every operation under way.
-  connections_.for_each([this](Connection& connection, SlotId) {
-    terminate(connection, true);
-    connection.clear(memory_);
-    reactor_.backend().close(connection.fd, connection.id(), true);
-  });
-}
 
 void ConnectionTable::on_accept(std::uint32_t listener, int fd) {
   Connection& connection = connections_.emplace(fd, listener);
@@ -215,6 +207,13 @@ void ConnectionTable::close_all(ws::CloseCode code, std::string_view reason) {
       case Phase::closed:
         break;
     }
+  });
+}
+
+void ConnectionTable::abandon() {
+  connections_.for_each([this](Connection& connection, SlotId) {
+    terminate(connection, true);
+    destroy(connection);
   });
 }
 

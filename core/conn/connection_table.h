@@ -39,7 +39,6 @@ class ConnectionTable {
  public:
   ConnectionTable(io::Reactor& reactor, hub::Memory& memory, IntrusiveList<hub::Outbox>& dirty,
                   ConnectionHandler& handler, Admission& admission, const TableLimits& limits);
-  ~ConnectionTable();
 
   // What the reactor reports.
   void on_accept(std::uint32_t listener, int fd);
@@ -75,6 +74,9 @@ class ConnectionTable {
 
   /// Ends every connection: WebSockets with a close frame, others after the response under way.
   void close_all(ws::CloseCode code, std::string_view reason);
+
+  /// Drops every connection on the spot. Requires: the reactor makes no more turns.
+  void abandon();
 
   Connection* find(SlotId id) { return connections_.find(id); }
   std::size_t size() const { return connections_.size(); }

@@ -32,8 +32,8 @@ TopicUse& Hub::subscribe(TopicUse*& uses, std::string_view topic, Outbox& outbox
   return add_use(uses, topic, {.outbox = &outbox, .policy = &policy, .subscribes = true});
 }
 
-TopicUse& Hub::open(TopicUse*& uses, std::string_view topic) {
-  return add_use(uses, topic, {});
+TopicUse& Hub::open(TopicUse*& uses, std::string_view topic, Outbox& outbox) {
+  return add_use(uses, topic, {.outbox = &outbox});
 }
 
 TopicUse& Hub::add_use(TopicUse*& uses, std::string_view name, const TopicUse& kind) {

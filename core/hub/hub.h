@@ -88,8 +88,8 @@ class Hub final : private OriginalKeeper {
   /// it.
   TopicUse& subscribe(TopicUse*& uses, std::string_view topic, Outbox& outbox,
                       const OutboxPolicy& policy);
-  /// Adds a use that only publishes.
-  TopicUse& open(TopicUse*& uses, std::string_view topic);
+  /// Adds a use that only publishes; `outbox` is its owner's.
+  TopicUse& open(TopicUse*& uses, std::string_view topic, Outbox& outbox);
   /// Ends all uses of a list.
   void leave(TopicUse*& uses);
 

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/dispatcher.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "core/base/check.h"
+#include "core/http/response.h"
+#include "core/http/target.h"
+#include "core/ws/handshake.h"
+#include "server/log.h"
+#include "server/origin.h"
+
+namespace peal::server {
+namespace {
+
+constexpr std::size_t kResponseRoom = 2048;  // bytes; every head and short text fits
+
+constexpr std::array<http::Header, 1> kAllowRead{{{"Allow", "GET, HEAD"}}};
+constexpr std::array<http::Header, 1> kRetryAfter{{{"Retry-After", "5"}}};
+
+const Route& route_of(const conn::Connection& connection) {
+  return static_cast<const Route&>(*connection.policy);  // Site makes nothing else
+}
+
+/// A body that nobody asked for would be taken for the next request, so the connection ends.
+bool keeps_alive(const http::Request& request) {
+  return request.keep_alive && !request.has_body();
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(const Site& site, const conn::TableLimits& limits)
+    : site_(site), path_scratch_(limits.header_size) {}
+
+void Dispatcher::attach(conn::ConnectionTable& table, hub::Hub& hub) {
+  table_ = &table;
+  hub_ = &hub;
+}
+
+// ---- Requests ----------------------------------------------------------------------------------
+
+void Dispatcher::on_request(conn::Connection& connection, const http::Request& request) {
+  if (connection.state.over_limit) {
+    answer_text(connection, request, 503, "too many connections", kRetryAfter);
+    return;
+  }
+  const RouteMatch match =
+      site_.router().match(connection.state.listener, request.host, request.path, path_scratch_);
+  switch (match.outcome) {
+    case RouteMatch::Outcome::malformed:
+      answer_text(connection, request, 400, "the path is malformed");
+      break;
+    case RouteMatch::Outcome::no_route:
+      answer_text(connection, request, 404, "no route answers this path");
+      break;
+    case RouteMatch::Outcome::found:
+      answer(connection, request, site_.route(match.route), match.captures());
+      break;
+  }
+}
+
+void Dispatcher::answer(conn::Connection& connection, const http::Request& request,
+                        const Route& route, Captures captures) {
+  if (route.config->type == config::RouteType::health) {
+    answer_health(connection, request);
+    return;
+  }
+  if (draining_) {
+    answer_text(connection, request, 503, "this server is going down", kRetryAfter);
+    return;
+  }
+  if (route.config->type == config::RouteType::files)
+    answer_files(connection, request, route, captures);
+  else
+    answer_websocket(connection, request, route, captures);
+}
+
+void Dispatcher::answer_text(conn::Connection& connection, const http::Request& request, int status,
+                             std::string_view text, std::span<const http::Header> headers) {
+  Block* block = table_->memory().blocks.take(kResponseRoom);
+  const bool keep_alive = keeps_alive(request) && status != 503;
+  const std::size_t size = http::write_text_response({block->data(), kResponseRoom},
+                                                     {.status = status,
+                                                      .text = text,
+                                                      .headers = headers,
+                                                      .now = ::time(nullptr),
+                                                      .minor_version = request.minor_version,
+                                                      .keep_alive = keep_alive,
+                                                      .head_only = request.method == "HEAD"});
+  table_->respond(connection, block, size, keep_alive);
+}
+
+void Dispatcher::answer_health(conn::Connection& connection, const http::Request& request) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    answer_text(connection, request, 405, "only GET and HEAD", kAllowRead);
+    return;
+  }
+  const std::string_view body = draining_ ? R"({"status":"draining"})" : R"({"status":"ok"})";
+  Block* block = table_->memory().blocks.take(kResponseRoom);
+  http::ResponseWriter writer({block->data(), kResponseRoom});
+  const bool keep_alive = keeps_alive(request) && !draining_;
+  writer.status_line(draining_ ? 503 : 200);
+  writer.date(::time(nullptr));
+  writer.connection(keep_alive, request.minor_version);
+  writer.header("Content-Type", "application/json");
+  writer.header("Cache-Control", "no-store");
+  writer.header("Content-Length", body.size());
+  writer.end();
+  if (request.method == "GET") writer.body(body);
+  table_->respond(connection, block, writer.size(), keep_alive);
+}
+
+void Dispatcher::answer_websocket(conn::Connection& connection, const http::Request& request,
+                                  const Route& route, Captures captures) {
+  const auto upgrade = ws::check_upgrade(request);
+  if (!upgrade) {
+    const ws::Rejection& rejection = upgrade.error();
+    answer_text(connection, request, rejection.status, rejection.reason, rejection.headers);
+    return;
+  }
+  const std::string_view origin = request.header("Origin").value_or("");
+  if (!origin_allowed(origin, "http", request.host, route.config->origins)) {
+    answer_text(connection, request, 403, "this origin may not use the route");
+    return;
+  }
+  const auto subprotocol = ws::choose_subprotocol(request, route.config->subprotocols);
+  if (!subprotocol) {
+    answer_text(connection, request, subprotocol.error().status, subprotocol.error().reason);
+    return;
+  }
+  Block* block = table_->memory().blocks.take(kResponseRoom);
+  const std::size_t size = ws::write_accept({block->data(), kResponseRoom}, *upgrade, *subprotocol);
+  table_->upgrade(connection, route, block, size);
+  enter_topics(connection, route, captures);
+  open_when_ready(connection);
+  log::debug("route {}: WebSocket {} opened", route.config->name, connection.id().index);
+}
+
+void Dispatcher::answer_files(conn::Connection& connection, const http::Request& request,
+                              const Route& route, Captures captures) {
+  // The router has decoded the path once already, so it can be decoded.
+  const std::string_view path =
+      route.ends_in_rest ? captures.back()
+                         : http::decode_path(request.path.substr(1), path_scratch_).value_or("");
+  auto file = route.files->open(path);
+  if (!file) {
+    switch (file.error()) {
+      case Miss::not_found:
+        answer_text(connection, request, 404, "no such file");
+        return;
+      case Miss::directory:
+        redirect_to_folder(connection, request);
+        return;
+      case Miss::unavailable:
+        answer_text(connection, request, 503, "the file cannot be opened now", kRetryAfter);
+        return;
+    }
+  }
+  const FileAnswer answer = plan(request, *file);
+  Block* block = table_->memory().blocks.take(kResponseRoom);
+  const std::size_t size =
+      write_file_head({block->data(), kResponseRoom}, request, *file, answer, ::time(nullptr));
+  table_->respond_file(
+      connection, block, size, answer.keep_alive,
+      {.file = std::move(file->fd), .offset = answer.offset, .left = answer.length});
+}
+
+void Dispatcher::redirect_to_folder(conn::Connection& connection, const http::Request& request) {
+  std::string location(request.path);
+  location += '/';
+  if (!request.query.empty()) location.append("?").append(request.query);
+  if (location.size() > kResponseRoom / 2) {
+    answer_text(connection, request, 414, "the path is too long");
+    return;
+  }
+  const std::array<http::Header, 1> headers{{{"Location", location}}};
+  answer_text(connection, request, 301, "the folder is at the path with a slash", headers);
+}
+
+// ---- Topics ------------------------------------------------------------------------------------
+
+/// Enters every topic of the route, the one that messages go to last: it heads the list then.
+void Dispatcher::enter_topics(conn::Connection& connection, const Route& route, Captures captures) {
+  publish_scratch_.clear();
+  if (route.publish_to) expand(*route.publish_to, captures, publish_scratch_);
+  topic_scratch_.clear();
+  for (const config::TopicTemplate& topic : route.topics) {
+    std::string name;
+    expand(topic, captures, name);
+    // Captures may make two topics one; a client gets each message once.
+    if (std::ranges::find(topic_scratch_, name) == topic_scratch_.end())
+      topic_scratch_.push_back(std::move(name));
+  }
+  bool hears_itself = false;
+  for (const std::string& name : topic_scratch_) {
+    if (route.publish_to && name == publish_scratch_)
+      hears_itself = true;
+    else
+      hub_->subscribe(connection.topics, name, connection, route.outbox);
+  }
+  if (hears_itself)
+    hub_->subscribe(connection.topics, publish_scratch_, connection, route.outbox);
+  else if (route.publish_to)
+    hub_->open(connection.topics, publish_scratch_, connection);
+}
+
+void Dispatcher::open_when_ready(conn::Connection& connection) {
+  for (const hub::TopicUse* use = connection.topics; use; use = use->next)
+    if (!use->ready) return;
+  table_->topics_ready(connection);
+}
+
+void Dispatcher::on_topic_ready(hub::TopicUse& use) {
+  open_when_ready(static_cast<conn::Connection&>(*use.outbox));
+}
+
+// ---- Messages ----------------------------------------------------------------------------------
+
+void Dispatcher::on_message(conn::Connection& connection, const ws::Event& message) {
+  const Route& route = route_of(connection);
+  if (route.config->type == config::RouteType::echo) {
+    table_->echo(connection, message);
+    return;
+  }
+  switch (route.config->publish) {
+    case config::PublishPolicy::anyone:
+      publish(connection, route, message);
+      return;
+    case config::PublishPolicy::never:
+      table_->close(connection, ws::CloseCode::policy_violation,
+                    "this route takes no messages from clients");
+      break;
+    case config::PublishPolicy::ignore:
+      break;
+  }
+  table_->memory().blocks.give(message.block);
+}
+
+void Dispatcher::publish(conn::Connection& connection, const Route& route,
+                         const ws::Event& message) {
+  hub::Memory& memory = table_->memory();
+  hub::Message* published =
+      message.block ? memory.make_message(message.opcode, message.payload, message.block)
+                    : memory.make_message(message.opcode, message.payload);
+  hub::Sender sender;
+  if (!route.config->include_sender) sender = {.shard = hub_->self(), .outbox = connection.id()};
+  hub_->publish(*connection.topics, published, sender);
+  if (hub_->congested()) table_->stall_publisher(connection);
+}
+
+void Dispatcher::on_close(conn::Connection& connection) {
+  hub_->leave(connection.topics);
+  if (connection.policy)
+    log::debug("route {}: WebSocket {} closed, code {}, by {}", route_of(connection).config->name,
+               connection.id().index,
+               connection.state.close_code == 0 ? 1006 : connection.state.close_code,
+               connection.state.closed_by_peer ? "the client" : "us");
+}
+
+}  // namespace peal::server

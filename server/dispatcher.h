@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/conn/connection_table.h"
+#include "core/conn/handler.h"
+#include "core/hub/hub.h"
+#include "server/site.h"
+
+namespace peal::server {
+
+/// From requests and messages to what their route does with them.
+///
+/// Owner: a Shard. Thread: the shard's. Errors: answered to the client.
+class Dispatcher final : public conn::ConnectionHandler, public hub::TopicWaiter {
+ public:
+  Dispatcher(const Site& site, const conn::TableLimits& limits);
+
+  /// Both are the shard's. Requires: called once, before anything else.
+  void attach(conn::ConnectionTable& table, hub::Hub& hub);
+
+  /// From now on new requests are told to go elsewhere.
+  void begin_drain() { draining_ = true; }
+
+  void on_request(conn::Connection& connection, const http::Request& request) override;
+  void on_message(conn::Connection& connection, const ws::Event& message) override;
+  void on_close(conn::Connection& connection) override;
+  void on_topic_ready(hub::TopicUse& use) override;
+
+ private:
+  using Captures = std::span<const std::string_view>;
+
+  void answer(conn::Connection& connection, const http::Request& request, const Route& route,
+              Captures captures);
+  void answer_websocket(conn::Connection& connection, const http::Request& request,
+                        const Route& route, Captures captures);
+  void answer_files(conn::Connection& connection, const http::Request& request, const Route& route,
+                    Captures captures);
+  void answer_health(conn::Connection& connection, const http::Request& request);
+  void answer_text(conn::Connection& connection, const http::Request& request, int status,
+                   std::string_view text, std::span<const http::Header> headers = {});
+  void redirect_to_folder(conn::Connection& connection, const http::Request& request);
+
+  void enter_topics(conn::Connection& connection, const Route& route, Captures captures);
+  void open_when_ready(conn::Connection& connection);
+  void publish(conn::Connection& connection, const Route& route, const ws::Event& message);
+
+  const Site& site_;
+  conn::ConnectionTable* table_ = nullptr;
+  hub::Hub* hub_ = nullptr;
+  bool draining_ = false;
+  std::vector<char> path_scratch_;          // decoded captures of the request at hand
+  std::vector<std::string> topic_scratch_;  // names of its topics
+  std::string publish_scratch_;
+};
+
+}  // namespace peal::server

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/server.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <latch>
+#include <mutex>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/io/listener.h"
+#include "server/cpus.h"
+#include "server/log.h"
+
+namespace peal::server {
+namespace {
+
+/// Takes the whole hard limit of open files; returns it.
+std::uint64_t raise_file_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+/// `configured`, or what the file limit allows when a reserve is kept: for listeners and rings, for
+/// files being served, and for telling clients that there are too many.
+std::uint64_t connection_limit(std::uint64_t configured, std::uint64_t files) {
+  const std::uint64_t reserve = std::clamp<std::uint64_t>(files / 16, 16, 512);
+  const std::uint64_t possible = files > reserve ? files - reserve : 1;
+  if (configured == 0) return possible;
+  if (configured > possible)
+    log::warn("limits.connections is {}, but the limit of open files ({}) allows {}", configured,
+              files, possible);
+  return std::min(configured, possible);
+}
+
+conn::TableLimits table_limits(const config::Limits& limits) {
+  return {.header_size = limits.header_size,
+          .handshake_timeout = limits.handshake_timeout,
+          .close_timeout = limits.close_timeout};
+}
+
+}  // namespace
+
+Server::Server(config::Config config) : config_(std::move(config)) {}
+
+Server::~Server() {
+  stop();
+}
+
+std::expected<void, std::string> Server::start() {
+  auto io = choose_io(config_.server.io);
+  if (!io) return std::unexpected(io.error());
+  io_ = std::move(*io);
+  log::info("{}", io_->why);
+  auto site = Site::make(config_);
+  if (!site) return std::unexpected("a route's files cannot be opened: " + site.error().text());
+  site_.emplace(std::move(*site));
+  drained_.reset(eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE | EFD_NONBLOCK));
+  if (!drained_) return std::unexpected(last_error("eventfd").error().text());
+
+  const unsigned shards = config_.server.threads > 0 ? config_.server.threads
+                                                     : static_cast<unsigned>(allowed_cpus().size());
+  const std::uint64_t most = connection_limit(config_.limits.connections, raise_file_limit());
+  log::info("{} reactors, at most {} connections", shards, most);
+  mesh_.emplace(static_cast<hub::ShardIndex>(shards));
+  admission_.emplace(most);
+  auto doors = open_doors(shards);
+  if (!doors) return std::unexpected(doors.error());
+  return start_shards(std::move(*doors));
+}
+
+/// For each shard, its socket of every listener.
+std::expected<std::vector<std::vector<Fd>>, std::string> Server::open_doors(unsigned shards) {
+  std::vector<std::vector<Fd>> doors(shards);
+  for (const config::Listen& listen : config_.listen) {
+    auto group = io::open_listeners(listen.host, listen.port, shards);
+    if (!group)
+      return std::unexpected("listen." + listen.name + ": cannot listen on " +
+                             io::address_text(listen.host, listen.port) + ": " +
+                             group.error().text());
+    for (unsigned shard = 0; shard < shards; ++shard)
+      doors[shard].push_back(std::move(group->sockets[shard]));
+    log::info("listening on {}", io::address_text(listen.host, group->port));
+  }
+  return doors;
+}
+
+ShardSetup Server::make_setup(hub::ShardIndex index, std::vector<Fd> listeners) {
+  return {.index = index,
+          .site = &*site_,
+          .mesh = &*mesh_,
+          .admission = &*admission_,
+          .limits = table_limits(config_.limits),
+          .listeners = std::move(listeners),
+          .wake = [this](hub::ShardIndex to) { shards_[to]->wake(); },
+          .drained = [this] { eventfd_write(drained_.get(), 1); }};
+}
+
+std::expected<void, std::string> Server::start_shards(std::vector<std::vector<Fd>> doors) {
+  const auto count = doors.size();
+  const std::vector<int> cpus = allowed_cpus();
+  std::latch made(static_cast<std::ptrdiff_t>(count));
+  std::latch go(1);
+  std::mutex lock;
+  std::optional<Error> failure;
+  bool proceed = false;
+  shards_.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    threads_.emplace_back([&, i, cpu = cpus[i % cpus.size()], pin = config_.server.pin] {
+      pthread_setname_np(pthread_self(), ("reactor-" + std::to_string(i)).c_str());
+      if (pin && !pin_to_cpu(cpu)) log::warn("reactor {} cannot be pinned to CPU {}", i, cpu);
+      // Made here, because a ring belongs to the thread that made it.
+      if (auto backend = io_->make_backend()) {
+        shards_[i] = std::make_unique<Shard>(
+            make_setup(static_cast<hub::ShardIndex>(i), std::move(doors[i])), std::move(*backend));
+      } else {
+        const std::scoped_lock held(lock);
+        failure = backend.error();
+      }
+      made.count_down();
+      go.wait();
+      if (!proceed) return;
+      Shard& shard = *shards_[i];
+      if (auto done = shard.run(); !done) {
+        log::error("reactor {}: {}", i, done.error().text());
+        std::abort();  // a reactor that cannot wait serves nobody; the supervisor starts us anew
+      }
+    });
+  }
+  made.wait();
+  proceed = !failure;
+  go.count_down();
+  if (failure) {
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+    return std::unexpected("a reactor cannot be set up: " + failure->text());
+  }
+  return {};
+}
+
+void Server::run() {
+  pollfd signal{.fd = signals_.fd(), .events = POLLIN, .revents = 0};
+  while (signals_.take() == 0) ::poll(&signal, 1, -1);
+  log::info("asked to stop: no new connections, clients are told to go");
+  drain();
+  stop();
+  log::info("stopped");
+}
+
+/// Returns when every shard is empty, or at the second signal.
+void Server::drain() {
+  for (auto& shard : shards_) shard->request_drain();
+  std::array<pollfd, 2> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+                                {.fd = drained_.get(), .events = POLLIN, .revents = 0}}};
+  for (std::size_t empty = 0; empty < shards_.size();) {
+    ::poll(events.data(), events.size(), -1);
+    if (signals_.take() != 0) {
+      log::warn("asked again: stopping at once");
+      return;
+    }
+    eventfd_t one;
+    if (eventfd_read(drained_.get(), &one) == 0) ++empty;
+  }
+}
+
+void Server::stop() {
+  for (auto& shard : shards_)
+    if (shard) shard->stop();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  // Only this thread is left: messages that other shards still hold go home before their memory.
+  for (auto& shard : shards_)
+    if (shard) shard->abandon();
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (auto& shard : shards_)
+      if (shard) moved = shard->settle_mail() || moved;
+  }
+  shards_.clear();
+}
+
+}  // namespace peal::server

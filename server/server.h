@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "config/config.h"
+#include "core/hub/mesh.h"
+#include "server/io_choice.h"
+#include "server/shard.h"
+#include "server/signals.h"
+#include "server/site.h"
+
+namespace peal::server {
+
+/// The process: opens what the configuration names, runs a shard on each CPU, and sees to it that
+/// they end together.
+///
+/// Owner: main(). Thread: main's.
+class Server {
+ public:
+  explicit Server(config::Config config);
+  ~Server();
+
+  /// Opens the listeners and starts the shards. Error: a sentence for the operator.
+  std::expected<void, std::string> start();
+
+  /// Serves until a signal ends it: the first asks every client to leave, a second one, or clients
+  /// that do not, end it at once.
+  void run();
+
+ private:
+  std::expected<std::vector<std::vector<Fd>>, std::string> open_doors(unsigned shards);
+  std::expected<void, std::string> start_shards(std::vector<std::vector<Fd>> doors);
+  ShardSetup make_setup(hub::ShardIndex index, std::vector<Fd> listeners);
+  void drain();
+  void stop();
+
+  config::Config config_;
+  std::optional<Site> site_;
+  std::optional<IoChoice> io_;
+  std::optional<hub::Mesh> mesh_;
+  std::optional<conn::Admission> admission_;
+  SignalQueue signals_;
+  Fd drained_;  // an eventfd(2) that counts the shards that are empty
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace peal::server

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/shard.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "server/log.h"
+
+namespace peal::server {
+namespace {
+
+constexpr std::size_t kKeepBytes = 16 << 20;      // of unused blocks, for the next burst
+constexpr std::uint32_t kDoorTimer = 0x80000000;  // owner of a door's timer: this and its index
+constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
+
+}  // namespace
+
+Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
+    : setup_(std::move(setup)),
+      reactor_(std::move(backend)),
+      memory_(setup_.index, reactor_.buffers(), kKeepBytes),
+      dispatcher_(*setup_.site, setup_.limits),
+      table_(reactor_, memory_, dirty_, dispatcher_, *setup_.admission, setup_.limits),
+      hub_(memory_, *setup_.mesh, setup_.index, dispatcher_, dirty_) {
+  dispatcher_.attach(table_, hub_);
+  for (Fd& socket : setup_.listeners) {
+    const auto listener = static_cast<std::uint32_t>(doors_.size());
+    doors_.emplace_back(std::move(socket), kDoorTimer | listener);
+  }
+}
+
+Shard::~Shard() = default;
+
+Result<> Shard::run() {
+  for (std::uint32_t listener = 0; listener < doors_.size(); ++listener)
+    reactor_.backend().accept(listener, doors_[listener].socket.get());
+  return reactor_.run(*this);
+}
+
+/// Out of descriptors or memory, the connections that there are go on, and new ones wait in the
+/// kernel's queue until some have ended.
+void Shard::on_accept_end(std::uint32_t listener, int error) {
+  if (drain_ != Drain::no) return;
+  Door& door = doors_[listener];
+  if (error == 0 || error == ECONNABORTED || error == EINTR || error == EPROTO) {
+    reactor_.backend().accept(listener, door.socket.get());
+    return;
+  }
+  if (door.pauses++ == 0)
+    log::warn("accepting pauses: {}; it goes on when connections have ended",
+              strerrordesc_np(error));
+  reactor_.arm(door.pause, kAcceptPause);
+}
+
+void Shard::on_timer(io::Timer& timer) {
+  if ((timer.owner() & kDoorTimer) == 0) {
+    table_.on_timer(timer.owner());
+    return;
+  }
+  const std::uint32_t listener = timer.owner() & ~kDoorTimer;
+  reactor_.backend().accept(listener, doors_[listener].socket.get());
+}
+
+bool Shard::on_turn_end() {
+  if (drain_requested_.load(std::memory_order_acquire) && drain_ == Drain::no) begin_drain();
+  hub_.take_mail();
+  if (!hub_.congested()) table_.resume_publishers();
+  const bool left = table_.flush();
+  hub_.flush(setup_.wake);
+  if (drain_ == Drain::under_way && table_.size() == 0) {
+    drain_ = Drain::done;
+    setup_.drained();
+  }
+  // Nobody tells us when a full queue to another shard has room again: look in every turn.
+  return left || hub_.congested();
+}
+
+bool Shard::has_mail() const {
+  return hub_.has_mail() ||
+         (drain_ == Drain::no && drain_requested_.load(std::memory_order_acquire));
+}
+
+void Shard::request_drain() {
+  drain_requested_.store(true, std::memory_order_release);
+  reactor_.wake();
+}
+
+void Shard::begin_drain() {
+  drain_ = Drain::under_way;
+  for (std::uint32_t listener = 0; listener < doors_.size(); ++listener) {
+    Door& door = doors_[listener];
+    if (!door.pause.armed()) reactor_.backend().stop_accept(listener, door.socket.get());
+    door.pause.cancel();
+    door.socket.reset();
+  }
+  dispatcher_.begin_drain();
+  table_.close_all(ws::CloseCode::going_away, "this server is going down");
+}
+
+bool Shard::settle_mail() {
+  const bool any = hub_.has_mail();
+  hub_.take_mail();
+  hub_.flush([](hub::ShardIndex) {});
+  return any;
+}
+
+}  // namespace peal::server

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include "core/base/fd.h"
+#include "core/conn/connection_table.h"
+#include "core/hub/hub.h"
+#include "core/io/reactor.h"
+#include "server/dispatcher.h"
+
+namespace peal::server {
+
+/// What a shard needs from the server. All of it outlives the shard.
+struct ShardSetup {
+  hub::ShardIndex index = 0;
+  const Site* site = nullptr;
+  hub::Mesh* mesh = nullptr;
+  conn::Admission* admission = nullptr;
+  conn::TableLimits limits;
+  std::vector<Fd> listeners;                  ///< one for each [listen.NAME], in order
+  std::function<void(hub::ShardIndex)> wake;  ///< another shard has mail
+  std::function<void()> drained;              ///< called once, when the last connection is gone
+};
+
+/// One thread's worth of server: a reactor with its connections, its part of the hub and its
+/// dispatcher. Shares nothing with other shards but the mesh.
+///
+/// Owner: the Server, which joins the thread first. Thread: the one that runs it, but for
+/// request_drain(), stop() and wake().
+class Shard final : private io::ReactorClient {
+ public:
+  Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend);
+  ~Shard();
+
+  /// Accepts and serves until stop(). The error is the back end's.
+  Result<> run();
+
+  // From any thread.
+
+  /// Stops accepting and says goodbye to every client.
+  void request_drain();
+  void stop() { reactor_.stop(); }
+  void wake() { reactor_.wake(); }
+
+  // After run() has returned, from the thread that destroys all shards.
+
+  /// Drops every connection.
+  void abandon() { table_.abandon(); }
+  /// Takes back what other shards still had of this one's. False when there was nothing.
+  bool settle_mail();
+
+ private:
+  struct Door {
+    Door(Fd listener, std::uint32_t timer) : socket(std::move(listener)), pause(timer) {}
+
+    Fd socket;
+    io::Timer pause;  // armed while accepting waits for descriptors
+    std::uint32_t pauses = 0;
+  };
+
+  void on_accept(std::uint32_t listener, int fd) override { table_.on_accept(listener, fd); }
+  void on_accept_end(std::uint32_t listener, int error) override;
+  void on_receive(SlotId id, io::Received received) override {
+    table_.on_receive(id, std::move(received));
+  }
+  void on_send(SlotId id, int result) override { table_.on_send(id, result); }
+  void on_wake() override {}
+  void on_timer(io::Timer& timer) override;
+  bool on_turn_end() override;
+  bool has_mail() const override;
+
+  void begin_drain();
+
+  ShardSetup setup_;
+  io::Reactor reactor_;
+  hub::Memory memory_;
+  IntrusiveList<hub::Outbox> dirty_;
+  Dispatcher dispatcher_;
+  conn::ConnectionTable table_;
+  hub::Hub hub_;
+  std::deque<Door> doors_;  // by listener; a deque because timers do not move
+  enum class Drain : std::uint8_t { no, under_way, done } drain_ = Drain::no;
+  std::atomic<bool> drain_requested_{false};
+};
+
+}  // namespace peal::server

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/site.h"
+
+#include "core/base/check.h"
+
+namespace peal::server {
+namespace {
+
+conn::RoutePolicy policy_of(const config::RouteLimits& limits) {
+  return {.outbox = {.queue_size = static_cast<std::uint32_t>(limits.queue_size),
+                     .slow_client = limits.slow_client == config::SlowClient::drop
+                                        ? hub::SlowClient::drop
+                                        : hub::SlowClient::disconnect},
+          .message_size = limits.message_size,
+          .ping_interval = limits.ping_interval,
+          .pong_timeout = limits.pong_timeout,
+          .idle_timeout = limits.idle_timeout};
+}
+
+Result<Route> make_route(const config::Route& config) {
+  Route route;
+  static_cast<conn::RoutePolicy&>(route) = policy_of(config.limits);
+  route.config = &config;
+  const auto path = config::parse_path_pattern(config.path);
+  PEAL_CHECK(path);  // load() has checked it, and the templates
+  route.ends_in_rest = path->segments.back().kind == config::Segment::Kind::rest;
+  if (config.type == config::RouteType::pubsub) {
+    for (const std::string& topic : config.topics)
+      route.topics.push_back(config::parse_topic_template(topic, *path).value());
+    if (config.publish == config::PublishPolicy::anyone)
+      route.publish_to = config::parse_topic_template(config.publish_to, *path).value();
+  }
+  if (config.type == config::RouteType::files) {
+    auto files = StaticFiles::open_root(config.root, config.index);
+    if (!files) return std::unexpected(files.error());
+    route.files = std::move(*files);
+  }
+  return route;
+}
+
+}  // namespace
+
+Result<Site> Site::make(const config::Config& config) {
+  Site site(config);
+  for (const config::Route& route : config.routes) {
+    auto made = make_route(route);
+    if (!made) return std::unexpected(made.error());
+    site.routes_.push_back(std::move(*made));
+  }
+  return site;
+}
+
+}  // namespace peal::server

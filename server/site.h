@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/path_pattern.h"
+#include "core/base/error.h"
+#include "core/conn/connection.h"
+#include "server/router.h"
+#include "server/static_files.h"
+
+namespace peal::server {
+
+/// A route made ready: what its connections need, looked up once. Connection::policy points at it.
+struct Route : conn::RoutePolicy {
+  const config::Route* config = nullptr;
+  std::vector<config::TopicTemplate> topics;        ///< pubsub: what to subscribe to
+  std::optional<config::TopicTemplate> publish_to;  ///< pubsub: where messages go, if anywhere
+  std::optional<StaticFiles> files;                 ///< files
+  bool ends_in_rest = false;                        ///< the path ends in {rest...}
+};
+
+/// Everything that answers requests. Owner: the server; immutable, read by every shard.
+class Site {
+ public:
+  /// Opens the roots of files routes. Requires: `config` as made by config::load().
+  static Result<Site> make(const config::Config& config);
+
+  const Router& router() const { return router_; }
+  const Route& route(std::size_t index) const { return routes_[index]; }
+
+ private:
+  explicit Site(const config::Config& config) : router_(config) {}
+
+  Router router_;
+  std::vector<Route> routes_;
+};
+
+}  // namespace peal::server
