@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <latch>
-#include <mutex>
 #include <utility>
 
 #include "core/base/check.h"
@@ -108,43 +106,39 @@ ShardSetup Server::make_setup(hub::ShardIndex index, std::vector<Fd> listeners) 
 std::expected<void, std::string> Server::start_shards(std::vector<std::vector<Fd>> doors) {
   const auto count = doors.size();
   const std::vector<int> cpus = allowed_cpus();
-  std::latch made(static_cast<std::ptrdiff_t>(count));
-  std::latch go(1);
-  std::mutex lock;
-  std::optional<Error> failure;
-  bool proceed = false;
+  gate_.emplace(static_cast<std::ptrdiff_t>(count));
   shards_.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    threads_.emplace_back([&, i, cpu = cpus[i % cpus.size()], pin = config_.server.pin] {
-      pthread_setname_np(pthread_self(), ("reactor-" + std::to_string(i)).c_str());
-      if (pin && !pin_to_cpu(cpu)) log::warn("reactor {} cannot be pinned to CPU {}", i, cpu);
-      // Made here, because a ring belongs to the thread that made it.
-      if (auto backend = io_->make_backend()) {
-        shards_[i] = std::make_unique<Shard>(
-            make_setup(static_cast<hub::ShardIndex>(i), std::move(doors[i])), std::move(*backend));
-      } else {
-        const std::scoped_lock held(lock);
-        failure = backend.error();
-      }
-      made.count_down();
-      go.wait();
-      if (!proceed) return;
-      Shard& shard = *shards_[i];
-      if (auto done = shard.run(); !done) {
-        log::error("reactor {}: {}", i, done.error().text());
-        std::abort();  // a reactor that cannot wait serves nobody; the supervisor starts us anew
-      }
-    });
+  for (std::size_t i = 0; i < count; ++i)
+    threads_.emplace_back(
+        [this, index = static_cast<hub::ShardIndex>(i), cpu = cpus[i % cpus.size()],
+         listeners = std::move(doors[i])]() mutable { serve(index, cpu, std::move(listeners)); });
+  gate_->made.wait();
+  gate_->opened.count_down();
+  if (!gate_->failed) return {};
+  stop();
+  return std::unexpected("a reactor cannot be set up: " + gate_->failure.text());
+}
+
+/// The life of a shard's thread.
+void Server::serve(hub::ShardIndex index, int cpu, std::vector<Fd> listeners) {
+  pthread_setname_np(pthread_self(), ("reactor-" + std::to_string(index)).c_str());
+  if (config_.server.pin && !pin_to_cpu(cpu))
+    log::warn("reactor {} cannot be pinned to CPU {}", index, cpu);
+  // Made here, because a ring belongs to the thread that made it.
+  auto backend = io_->make_backend();
+  if (backend) {
+    shards_[index] =
+        std::make_unique<Shard>(make_setup(index, std::move(listeners)), std::move(*backend));
+  } else if (!gate_->failed.exchange(true)) {
+    gate_->failure = backend.error();
   }
-  made.wait();
-  proceed = !failure;
-  go.count_down();
-  if (failure) {
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
-    return std::unexpected("a reactor cannot be set up: " + failure->text());
+  gate_->made.count_down();
+  gate_->opened.wait();  // shards send each other mail, so all must be there
+  if (gate_->failed) return;
+  if (auto done = shards_[index]->run(); !done) {
+    log::error("reactor {}: {}", index, done.error().text());
+    std::abort();  // a reactor that cannot wait serves nobody; the supervisor starts us anew
   }
-  return {};
 }
 
 void Server::run() {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
+#include <expected>
+#include <latch>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,15 +38,27 @@ class Server {
  private:
   std::expected<std::vector<std::vector<Fd>>, std::string> open_doors(unsigned shards);
   std::expected<void, std::string> start_shards(std::vector<std::vector<Fd>> doors);
+  void serve(hub::ShardIndex index, int cpu, std::vector<Fd> listeners);
   ShardSetup make_setup(hub::ShardIndex index, std::vector<Fd> listeners);
   void drain();
   void stop();
+
+  /// Where the shards' threads wait for one another before they serve.
+  struct StartGate {
+    explicit StartGate(std::ptrdiff_t shards) : made(shards) {}
+
+    std::latch made;
+    std::latch opened{1};
+    std::atomic<bool> failed{false};
+    Error failure{};  // of the first that failed; read after `made`
+  };
 
   config::Config config_;
   std::optional<Site> site_;
   std::optional<IoChoice> io_;
   std::optional<hub::Mesh> mesh_;
   std::optional<conn::Admission> admission_;
+  std::optional<StartGate> gate_;
   SignalQueue signals_;
   Fd drained_;  // an eventfd(2) that counts the shards that are empty
   std::vector<std::unique_ptr<Shard>> shards_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/io/epoll_backend.h"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -46,6 +47,7 @@ EpollBackend::Socket& EpollBackend::watch(int fd, SlotId id, Kind kind, std::uin
 }
 
 void EpollBackend::accept(std::uint32_t listener, int listener_fd) {
+  fcntl(listener_fd, F_SETFL, O_NONBLOCK);  // accept_some() ends when the queue is empty
   watch(listener_fd, {listener, 0}, Kind::listener, EPOLLIN);
 }
 
