@@ -56,7 +56,7 @@ std::expected<CommandLine, int> parse_command_line(int argc, const char* const* 
                  "Override one setting, such as limits.queue_size=4MiB")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  app.set_version_flag("--version", "peal " + version, "Print the version");
+  app.set_version_flag("--version", "peald " + version, "Print the version");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& stop) {
