@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bench/support.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <string_view>
+
+#include "core/base/check.h"
+#include "core/io/listener.h"
+#include "core/ws/frame_header.h"
+#include "core/ws/handshake.h"
+#include "core/ws/mask.h"
+
+namespace peal::bench {
+namespace {
+
+/// Reads peald's log until it says where it listens.
+std::uint16_t read_port(int log) {
+  std::string text;
+  std::array<char, 512> piece;
+  constexpr std::string_view mark = "listening on 127.0.0.1:";
+  while (true) {
+    const auto found = text.find(mark);
+    const auto end = found == std::string::npos ? found : text.find('\n', found);
+    if (end != std::string::npos)
+      return static_cast<std::uint16_t>(std::atoi(text.c_str() + found + mark.size()));
+    const ssize_t got = ::read(log, piece.data(), piece.size());
+    if (got <= 0) {
+      std::fprintf(stderr, "peald did not start:\n%s", text.c_str());
+      std::exit(1);
+    }
+    text.append(piece.data(), static_cast<std::size_t>(got));
+  }
+}
+
+Fd connect_to(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  Fd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  PEAL_CHECK(fd);
+  const int on = 1;
+  setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  PEAL_CHECK(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  return fd;
+}
+
+void send_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    PEAL_CHECK(sent > 0);
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+void upgrade(int fd, const std::string& path) {
+  std::array<std::byte, 16> random{};
+  const ws::Key key = ws::make_key(random);
+  std::array<std::byte, 1024> out;
+  const std::string_view key_text(key.data(), key.size());
+  const std::size_t size =
+      ws::write_client_request(out, {.host = "127.0.0.1", .target = path, .key = key_text});
+  send_all(fd, as_text(Bytes(out).first(size)));
+  std::string answer;
+  std::array<char, 1024> piece;
+  while (answer.find("\r\n\r\n") == std::string::npos) {
+    const ssize_t got = ::recv(fd, piece.data(), piece.size(), 0);
+    PEAL_CHECK(got > 0);
+    answer.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  using Kind = ws::ServerAnswer::Kind;
+  PEAL_CHECK(ws::check_server_answer(answer, key_text).kind == Kind::accepted);
+}
+
+}  // namespace
+
+void pin_to_cpu(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  sched_setaffinity(0, sizeof set, &set);
+}
+
+ServerProcess ServerProcess::peald(const std::vector<std::string>& settings) {
+  const char* program = std::getenv("PEALD");
+  std::vector<std::string> words{program ? program : "build/server/peald", "-c", "config/peal.toml",
+                                 "--set", "listen.public.address=127.0.0.1:0"};
+  for (const std::string& setting : settings) {
+    words.push_back("--set");
+    words.push_back(setting);
+  }
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  std::array<int, 2> ends;
+  PEAL_CHECK(pipe(ends.data()) == 0);
+  const pid_t pid = fork();
+  PEAL_CHECK(pid >= 0);
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    pin_to_cpu(kServerCpu);  // "auto" then means one reactor
+    dup2(ends[1], STDERR_FILENO);
+    execv(arguments[0], arguments.data());
+    std::perror(arguments[0]);
+    _exit(1);
+  }
+  ::close(ends[1]);
+  Fd log(ends[0]);
+  const std::uint16_t port = read_port(log.get());
+  return {pid, port, std::move(log)};
+}
+
+ServerProcess ServerProcess::function(const std::function<void(int)>& serve) {
+  auto group = io::open_listeners("127.0.0.1", 0, 1);
+  PEAL_CHECK(group);
+  const pid_t pid = fork();
+  PEAL_CHECK(pid >= 0);
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    pin_to_cpu(kServerCpu);
+    serve(group->sockets[0].get());
+    _exit(0);
+  }
+  return {pid, group->port, Fd()};
+}
+
+ServerProcess::~ServerProcess() {
+  if (pid_ == 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+}
+
+Duration ServerProcess::cpu_time() const {
+  clockid_t clock;
+  PEAL_CHECK(clock_getcpuclockid(pid_, &clock) == 0);
+  timespec time;
+  PEAL_CHECK(clock_gettime(clock, &time) == 0);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+std::uint64_t ServerProcess::memory() const {
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/smaps_rollup");
+  std::string word;
+  while (file >> word) {
+    std::uint64_t kib;
+    if (word == "Pss:" && file >> kib) return kib * 1024;
+  }
+  return 0;
+}
+
+Clients::Clients(std::uint16_t port, std::size_t count, const std::string& path) {
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  for (std::size_t i = 0; i < count; ++i) {
+    sockets_.push_back(connect_to(port));
+    if (!path.empty()) upgrade(sockets_.back().get(), path);
+  }
+}
+
+std::uint64_t Clients::exchange(const std::string& request, std::size_t answer_size,
+                                std::size_t depth, Duration duration) {
+  const Fd poller(epoll_create1(EPOLL_CLOEXEC));
+  std::vector<std::size_t> received(sockets_.size());
+  std::string burst;
+  for (std::size_t i = 0; i < depth; ++i) burst += request;
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = i}};
+    epoll_ctl(poller.get(), EPOLL_CTL_ADD, sockets_[i].get(), &event);
+    send_all(sockets_[i].get(), burst);
+  }
+  std::vector<char> buffer(256 << 10);
+  std::array<epoll_event, 256> events;
+  std::uint64_t answers = 0;
+  std::size_t under_way = sockets_.size() * depth;
+  const Instant end = Clock::now() + duration;
+  bool over = false;
+  while (under_way > 0) {
+    const int count = epoll_wait(poller.get(), events.data(), events.size(), 5000);
+    PEAL_CHECK(count > 0);
+    over = over || Clock::now() >= end;
+    for (int i = 0; i < count; ++i) {
+      const std::size_t client = events[static_cast<std::size_t>(i)].data.u64;
+      const int fd = sockets_[client].get();
+      const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+      PEAL_CHECK(got > 0);
+      received[client] += static_cast<std::size_t>(got);
+      const std::size_t whole = received[client] / answer_size;
+      received[client] %= answer_size;
+      answers += whole;
+      if (over)
+        under_way -= whole;
+      else if (whole > 0)
+        send_all(fd, std::string_view(burst).substr(0, whole * request.size()));
+    }
+  }
+  return answers;
+}
+
+std::string client_frame(std::size_t size) {
+  std::string frame(ws::client_header_size(size) + size, 'x');
+  const auto bytes = std::as_writable_bytes(std::span(frame));
+  constexpr std::uint32_t key = 0x1234abcd;
+  std::byte* payload = ws::write_client_header(bytes.data(), ws::Opcode::binary, true, size, key);
+  ws::unmask({payload, size}, key);
+  return frame;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+}  // namespace peal::bench

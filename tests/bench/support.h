@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the benchmarks share: a server in a process of its own, and the loop of clients beside it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/fd.h"
+#include "core/base/time.h"
+
+namespace peal::bench {
+
+inline constexpr int kServerCpu = 0;
+inline constexpr int kClientCpu = 1;
+
+void pin_to_cpu(int cpu);
+
+/// A running server. Owner: the benchmark; killed on destruction.
+class ServerProcess {
+ public:
+  /// peald with `settings` (each for --set) on the server's CPU, one reactor.
+  static ServerProcess peald(const std::vector<std::string>& settings);
+  /// `serve(listening socket)` in a child process on the server's CPU.
+  static ServerProcess function(const std::function<void(int)>& serve);
+
+  ServerProcess(ServerProcess&& other) noexcept
+      : pid_(std::exchange(other.pid_, 0)), port_(other.port_), log_(std::move(other.log_)) {}
+  ~ServerProcess();
+
+  std::uint16_t port() const { return port_; }
+  pid_t pid() const { return pid_; }
+  /// User and system time so far.
+  Duration cpu_time() const;
+  /// Proportional set size, in bytes (proc(5), smaps_rollup).
+  std::uint64_t memory() const;
+
+ private:
+  ServerProcess(pid_t pid, std::uint16_t port, Fd log)
+      : pid_(pid), port_(port), log_(std::move(log)) {}
+
+  pid_t pid_;
+  std::uint16_t port_;
+  Fd log_;  // keeps the pipe open that peald writes to
+};
+
+/// Connections to a server on loopback, from the calling process.
+class Clients {
+ public:
+  /// `path`: upgrades each to a WebSocket there; empty: leaves them bare TCP.
+  Clients(std::uint16_t port, std::size_t count, const std::string& path);
+
+  std::size_t size() const { return sockets_.size(); }
+
+  /// Every client keeps `depth` copies of `request` under way and takes `answer_size` bytes as the
+  /// answer to each, for `duration`. Returns the answers.
+  std::uint64_t exchange(const std::string& request, std::size_t answer_size, std::size_t depth,
+                         Duration duration);
+
+ private:
+  std::vector<Fd> sockets_;
+};
+
+/// A masked binary frame with `size` bytes of payload, as a client sends it.
+std::string client_frame(std::size_t size);
+
+double median(std::vector<double> values);
+
+/// Microseconds.
+inline double to_us(Duration duration) {
+  return std::chrono::duration<double, std::micro>(duration).count();
+}
+
+}  // namespace peal::bench
