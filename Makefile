@@ -24,7 +24,8 @@ setup:
 
 run:
 	@.ci/setup build run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory build/build.ninja
+	@$(NINJA) -C build server/peald
 	@.ci/demo
 
 test:

@@ -20,9 +20,8 @@ void settle() {
 void measure(const std::string& io, const std::string& path) {
   const ServerProcess server = ServerProcess::peald({"server.io=" + io, "limits.ping_interval=0s"});
   {
-    // What the first connections make once: code pages, pools, caches.
-    Clients warm(server.port(), 100, path);
-    warm.exchange(client_frame(64), 66, 1, std::chrono::milliseconds(200));
+    // What the first connections make once: code pages, pools, tables.
+    const Clients warm(server.port(), 100, path);
   }
   settle();
   const std::uint64_t before = server.memory();

@@ -15,7 +15,7 @@ CONFIG = """
 threads = 2
 
 [limits]
-message_size = "1MiB"
+message_size = "256KiB"
 queue_size = "256KiB"
 close_timeout = "2s"
 
@@ -112,7 +112,7 @@ class Claims(DaemonCase):
         before = self.daemon.resident()
         clients = [self.open("/echo") for _ in range(self.count)]
         for client in clients:
-            client.send(frame(BINARY, b"the first bytes", length=MIB))
+            client.send(frame(BINARY, b"the first bytes", length=256 * KIB))
         self.assertEqual(self.open("/echo").echo(b"unharmed").payload, b"unharmed")
         if not SANITIZED:
             self.assertLess(self.daemon.resident() - before, self.count * 64 * KIB)
