@@ -29,8 +29,9 @@ class ReactorClient : public EventSink {
 /// Owner: a Shard. Thread: the one that runs it; wake() and stop() from any.
 class Reactor {
  public:
-  explicit Reactor(std::unique_ptr<Backend> backend)
-      : backend_(std::move(backend)), now_(Clock::now()), timers_(now_) {}
+  /// `clock` is another one in tests only.
+  explicit Reactor(std::unique_ptr<Backend> backend, Instant (*clock)() = Clock::now)
+      : backend_(std::move(backend)), clock_(clock), now_(clock()), timers_(now_) {}
 
   Backend& backend() { return *backend_; }
   BufferPool& buffers() { return backend_->buffers(); }
@@ -54,6 +55,7 @@ class Reactor {
 
  private:
   std::unique_ptr<Backend> backend_;
+  Instant (*clock_)();
   Instant now_;
   TimerWheel timers_;
   bool work_left_ = false;
