@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "core/base/check.h"
 
@@ -168,12 +169,15 @@ void UringBackend::wake() {
 }
 
 void UringBackend::refill_buffers() {
+  if (std::exchange(ran_out_, false))
+    lend_target_ = std::min(2 * lend_target_, BufferPool::kCount);
   const int mask = io_uring_buf_ring_mask(BufferPool::kCount);
   int count = 0;
   std::uint16_t id;
-  while (buffers_.lend(id)) {
+  while (lent_ < lend_target_ && buffers_.lend(id)) {
     io_uring_buf_ring_add(buffer_ring_, buffers_.address(id), BufferPool::kSize, id, mask, count);
     ++count;
+    ++lent_;
   }
   if (count > 0) io_uring_buf_ring_advance(buffer_ring_, count);
 }
@@ -243,9 +247,11 @@ void UringBackend::deliver_receive(const io_uring_cqe& cqe, SlotId id, EventSink
   Received received;
   received.armed = cqe.flags & IORING_CQE_F_MORE;
   if (cqe.res < 0) received.error = -cqe.res;
+  if (cqe.res == -ENOBUFS) ran_out_ = true;
   if (cqe.flags & IORING_CQE_F_BUFFER) {
     const auto buffer = static_cast<std::uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
     buffers_.adopt(buffer);
+    --lent_;
     received.lease = BufferLease(buffers_, buffer);
     if (cqe.res > 0) received.bytes = {received.lease.data(), static_cast<std::size_t>(cqe.res)};
   }
