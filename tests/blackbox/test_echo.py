@@ -12,6 +12,7 @@ from support import BINARY, CONTINUATION, PING, PONG, TEXT, DaemonCase, frame
 CONFIG = """
 [limits]
 message_size = "4MiB"
+queue_size = "4MiB"
 
 [route.echo]
 path = "/echo"

@@ -53,6 +53,7 @@ class Stopping(unittest.TestCase):
             self.assertEqual(code, 1001)
             client.send_frame(CLOSE, close_payload(code))
             self.assertTrue(client.has_ended())
+            client.close()
         self.assertEqual(self.daemon.wait(5), 0)
 
     def test_a_client_that_hangs_up_in_turn_does_not_delay(self):
@@ -62,13 +63,13 @@ class Stopping(unittest.TestCase):
         client.close()
         self.assertEqual(self.daemon.wait(5), 0)
 
-    def test_plain_connections_do_not_delay(self):
-        kept = Client(self.daemon.address)
-        self.addCleanup(kept.close)
+    def test_plain_connections_are_ended(self):
+        silent, kept = Client(self.daemon.address), Client(self.daemon.address)
         self.assertEqual(kept.request("/healthz").status, 200)
-        silent = Client(self.daemon.address)
-        self.addCleanup(silent.close)
         self.daemon.terminate()
+        for client in (silent, kept):
+            self.assertTrue(client.has_ended())
+            client.close()
         self.assertEqual(self.daemon.wait(5), 0)
 
     def test_nobody_new_gets_in(self):
@@ -78,6 +79,7 @@ class Stopping(unittest.TestCase):
         with self.assertRaises(ConnectionError):
             Client(self.daemon.address).upgrade("/echo")
         client.send_frame(CLOSE, close_payload(1001))
+        client.close()
         self.assertEqual(self.daemon.wait(5), 0)
 
     def test_messages_on_their_way_are_answered_before(self):

@@ -7,6 +7,7 @@ import hashlib
 import os
 import socket
 import struct
+import time
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
@@ -129,13 +130,15 @@ class Client:
         return self.read(self._buffer.index(end) + len(end))
 
     def read_to_end(self):
+        deadline = time.monotonic() + self.socket.gettimeout()
         try:
-            while True:
+            while time.monotonic() < deadline:
                 self._fill()
         except Ended:
             data = bytes(self._buffer)
             self._buffer.clear()
             return data
+        raise TimeoutError("the peer goes on and on")
 
     def has_ended(self):
         """True when the peer ended the connection without another byte. Waits for it."""
