@@ -96,7 +96,7 @@ struct Connection : hub::Outbox {
   std::unique_ptr<FileBody> body;  ///< in `responding`
   io::Timer timer;
   Instant since{};          ///< start of the phase
-  Instant last_received{};  ///< any byte, or progress of a send
+  Instant last_received{};  ///< any byte, or a send that shows the peer takes some
   Instant last_message{};   ///< either way
   Instant pinged{};         ///< when a ping went out that nothing has answered yet; else the epoch
 };

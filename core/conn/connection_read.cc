@@ -30,11 +30,14 @@ void ConnectionTable::on_receive(SlotId id, io::Received received) {
 
 /// False while what is there already cannot be worked off.
 bool ConnectionTable::takes_input(const Connection& connection) const {
+  return connection.state.phase != Phase::closed && !has_input_waiting(connection);
+}
+
+bool ConnectionTable::has_input_waiting(const Connection& connection) const {
   const ConnectionState& state = connection.state;
-  if (state.phase == Phase::closed) return false;
   const bool waits = state.stall != Stall::none || state.phase == Phase::responding ||
                      state.phase == Phase::upgrading;
-  return !waits || connection.held.block == nullptr;
+  return waits && connection.held.block != nullptr;
 }
 
 void ConnectionTable::arm_receive(Connection& connection) {
@@ -79,7 +82,7 @@ MutableBytes ConnectionTable::work_off(Connection& connection, MutableBytes inpu
   return input;
 }
 
-/// Works off what was held back, and listens again if that was all.
+/// Works off what was held back, and listens again, or hears the end again, if that was all.
 void ConnectionTable::work_off_held(Connection& connection) {
   if (connection.held.block) {
     // Taken out meanwhile: what is called from here may end the connection, but not these bytes.
@@ -93,7 +96,10 @@ void ConnectionTable::work_off_held(Connection& connection) {
       connection.held = held;
     }
   }
-  arm_receive(connection);
+  if (connection.state.peer_ended)
+    on_stream_end(connection);
+  else
+    arm_receive(connection);
 }
 
 void ConnectionTable::hold(Connection& connection, Bytes bytes) {
@@ -182,10 +188,11 @@ void ConnectionTable::fail(Connection& connection, ws::CloseCode code, std::stri
   linger(connection);
 }
 
-/// The peer will send no more. What it asked for is still sent.
+/// The peer will send no more. What it asked for is still sent, and what waits is worked off first.
 void ConnectionTable::on_stream_end(Connection& connection) {
   ConnectionState& state = connection.state;
   state.peer_ended = true;
+  if (has_input_waiting(connection)) return;
   switch (state.phase) {
     case Phase::responding:
       state.keep_alive = false;

@@ -92,6 +92,7 @@ class ConnectionTable {
 
   // connection_read.cc
   bool takes_input(const Connection& connection) const;
+  bool has_input_waiting(const Connection& connection) const;
   void arm_receive(Connection& connection);
   void take_input(Connection& connection, MutableBytes bytes, Source source);
   MutableBytes work_off(Connection& connection, MutableBytes input);

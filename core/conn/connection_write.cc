@@ -141,7 +141,7 @@ void ConnectionTable::settle(Connection& connection) {
     work_off_held(connection);
   }
   if (connection.overflowed() && state.phase == Phase::open) {
-    connection.drop_waiting(memory_);
+    connection.drop_messages(memory_);
     close(connection, ws::CloseCode::policy_violation, "too slow: the queue is full");
   }
   if (state.phase == Phase::responding) refill(connection);
@@ -207,7 +207,9 @@ void ConnectionTable::on_send(SlotId id, int result) {
 /// False when the connection is over.
 bool ConnectionTable::after_send(Connection& connection, int result) {
   connection.sent(memory_, result > 0 ? static_cast<std::size_t>(result) : 0);
-  if (result > 0) connection.last_received = now();
+  // The last bytes of a queue may lie in the kernel still; room for more shows that the peer reads.
+  const bool more = !connection.empty() || connection.state.phase == Phase::responding;
+  if (result > 0 && more) connection.last_received = now();
   if (result < 0) terminate(connection, true);
   if (connection.state.phase != Phase::closed) return true;
   mark_dirty(connection);

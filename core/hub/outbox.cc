@@ -4,6 +4,14 @@
 #include <cstring>
 
 namespace peal::hub {
+namespace {
+
+bool is_whole_message(const Segment& segment) {
+  return segment.keeper == Segment::Keeper::message &&
+         segment.data == segment.message->frame.data();
+}
+
+}  // namespace
 
 bool Outbox::push_message(Memory& memory, Message* message, const OutboxPolicy& policy) {
   const auto size = static_cast<std::uint32_t>(message->frame.size());
@@ -102,22 +110,24 @@ void Outbox::merge(Memory& memory, std::size_t segments, std::size_t bytes) {
   bytes_ += bytes;
 }
 
-void Outbox::drop_waiting(Memory& memory) {
-  Segment* keep = last_pinned_;
-  Segment* segment = keep ? keep->next : first_;
-  (keep ? keep->next : first_) = nullptr;
-  last_ = keep;
-  while (segment) {
-    Segment* following = segment->next;
-    bytes_ -= segment->size;
-    memory.release(segment);
-    segment = following;
+void Outbox::drop_messages(Memory& memory) {
+  Segment** link = last_pinned_ ? &last_pinned_->next : &first_;
+  last_ = last_pinned_;
+  while (Segment* segment = *link) {
+    if (is_whole_message(*segment)) {
+      *link = segment->next;
+      bytes_ -= segment->size;
+      memory.release(segment);
+    } else {
+      last_ = segment;
+      link = &segment->next;
+    }
   }
 }
 
 void Outbox::clear(Memory& memory) {
   last_pinned_ = nullptr;
-  drop_waiting(memory);
+  while (first_) pop_first(memory);
 }
 
 }  // namespace peal::hub

@@ -61,8 +61,8 @@ class Outbox : public ListHook<Outbox> {
   /// Replaces the first `segments` by one block with the same bytes. Requires: nothing is pinned.
   void merge(Memory& memory, std::size_t segments, std::size_t bytes);
 
-  /// Gives up what is not pinned.
-  void drop_waiting(Memory& memory);
+  /// Gives up the messages that wait, but for one of which a part is sent already. Answers stay.
+  void drop_messages(Memory& memory);
   /// Gives up all. Requires: no send is under way.
   void clear(Memory& memory);
 
