@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "core/conn/connection_table.h"
+#include "core/hub/hub.h"
+#include "core/io/reactor.h"
+
+namespace peal::test {
+
+/// What a test puts in the place of the server.
+class TestHandler : public conn::ConnectionHandler, public hub::TopicWaiter {
+ public:
+  virtual ~TestHandler() = default;
+};
+
+/// What belongs to a server's shard but has no thread: every turn is a call.
+///
+/// Owner: a test; its mesh, admission and handler outlive it.
+template <class Handler>
+class TestShard final : private io::ReactorClient {
+ public:
+  TestShard(hub::ShardIndex index, std::unique_ptr<io::Backend> backend, hub::Mesh& mesh,
+            conn::Admission& admission, const conn::TableLimits& limits, Handler& handler,
+            Instant (*clock)() = Clock::now)
+      : reactor(std::move(backend), clock),
+        memory(index, reactor.buffers(), kKeepBytes),
+        table(reactor, memory, dirty, handler, admission, limits),
+        hub(memory, mesh, index, handler, dirty) {}
+
+  Result<> turn(std::optional<Duration> limit = Duration::zero()) {
+    return reactor.turn(*this, limit);
+  }
+
+  /// Nothing is left of any connection, message or topic.
+  bool all_given_back() {
+    return table.size() == 0 && memory.segments.out() == 0 && memory.messages.out() == 0 &&
+           memory.blocks.bytes_out() == 0 && memory.buffers.held_count() == 0 &&
+           hub.topics() == 0 && dirty.empty();
+  }
+
+  io::Reactor reactor;
+  hub::Memory memory;
+  IntrusiveList<hub::Outbox> dirty;
+  conn::ConnectionTable table;
+  hub::Hub hub;
+  bool work_left = false;  ///< what the last turn said
+
+ private:
+  static constexpr std::size_t kKeepBytes = 16 << 20;
+
+  void on_accept(std::uint32_t listener, int fd) override { table.on_accept(listener, fd); }
+  void on_accept_end(std::uint32_t listener, int) override {
+    reactor.backend().accept(listener, -1);
+  }
+  void on_receive(SlotId id, io::Received received) override {
+    table.on_receive(id, std::move(received));
+  }
+  void on_send(SlotId id, int result) override { table.on_send(id, result); }
+  void on_wake() override {}
+  void on_timer(io::Timer& timer) override { table.on_timer(timer.owner()); }
+  bool on_turn_end() override {
+    hub.take_mail();
+    if (!hub.congested()) table.resume_publishers();
+    const bool left = table.flush();
+    hub.flush([](hub::ShardIndex) {});
+    work_left = left || hub.congested();
+    return work_left;
+  }
+  bool has_mail() const override { return hub.has_mail(); }
+};
+
+}  // namespace peal::test

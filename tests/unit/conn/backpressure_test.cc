@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/conn/fixture.h"
+
+namespace peal::conn::test {
+namespace {
+
+using ws::Opcode;
+
+constexpr Setup kSmallQueue{.policy = {.outbox = {.queue_size = 2000}}};
+
+TEST_CASE("ConnectionTable: a client that does not read its echoes is not read from") {
+  on_both(kSmallQueue, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    socket.window = 0;
+    constexpr std::size_t kCount = 2000;
+    std::string all;
+    for (std::size_t i = 0; i < kCount; ++i)
+      all += peer.text(std::to_string(i) + std::string(100, '.'));
+    socket.write(all);
+    bench.run();
+    CHECK(bench.handler.messages.size() < 30);
+    CHECK(socket.unreceived() > all.size() / 2);
+    socket.window = 1500;
+    for (int i = 0; i < 10'000 && peer.messages.size() < kCount; ++i) {
+      bench.read(socket, peer);
+      bench.run();
+    }
+    REQUIRE(peer.messages.size() == kCount);
+    for (std::size_t i = 0; i < kCount; ++i)
+      CHECK(peer.messages[i].payload.starts_with(std::to_string(i) + "."));
+    CHECK(bench.memory().segments.out() == 0);
+  });
+}
+
+TEST_CASE("ConnectionTable: pings are answered only as fast as they are read") {
+  on_both(kSmallQueue, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    socket.window = 0;
+    std::string flood;
+    for (int i = 0; i < 5000; ++i) flood += peer.ping(std::string(100, 'p'));
+    socket.write(flood);
+    bench.run();
+    CHECK(socket.unreceived() > flood.size() / 2);
+    socket.window = 1 << 20;
+    bench.run();
+    bench.read(socket, peer);
+    CHECK(peer.pongs.size() == 5000);
+  });
+}
+
+TEST_CASE("ConnectionTable: a stalled publisher goes on where it stopped") {
+  on_both({}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    bench.table().stall_publisher(*bench.table().find(bench.handler.upgrading));
+    // The bench's turns resume it at once, so nothing may be lost or doubled by the pause.
+    socket.write(peer.text("a") + peer.text("b"));
+    bench.run();
+    socket.write(peer.text("c"));
+    bench.run();
+    CHECK(bench.handler.messages == std::vector<std::string>{"a", "b", "c"});
+  });
+}
+
+TEST_CASE("ConnectionTable: a full queue closes with 1008, never inside a frame") {
+  on_both({.policy = {.outbox = {.queue_size = 1000}}}, [](Bench& bench) {
+    for (std::size_t window = 1; window < 400; window += 7) {
+      CAPTURE(window);
+      WsPeer peer;
+      SimSocket& socket = bench.open(peer);
+      Connection& connection = *bench.table().find(bench.handler.upgrading);
+      const auto publish = [&] {
+        hub::Message* message =
+            bench.memory().make_message(Opcode::text, as_bytes(std::string(300, 'm')));
+        connection.push_message(bench.memory(), message, connection.policy->outbox);
+        bench.memory().release(message);
+        bench.mark_dirty(connection);
+      };
+      socket.window = window;
+      publish();
+      bench.run();
+      // The client reads a little, so that there is room at the very moment of the overflow.
+      bench.read(socket, peer);
+      for (int i = 0; i < 5; ++i) publish();
+      for (int i = 0; i < 1000 && !peer.close_code; ++i) {
+        bench.run();
+        bench.read(socket, peer);
+      }
+      CHECK(peer.error.empty());
+      CHECK(peer.close_code == 1008);
+      for (const auto& message : peer.messages) CHECK(message.payload == std::string(300, 'm'));
+      socket.write(peer.close(1008));
+      socket.shut_down_write();
+      bench.run();
+      CHECK(socket.closed());
+    }
+  });
+}
+
+TEST_CASE("ConnectionTable: a queue that is full before the 101 is sent does not swallow it") {
+  on_both({.policy = {.outbox = {.queue_size = 200}}}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.connect();
+    socket.write(peer.handshake("/later"));
+    bench.run();
+    Connection& connection = *bench.table().find(bench.handler.upgrading);
+    hub::Message* message =
+        bench.memory().make_message(Opcode::text, as_bytes(std::string(300, 'm')));
+    connection.push_message(bench.memory(), message, connection.policy->outbox);
+    bench.memory().release(message);
+    bench.table().topics_ready(connection);
+    bench.run();
+    bench.read(socket, peer);
+    CHECK(peer.accepted());
+    CHECK(peer.close_code == 1008);
+  });
+}
+
+}  // namespace
+}  // namespace peal::conn::test

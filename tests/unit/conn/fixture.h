@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// One shard on a simulated kernel, with a handler that does what the path says.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/http/response.h"
+#include "tests/sim/sim_backend.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/test_shard.h"
+#include "tests/support/ws_peer.h"
+
+namespace peal::conn::test {
+
+using namespace peal::test;
+using namespace std::chrono_literals;
+using sim::SimSocket;
+
+/// /echo: a WebSocket that echoes. /later: the same, whose topics are not ready by themselves.
+/// /file: `file`, of which `file_size` bytes are promised. Anything else: a text that repeats the
+/// path.
+class ScriptHandler final : public TestHandler {
+ public:
+  void on_request(Connection& connection, const http::Request& request) override {
+    requests.emplace_back(request.path);
+    Block* block = table->memory().blocks.take(kRoom);
+    const MutableBytes room{block->data(), kRoom};
+    if (const auto upgrade = ws::check_upgrade(request)) {
+      table->upgrade(connection, policy, block, ws::write_accept(room, *upgrade, ""));
+      upgrading = connection.id();
+      if (request.path != "/later") table->topics_ready(connection);
+      return;
+    }
+    const bool keep_alive = request.keep_alive;
+    if (request.path == "/file") {
+      http::ResponseWriter head(room);
+      head.status_line(200);
+      head.header("Content-Length", file_size);
+      head.end();
+      table->respond_file(
+          connection, block, head.size(), keep_alive,
+          {.file = Fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC)), .offset = 0, .left = file_size});
+      return;
+    }
+    const http::TextResponse answer{.text = request.path, .keep_alive = keep_alive};
+    table->respond(connection, block, http::write_text_response(room, answer), keep_alive);
+  }
+
+  void on_message(Connection& connection, const ws::Event& message) override {
+    messages.emplace_back(as_text(message.payload));
+    table->echo(connection, message);
+  }
+
+  void on_close(Connection& connection) override {
+    closes.push_back({connection.state.close_code, connection.state.closed_by_peer});
+  }
+
+  void on_topic_ready(hub::TopicUse&) override {}
+
+  struct Close {
+    std::uint16_t code;
+    bool by_peer;
+    friend bool operator==(const Close&, const Close&) = default;
+  };
+
+  ConnectionTable* table = nullptr;
+  RoutePolicy policy;
+  std::string file;
+  std::uint64_t file_size = 0;
+  SlotId upgrading;
+  std::vector<std::string> requests;
+  std::vector<std::string> messages;
+  std::vector<Close> closes;
+
+ private:
+  static constexpr std::size_t kRoom = 2048;
+};
+
+struct Setup {
+  sim::Habits habits = {};
+  RoutePolicy policy = {};
+  TableLimits limits = {};
+  std::uint64_t most_connections = 0;
+};
+
+class Bench {
+ public:
+  explicit Bench(const Setup& setup)
+      : mesh_(1),
+        admission_(setup.most_connections),
+        backend_(new sim::SimBackend(1, setup.habits)),
+        shard_(0, std::unique_ptr<io::Backend>(backend_), mesh_, admission_, setup.limits, handler,
+               FakeClock::now) {
+    handler.table = &shard_.table;
+    handler.policy = setup.policy;
+    backend_->accept(0, -1);
+  }
+
+  ~Bench() {
+    for (const std::string& complaint : backend_->complaints()) FAIL_CHECK(complaint);
+    CHECK(memory_consistent());
+  }
+
+  SimSocket& connect() { return backend_->connect(); }
+
+  /// Turns until nothing is due any more.
+  void run() {
+    for (int turns = 0; backend_->busy() || shard_.work_left || turns == 0; ++turns) {
+      REQUIRE(turns < 10'000);
+      FakeClock::advance(1us);
+      REQUIRE(shard_.turn());
+    }
+  }
+
+  void pass(Duration time) {
+    FakeClock::advance(time);
+    run();
+  }
+
+  /// Opens a WebSocket; `socket` is then read into `peer` by read().
+  SimSocket& open(WsPeer& peer, std::string_view target = "/echo") {
+    SimSocket& socket = connect();
+    socket.write(peer.handshake(target));
+    run();
+    read(socket, peer);
+    REQUIRE(peer.status() == 101);
+    return socket;
+  }
+
+  static void read(SimSocket& socket, WsPeer& peer) { peer.take(socket.read()); }
+
+  /// Nothing is left of anything, and nothing would wake the reactor.
+  bool all_given_back() {
+    REQUIRE(shard_.turn(std::nullopt));
+    return shard_.all_given_back() && admission_.open == 0 && backend_->open_sockets() == 0 &&
+           !backend_->last_timeout();
+  }
+
+  /// What the hub does for an outbox that it has put a message into.
+  void mark_dirty(Connection& connection) {
+    if (!connection.linked()) shard_.dirty.push_back(connection);
+    shard_.work_left = true;
+  }
+
+  ConnectionTable& table() { return shard_.table; }
+  hub::Memory& memory() { return shard_.memory; }
+  sim::SimBackend& backend() { return *backend_; }
+
+  ScriptHandler handler;
+
+ private:
+  bool memory_consistent() { return shard_.table.size() > 0 || shard_.all_given_back(); }
+
+  hub::Mesh mesh_;
+  Admission admission_;
+  sim::SimBackend* backend_;
+  TestShard<ScriptHandler> shard_;
+};
+
+/// Runs `test` as with epoll and as with io_uring.
+template <class Test>
+void on_both(const Setup& setup, Test&& test) {
+  for (const bool at_once : {false, true}) {
+    CAPTURE(at_once);
+    FakeClock::reset();
+    Setup changed = setup;
+    changed.habits.sends_at_once = at_once;
+    Bench bench(changed);
+    test(bench);
+  }
+}
+
+inline std::string get(std::string_view path, std::string_view more = {}) {
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(more) +
+         "\r\n";
+}
+
+inline std::size_t count_of(std::string_view text, std::string_view what) {
+  std::size_t count = 0;
+  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++count;
+  return count;
+}
+
+}  // namespace peal::conn::test

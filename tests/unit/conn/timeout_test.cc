@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/conn/fixture.h"
+
+namespace peal::conn::test {
+namespace {
+
+using ws::Opcode;
+
+/// Lets time pass in steps, as it does.
+void pass_slowly(Bench& bench, Duration time) {
+  constexpr Duration kStep = 50ms;
+  for (; time > kStep; time -= kStep) bench.pass(kStep);
+  bench.pass(time);
+}
+
+TEST_CASE("ConnectionTable: half a request is answered with 408 when its time is up") {
+  on_both({.limits = {.handshake_timeout = 10s}}, [](Bench& bench) {
+    SimSocket& socket = bench.connect();
+    bench.run();
+    bench.pass(5s);
+    socket.write("GET / HTTP/1.1\r\n");
+    bench.run();
+    bench.pass(4900ms);
+    CHECK(socket.unread() == 0);
+    bench.pass(200ms);
+    CHECK(socket.read().starts_with("HTTP/1.1 408 "));
+    CHECK(socket.ended());
+    socket.shut_down_write();
+    bench.run();
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: who never says a word is let go without one") {
+  on_both({.limits = {.handshake_timeout = 10s}}, [](Bench& bench) {
+    SimSocket& socket = bench.connect();
+    bench.run();
+    bench.pass(10100ms);
+    CHECK(socket.closed());
+    CHECK(socket.read().empty());
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: each request has its own time") {
+  on_both({.limits = {.handshake_timeout = 10s}}, [](Bench& bench) {
+    SimSocket& socket = bench.connect();
+    for (int i = 0; i < 5; ++i) {
+      bench.run();
+      bench.pass(9s);
+      socket.write(get("/"));
+      bench.run();
+      CHECK(socket.read().starts_with("HTTP/1.1 200 "));
+    }
+    bench.pass(9900ms);
+    CHECK_FALSE(socket.closed());
+    bench.pass(200ms);
+    CHECK(socket.closed());
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: topics that do not get ready in time end the connection") {
+  on_both({.limits = {.handshake_timeout = 10s}}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.connect();
+    socket.write(peer.handshake("/later"));
+    bench.run();
+    bench.pass(10100ms);
+    CHECK(socket.was_reset());
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: a silent client is pinged, and stays when it answers") {
+  on_both({.policy = {.outbox = {}, .ping_interval = 25s, .pong_timeout = 15s}}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    for (std::size_t round = 1; round <= 3; ++round) {
+      pass_slowly(bench, 24900ms);
+      bench.read(socket, peer);
+      CHECK(peer.pings.size() == round - 1);
+      pass_slowly(bench, 200ms);
+      bench.read(socket, peer);
+      CHECK(peer.pings.size() == round);
+      socket.write(peer.frame(Opcode::pong, ""));
+      bench.run();
+    }
+    pass_slowly(bench, 20s);
+    CHECK_FALSE(socket.closed());
+  });
+}
+
+TEST_CASE("ConnectionTable: a client that talks is not pinged") {
+  on_both({.policy = {.outbox = {}, .ping_interval = 25s, .pong_timeout = 15s}}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    for (int i = 0; i < 10; ++i) {
+      pass_slowly(bench, 20s);
+      socket.write(peer.text("still here"));
+      bench.run();
+    }
+    bench.read(socket, peer);
+    CHECK(peer.pings.empty());
+    CHECK(peer.messages.size() == 10);
+  });
+}
+
+TEST_CASE("ConnectionTable: a client that answers no ping is let go") {
+  on_both({.policy = {.outbox = {}, .ping_interval = 25s, .pong_timeout = 15s}}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    pass_slowly(bench, 39900ms);
+    bench.read(socket, peer);
+    CHECK(peer.pings.size() == 1);
+    CHECK_FALSE(socket.closed());
+    pass_slowly(bench, 300ms);
+    CHECK(socket.was_reset());
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: without pong_timeout a silent client is pinged for ever") {
+  on_both({.policy = {.outbox = {}, .ping_interval = 10s}}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    pass_slowly(bench, 100s);
+    CHECK_FALSE(socket.closed());
+  });
+}
+
+TEST_CASE("ConnectionTable: an idle client is closed, pongs do not count") {
+  on_both({.policy = {.outbox = {}, .ping_interval = 5s, .pong_timeout = 3s, .idle_timeout = 30s}},
+          [](Bench& bench) {
+            WsPeer peer;
+            SimSocket& socket = bench.open(peer);
+            const auto pass_with_pongs = [&](int seconds) {
+              for (int i = 0; i < seconds; ++i) {
+                bench.pass(1s);
+                socket.write(peer.frame(Opcode::pong, ""));
+                bench.run();
+              }
+            };
+            pass_with_pongs(20);
+            socket.write(peer.text("a sign of life"));
+            bench.run();
+            pass_with_pongs(29);
+            bench.read(socket, peer);
+            CHECK_FALSE(peer.close_code);
+            pass_slowly(bench, 1100ms);
+            bench.read(socket, peer);
+            CHECK(peer.close_code == 1001);
+          });
+}
+
+TEST_CASE("ConnectionTable: who does not answer a close is let go after close_timeout") {
+  on_both({.limits = {.close_timeout = 5s}}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    bench.table().close_all(ws::CloseCode::going_away, "");
+    bench.run();
+    socket.write(peer.text("not a close"));
+    bench.pass(4900ms);
+    CHECK_FALSE(socket.closed());
+    bench.pass(200ms);
+    CHECK(socket.closed());
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: who does not end its side is let go after close_timeout") {
+  on_both({.limits = {.close_timeout = 5s}}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    socket.write(peer.close(1000));
+    bench.run();
+    CHECK_FALSE(socket.closed());
+    bench.pass(5100ms);
+    CHECK(socket.closed());
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: what cannot be sent before the end is given up after close_timeout") {
+  on_both({.limits = {.close_timeout = 5s}}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    socket.window = 0;
+    socket.write(peer.text("x") + peer.close(1000));
+    bench.run();
+    CHECK_FALSE(socket.ended());
+    bench.pass(5100ms);
+    CHECK(socket.was_reset());
+    CHECK(bench.all_given_back());
+  });
+}
+
+}  // namespace
+}  // namespace peal::conn::test
