@@ -169,8 +169,7 @@ void UringBackend::wake() {
 }
 
 void UringBackend::refill_buffers() {
-  if (std::exchange(ran_out_, false))
-    lend_target_ = std::min(2 * lend_target_, BufferPool::kCount);
+  if (std::exchange(ran_out_, false)) lend_target_ = std::min(2 * lend_target_, BufferPool::kCount);
   const int mask = io_uring_buf_ring_mask(BufferPool::kCount);
   int count = 0;
   std::uint16_t id;

@@ -7,6 +7,7 @@ import {LiveSocket} from './socket.js';
 const PERIOD_MS = 250;
 const LOST_AFTER_MS = 5_000;
 const KEPT_SAMPLES = 240;
+const WARM_UP = 4;  // round trips while the page is still being laid out
 const BUCKETS_MS = [0.25, 0.5, 1, 2, 4, 8, 16, Infinity];
 
 const byId = (id) => document.getElementById(id);
@@ -78,7 +79,7 @@ export function startEcho() {
   socket.addEventListener('message', ({detail}) => {
     const now = performance.now();
     if (!pending || detail.data !== JSON.stringify(pending)) return;
-    meter.add(now - pending.sent);
+    if (pending.sequence >= WARM_UP) meter.add(now - pending.sent);
     pending = null;
   });
   toggle.addEventListener('click', () => {
