@@ -41,7 +41,7 @@ void Dispatcher::attach(conn::ConnectionTable& table, hub::Hub& hub) {
 // ---- Requests ----------------------------------------------------------------------------------
 
 void Dispatcher::on_request(conn::Connection& connection, const http::Request& request) {
-  if (connection.state.over_limit) {
+  if (table_->over_limit()) {
     answer_text(connection, request, 503, "too many connections", kRetryAfter);
     return;
   }

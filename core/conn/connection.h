@@ -49,7 +49,6 @@ enum class Stall : std::uint8_t {
 struct ConnectionState {
   Phase phase = Phase::head;
   Stall stall = Stall::none;
-  bool over_limit = false;       ///< accepted only to be told 503
   bool peer_ended = false;       ///< the peer has shut its side down
   bool write_shut = false;       ///< and we ours
   bool keep_alive = false;       ///< what follows `responding`

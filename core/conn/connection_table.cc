@@ -22,8 +22,7 @@ ConnectionTable::ConnectionTable(io::Reactor& reactor, hub::Memory& memory,
 
 void ConnectionTable::on_accept(std::uint32_t listener, int fd) {
   Connection& connection = connections_.emplace(fd, listener);
-  const std::uint64_t before = admission_.open.fetch_add(1, std::memory_order_relaxed);
-  connection.state.over_limit = admission_.limit > 0 && before >= admission_.limit;
+  admission_.open.fetch_add(1, std::memory_order_relaxed);
   connection.last_received = now();
   enter(connection, Phase::head);
   arm_receive(connection);

@@ -78,6 +78,12 @@ class ConnectionTable {
   /// Drops every connection on the spot. Requires: the reactor makes no more turns.
   void abandon();
 
+  /// Whether there are more connections in the process than there may be. Asked when a request has
+  /// come, not on accept: by then, others may have left.
+  bool over_limit() const {
+    return admission_.open.load(std::memory_order_relaxed) > admission_.limit;
+  }
+
   Connection* find(SlotId id) { return connections_.find(id); }
   std::size_t size() const { return connections_.size(); }
   Instant now() const { return reactor_.now(); }
