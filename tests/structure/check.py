@@ -190,15 +190,18 @@ def exception_words(tree):
 
 
 class Commands:
-    """How the build compiles each source."""
+    """How the build compiles each source; a test may compile a source of the product once more."""
 
     def __init__(self, tree, build):
         self.of = {}
         for entry in json.loads((build / "compile_commands.json").read_text()):
             source = pathlib.Path(entry["directory"], entry["file"]).resolve()
-            if source.is_relative_to(tree.root):
-                words = shlex.split(entry["command"])
-                self.of[str(source.relative_to(tree.root))] = (entry["directory"], words)
+            if not source.is_relative_to(tree.root):
+                continue
+            file = str(source.relative_to(tree.root))
+            if entry["output"].startswith("tests/") and not file.startswith("tests/"):
+                continue
+            self.of[file] = (entry["directory"], shlex.split(entry["command"]))
 
     def for_header(self, header):
         """The command of a source in the header's folder, or in a folder that may include it."""
