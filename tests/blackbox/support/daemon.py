@@ -77,10 +77,10 @@ class Daemon:
     """One peald with the back end under test. Listens on a free port; `address` tells which.
 
     `config` is the text of the configuration; `options` are further arguments; `prepare(folder)` may put
-    files beside the configuration; `nofile` is the limit of open files.
+    files beside the configuration; `nofile` is the limit of open files; `wrap` is put in front of the command.
     """
 
-    def __init__(self, config, *options, prepare=None, nofile=None, address="127.0.0.1:0", wait=True):
+    def __init__(self, config, *options, prepare=None, nofile=None, address="127.0.0.1:0", wait=True, wrap=()):
         self._folder = tempfile.TemporaryDirectory(prefix="peal-")
         self.folder = pathlib.Path(self._folder.name)
         self.config = self.folder / "peal.toml"
@@ -89,7 +89,7 @@ class Daemon:
             prepare(self.folder)
         limit = ["prlimit", f"--nofile={nofile}:{nofile}", "--"] if nofile else []
         self.process = subprocess.Popen(
-            [*limit, PEALD, "-c", str(self.config), "--set", f"server.io={IO}",
+            [*limit, *wrap, PEALD, "-c", str(self.config), "--set", f"server.io={IO}",
              "--set", f"listen.public.address={address}", *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             errors="replace")
