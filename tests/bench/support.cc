@@ -200,7 +200,8 @@ std::uint64_t Clients::exchange(const std::string& request, std::size_t answer_s
       const std::size_t client = events[static_cast<std::size_t>(i)].data.u64;
       const int fd = sockets_[client].get();
       const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
-      PEAL_CHECK(got > 0);
+      PEAL_CHECK(got >= 0);
+      if (got == 0) epoll_ctl(poller.get(), EPOLL_CTL_DEL, fd, nullptr);  // after a close frame
       received[client] += static_cast<std::size_t>(got);
       const std::size_t whole = received[client] / answer_size;
       received[client] %= answer_size;
