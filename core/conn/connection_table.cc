@@ -137,19 +137,23 @@ void ConnectionTable::close(Connection& connection, ws::CloseCode code, std::str
 
 /// Nothing more will be said: what is queued goes out, then our side is shut down.
 void ConnectionTable::linger(Connection& connection) {
-  ws::discard(connection.state.reader, memory_.blocks);
-  memory_.blocks.give(std::exchange(connection.held.block, nullptr));
-  connection.state.stall = Stall::none;
+  forget_input(connection);
   enter(connection, Phase::lingering);
   mark_dirty(connection);
+}
+
+/// Nothing of what has come or will come is worked off any more.
+void ConnectionTable::forget_input(Connection& connection) {
+  ws::discard(connection.state.reader, memory_.blocks);
+  memory_.blocks.give(std::exchange(connection.held, {}).block);
+  connection.state.stall = Stall::none;
 }
 
 /// Ends a connection from our side; it is destroyed when nothing is under way any more.
 void ConnectionTable::terminate(Connection& connection, bool reset) {
   if (connection.state.phase == Phase::closed) return;
   handler_.on_close(connection);
-  ws::discard(connection.state.reader, memory_.blocks);
-  memory_.blocks.give(std::exchange(connection.held.block, nullptr));
+  forget_input(connection);
   connection.body.reset();
   connection.shut();
   connection.state.reset = reset;

@@ -129,6 +129,7 @@ class ConnectionTable {
   // connection_table.cc
   void enter(Connection& connection, Phase phase);
   void linger(Connection& connection);
+  void forget_input(Connection& connection);
   void terminate(Connection& connection, bool reset);
   void destroy(Connection& connection);
   void time_out_head(Connection& connection);

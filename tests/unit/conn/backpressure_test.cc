@@ -50,6 +50,23 @@ TEST_CASE("ConnectionTable: pings are answered only as fast as they are read") {
   });
 }
 
+TEST_CASE("ConnectionTable: bytes that come after a stalled connection has failed are forgotten") {
+  on_both(kSmallQueue, [](Bench& bench) {
+    for (int round = 0; round < 100; ++round) {  // who comes first, the bytes or the failure
+      WsPeer peer;
+      SimSocket& socket = bench.open(peer);
+      socket.window = 0;
+      for (int i = 0; i < 1000; ++i) socket.write(peer.text(std::string(100, 'x')));
+      Connection& connection = *bench.table().find(bench.handler.upgrading);
+      while (connection.state.stall == Stall::none) bench.turn();
+      socket.reset();
+      bench.run();
+      CHECK(socket.closed());
+    }
+    CHECK(bench.all_given_back());
+  });
+}
+
 TEST_CASE("ConnectionTable: a stalled publisher goes on where it stopped") {
   on_both({}, [](Bench& bench) {
     WsPeer peer;

@@ -110,12 +110,16 @@ class Bench {
 
   SimSocket& connect() { return backend_->connect(); }
 
+  void turn() {
+    FakeClock::advance(1us);
+    REQUIRE(shard_.turn());
+  }
+
   /// Turns until nothing is due any more.
   void run() {
     for (int turns = 0; backend_->busy() || shard_.work_left || turns == 0; ++turns) {
       REQUIRE(turns < 10'000);
-      FakeClock::advance(1us);
-      REQUIRE(shard_.turn());
+      turn();
     }
   }
 
