@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "tests/sim/world.h"
+
+namespace peal::sim {
+namespace {
+
+using ws::Opcode;
+using Message = test::WsPeer::Message;
+
+const std::string kRoutes = R"(
+[route.echo]
+path = "/echo"
+type = "echo"
+limits = { message_size = "64KiB", queue_size = "64KiB" }
+)";
+
+/// What one client has sent and so should get back.
+struct Script {
+  std::vector<Message> messages;
+  std::vector<std::string> pings;
+  bool closes = false;
+};
+
+std::string random_payload(World& world) {
+  constexpr std::size_t kSizes[] = {0, 10, 125, 126, 300, 16'300, 16'500, 65'536};
+  std::string payload(world.below(kSizes[world.below(std::size(kSizes))] + 1), '\0');
+  const auto first = world.below(26);
+  for (std::size_t i = 0; i < payload.size(); ++i)
+    payload[i] = static_cast<char>('a' + (first + i * 11 / 7) % 26);
+  return payload;
+}
+
+void add_ping(World& world, Client& client, Script& script) {
+  script.pings.push_back(random_payload(world).substr(0, 125));
+  client.unsent += client.peer.ping(script.pings.back());
+}
+
+/// A message, perhaps in fragments with pings in between.
+void add_message(World& world, Client& client, Script& script) {
+  const Message message{world.one_in(2) ? Opcode::text : Opcode::binary, random_payload(world)};
+  script.messages.push_back(message);
+  std::string_view rest = message.payload;
+  Opcode opcode = message.opcode;
+  while (world.one_in(3)) {
+    const std::size_t size = world.below(rest.size() + 1);
+    client.unsent += client.peer.frame(opcode, rest.substr(0, size), false);
+    rest.remove_prefix(size);
+    opcode = Opcode::continuation;
+    if (world.one_in(2)) add_ping(world, client, script);
+  }
+  client.unsent += client.peer.frame(opcode, rest);
+}
+
+Script talk(World& world, Client& client) {
+  Script script;
+  for (auto count = world.below(30); count > 0; --count) {
+    if (world.one_in(4))
+      add_ping(world, client, script);
+    else
+      add_message(world, client, script);
+  }
+  script.closes = world.one_in(2);
+  if (script.closes) client.unsent += client.peer.close(4000, "done");
+  client.ends = world.one_in(2);
+  return script;
+}
+
+bool is_prefix(const auto& part, const auto& whole) {
+  return part.size() <= whole.size() && std::equal(part.begin(), part.end(), whole.begin());
+}
+
+void check(const Client& client, const Script& script, bool rough) {
+  CHECK(client.peer.error == "");
+  CHECK(is_prefix(client.peer.messages, script.messages));
+  CHECK(is_prefix(client.peer.pongs, script.pings));
+  // Who ends its side before it has said anything need not be let in.
+  if (rough || (client.ends && script.messages.empty())) return;
+  CHECK(client.peer.accepted());
+  CHECK(client.peer.messages.size() == script.messages.size());
+  CHECK(client.peer.pongs.size() == script.pings.size());
+  CHECK(client.peer.close_code.value_or(0) == (script.closes ? 4000 : 0));
+  CHECK_FALSE(client.socket.was_reset());
+  CHECK(client.socket.closed() == (script.closes || client.ends));
+}
+
+void run(std::uint64_t seed, bool rough) {
+  World world(seed, kRoutes, rough);
+  std::vector<Script> scripts;
+  for (auto count = 1 + world.below(4); count > 0; --count)
+    scripts.push_back(talk(world, world.connect("/echo")));
+  for (auto steps = world.below(300); steps > 0; --steps) {
+    world.step();
+    if (rough && world.one_in(50)) world.kill(world.clients[world.below(world.clients.size())]);
+  }
+  world.settle();
+  for (std::size_t i = 0; i < scripts.size(); ++i) check(world.clients[i], scripts[i], rough);
+  world.finish();
+}
+
+TEST_CASE("World: every message comes back as it was, whatever the kernel does") {
+  for_seeds(2000, [](std::uint64_t seed) { run(seed, false); });
+}
+
+TEST_CASE("World: connections that break off leave nothing, and got nothing wrong") {
+  for_seeds(2000, [](std::uint64_t seed) { run(seed, true); });
+}
+
+}  // namespace
+}  // namespace peal::sim

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <deque>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "server/dispatcher.h"
+#include "tests/sim/sim_backend.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/test_shard.h"
+#include "tests/support/ws_peer.h"
+
+namespace peal::sim {
+
+/// A client of a World: what it sends, where it stands.
+struct Client {
+  Client(std::uint64_t seed, SimSocket& its_socket, std::size_t its_shard)
+      : peer(seed), socket(its_socket), shard(its_shard) {}
+
+  test::WsPeer peer;
+  SimSocket& socket;
+  std::size_t shard;
+  std::string unsent;   ///< written in pieces
+  bool ends = false;    ///< shuts its side down when all is written
+  bool reads = true;    ///< takes what arrives
+  bool killed = false;  ///< one side has broken the connection off
+};
+
+/// Servers with 1 to 3 shards and their clients, in one thread. Everything that may vary does, by
+/// the seed: habits of the kernels, order of the shards, pieces, pauses.
+class World {
+ public:
+  /// `routes`: tables of a configuration. A `rough` world breaks connections off now and then.
+  World(std::uint64_t seed, const std::string& routes, bool rough = false);
+
+  /// A new client of a shard that is drawn.
+  Client& connect(std::string_view target);
+
+  /// One turn of a shard that is drawn, or something that a client does.
+  void step();
+  /// The same, but shard `sleeping` has no turn.
+  void step_without(std::size_t sleeping);
+  /// Steps until nothing is under way any more.
+  void settle();
+
+  /// Ends every client, one way or another, and sees that nothing is left of any.
+  void finish();
+
+  std::size_t below(std::size_t bound) { return bound == 0 ? 0 : random_() % bound; }
+  bool one_in(std::size_t count) { return below(count) == 0; }
+  void kill(Client& client);
+  std::size_t shards() const { return shards_.size(); }
+  /// A shard makes its publishers wait.
+  bool congested() const;
+  SimBackend& backend(std::size_t shard) { return *shards_[shard]->backend; }
+
+  std::deque<Client> clients;
+
+ private:
+  struct Shard {
+    Shard(std::size_t index, World& world, const Habits& habits);
+
+    SimBackend* backend;
+    server::Dispatcher dispatcher;
+    test::TestShard<server::Dispatcher> shard;
+  };
+
+  Habits draw_habits(bool rough);
+  void turn(Shard& shard);
+  void client_step(Client& client, std::size_t most);
+  bool quiet();
+
+  std::mt19937_64 random_;
+  const server::Site& site_;
+  hub::Mesh mesh_;
+  conn::Admission admission_{1000};
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+/// Runs a scenario with each seed from 1 to `count`, fewer under a sanitizer; PEAL_SEED=N runs that
+/// one alone.
+template <class Scenario>
+void for_seeds(std::uint64_t count, Scenario&& scenario) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  count /= 10;
+#endif
+  const char* only = std::getenv("PEAL_SEED");
+  std::uint64_t seed = only ? std::strtoull(only, nullptr, 10) : 1;
+  for (const std::uint64_t last = only ? seed : count; seed <= last; ++seed) {
+    CAPTURE(seed);
+    scenario(seed);
+  }
+}
+
+}  // namespace peal::sim
