@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -194,7 +195,8 @@ std::uint64_t Clients::exchange(const std::string& request, std::size_t answer_s
   bool over = false;
   while (under_way > 0) {
     const int count = epoll_wait(poller.get(), events.data(), events.size(), 5000);
-    PEAL_CHECK(count > 0);
+    // A ring that was just closed may interrupt whoever opened it.
+    PEAL_CHECK(count > 0 || (count < 0 && errno == EINTR));
     over = over || Clock::now() >= end;
     for (int i = 0; i < count; ++i) {
       const std::size_t client = events[static_cast<std::size_t>(i)].data.u64;
@@ -213,6 +215,16 @@ std::uint64_t Clients::exchange(const std::string& request, std::size_t answer_s
     }
   }
   return answers;
+}
+
+void Clients::broadcast(const std::string& message, std::size_t size, std::size_t times) {
+  std::vector<char> buffer(size);
+  for (std::size_t i = 0; i < times; ++i) {
+    send_all(sockets_.front().get(), message);
+    for (const Fd& socket : sockets_)
+      PEAL_CHECK(::recv(socket.get(), buffer.data(), size, MSG_WAITALL) ==
+                 static_cast<ssize_t>(size));
+  }
 }
 
 std::string client_frame(std::size_t size) {

@@ -61,6 +61,9 @@ class Clients {
   std::uint64_t exchange(const std::string& request, std::size_t answer_size, std::size_t depth,
                          Duration duration);
 
+  /// The first client sends `message`, `times` over; each time, all of them take `size` bytes.
+  void broadcast(const std::string& message, std::size_t size, std::size_t times);
+
  private:
   std::vector<Fd> sockets_;
 };
