@@ -17,7 +17,7 @@ void Timer::cancel() {
 
 TimerWheel::~TimerWheel() {
   for (Level& level : levels_)
-    for (Timer* head : level.slots)
+    for (Timer*& head : level.slots)
       while (head) head->cancel();
 }
 
