@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kAcceptsPerTurn = 64;   // per listener, so that a storm leaves room for the others
 constexpr int kReceivesPerTurn = 16;  // per socket, for the same reason
+constexpr std::uint32_t kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 timespec to_timespec(Duration duration) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(duration);
@@ -57,7 +58,7 @@ void EpollBackend::stop_accept(std::uint32_t, int listener_fd) {
 }
 
 void EpollBackend::receive(int fd, SlotId id) {
-  Socket& socket = watch(fd, id, Kind::socket, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  Socket& socket = watch(fd, id, Kind::socket, kSocketEvents);
   socket.receiving = true;
   if (socket.readable) queue_ready(fd, socket);
 }
@@ -73,21 +74,21 @@ void EpollBackend::queue_ready(int fd, Socket& socket) {
   ready_.push_back(fd);
 }
 
-std::optional<int> EpollBackend::send(int fd, SlotId, Bytes bytes) {
-  return sent(fd, ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+std::optional<int> EpollBackend::send(int fd, SlotId id, Bytes bytes) {
+  return sent(fd, id, ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-std::optional<int> EpollBackend::send(int fd, SlotId, std::span<const iovec> parts) {
+std::optional<int> EpollBackend::send(int fd, SlotId id, std::span<const iovec> parts) {
   msghdr header{};
   header.msg_iov = const_cast<iovec*>(parts.data());  // sendmsg(2) only reads it
   header.msg_iovlen = parts.size();
-  return sent(fd, ::sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT));
+  return sent(fd, id, ::sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-std::optional<int> EpollBackend::sent(int fd, ssize_t result) {
+std::optional<int> EpollBackend::sent(int fd, SlotId id, ssize_t result) {
   if (result >= 0) return static_cast<int>(result);
   if (errno != EAGAIN && errno != EINTR) return -errno;
-  sockets_[static_cast<std::size_t>(fd)].send_waiting = true;
+  watch(fd, id, Kind::socket, kSocketEvents).send_waiting = true;
   return std::nullopt;
 }
 
@@ -100,7 +101,8 @@ void EpollBackend::close(int fd, SlotId, bool reset) {
     const linger none{.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
   }
-  sockets_[static_cast<std::size_t>(fd)] = {};
+  const auto number = static_cast<std::size_t>(fd);
+  if (number < sockets_.size()) sockets_[number] = {};
   ::close(fd);  // takes it out of the epoll set as well
 }
 

@@ -51,7 +51,7 @@ class EpollBackend final : public Backend {
   EpollBackend() = default;
   Socket& watch(int fd, SlotId id, Kind kind, std::uint32_t events);
   void queue_ready(int fd, Socket& socket);
-  std::optional<int> sent(int fd, ssize_t result);
+  std::optional<int> sent(int fd, SlotId id, ssize_t result);
   void accept_some(int fd, EventSink& sink);
   void receive_some(int fd, EventSink& sink);
   void serve_ready(EventSink& sink);
