@@ -71,8 +71,9 @@ class UringBackend final : public Backend {
   bool ring_ready_ = false;
   io_uring_buf_ring* buffer_ring_ = nullptr;
   BufferPool buffers_;
-  // How many buffers the kernel has, and is to have at the start of a turn: doubled after a turn in
-  // which it ran out, so that no more memory is touched, and kept in the caches, than the load needs.
+  // How many buffers the kernel has, and is to have at the start of a turn: doubled after one in
+  // which it ran out, so that no more memory is touched, and kept in the caches, than the load
+  // needs.
   std::uint32_t lent_ = 0;
   std::uint32_t lend_target_ = 64;
   bool ran_out_ = false;
