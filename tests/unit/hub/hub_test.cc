@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/hub/hub.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace peal::hub {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+/// What a shard needs for a hub, and nothing else.
+struct Shard final : TopicWaiter {
+  Shard(Mesh& mesh, ShardIndex index)
+      : memory(index, buffers, 1 << 20), hub(memory, mesh, index, *this, dirty) {}
+
+  void on_topic_ready(TopicUse& use) override { became_ready.push_back(&use); }
+
+  void turn() {
+    hub.take_mail();
+    while (dirty.pop_front()) {
+    }
+    hub.flush([](ShardIndex) {});
+  }
+
+  bool all_given_back() {
+    return hub.topics() == 0 && memory.messages.out() == 0 && memory.segments.out() == 0 &&
+           memory.blocks.bytes_out() == 0;
+  }
+
+  io::BufferPool buffers;
+  Memory memory;
+  IntrusiveList<Outbox> dirty;
+  Hub hub;
+  std::vector<TopicUse*> became_ready;
+};
+
+/// A connection, as far as the hub knows one.
+struct Client {
+  Client(Shard& its_shard, std::uint32_t number) : shard(its_shard), outbox({number, 0}) {}
+
+  TopicUse& subscribe(std::string_view topic) {
+    return shard.hub.subscribe(uses, topic, outbox, policy);
+  }
+  TopicUse& open(std::string_view topic) { return shard.hub.open(uses, topic, outbox); }
+  void leave() {
+    shard.hub.leave(uses);
+    outbox.clear(shard.memory);
+  }
+
+  void publish(std::string_view text, bool to_itself = true) {
+    Message* message = shard.memory.make_message(ws::Opcode::text, as_bytes(text));
+    Sender sender;
+    if (!to_itself) sender = {.shard = shard.hub.self(), .outbox = outbox.id()};
+    shard.hub.publish(*uses, message, sender);
+  }
+
+  /// Takes what was delivered.
+  Texts heard() {
+    Texts texts;
+    while (const Segment* first = outbox.first()) {
+      texts.emplace_back(as_text(Bytes(first->data, first->size).subspan(2)));
+      outbox.sent(shard.memory, first->size);
+    }
+    return texts;
+  }
+
+  bool ready() const {
+    for (const TopicUse* use = uses; use; use = use->next)
+      if (!use->ready) return false;
+    return uses != nullptr;
+  }
+
+  Shard& shard;
+  Outbox outbox;
+  OutboxPolicy policy;
+  TopicUse* uses = nullptr;
+};
+
+struct Rig {
+  explicit Rig(ShardIndex count) : mesh(count) {
+    for (ShardIndex i = 0; i < count; ++i) shards.push_back(std::make_unique<Shard>(mesh, i));
+  }
+  ~Rig() {
+    for (Client& client : clients) client.leave();
+    settle();
+    for (const auto& shard : shards) CHECK(shard->all_given_back());
+  }
+
+  Client& client(std::size_t shard) {
+    return clients.emplace_back(*shards[shard], static_cast<std::uint32_t>(clients.size()));
+  }
+
+  void settle() {
+    bool more = true;
+    while (more) {
+      more = false;
+      for (const auto& shard : shards) {
+        more = more || shard->hub.has_mail() || shard->hub.congested();
+        shard->turn();
+      }
+    }
+  }
+
+  /// A topic whose home is that shard.
+  std::string topic_at(std::size_t home) {
+    for (int i = 0;; ++i) {
+      std::string name = "topic " + std::to_string(i);
+      if (std::hash<std::string_view>{}(name) % shards.size() == home) return name;
+    }
+  }
+
+  Mesh mesh;
+  std::vector<std::unique_ptr<Shard>> shards;
+  std::deque<Client> clients;
+};
+
+TEST_CASE("Hub: on one shard a use is ready at once, and messages come at once") {
+  Rig rig(1);
+  Client& alice = rig.client(0);
+  Client& bob = rig.client(0);
+  CHECK(alice.subscribe("room").ready);
+  CHECK(bob.subscribe("room").ready);
+  alice.publish("hello");
+  CHECK(alice.heard() == Texts{"hello"});
+  CHECK(bob.heard() == Texts{"hello"});
+  alice.publish("not to me", false);
+  CHECK(alice.heard().empty());
+  CHECK(bob.heard() == Texts{"not to me"});
+  CHECK(rig.shards[0]->hub.topics() == 1);
+}
+
+TEST_CASE("Hub: who only publishes gets nothing; other topics get nothing") {
+  Rig rig(1);
+  Client& publisher = rig.client(0);
+  Client& other = rig.client(0);
+  publisher.open("room");
+  other.subscribe("elsewhere");
+  publisher.publish("x");
+  CHECK(publisher.heard().empty());
+  CHECK(other.heard().empty());
+}
+
+TEST_CASE("Hub: a topic at home elsewhere is ready when the home has answered") {
+  Rig rig(2);
+  Client& client = rig.client(0);
+  TopicUse& use = client.subscribe(rig.topic_at(1));
+  CHECK_FALSE(use.ready);
+  rig.shards[0]->turn();
+  CHECK_FALSE(use.ready);
+  rig.shards[1]->turn();
+  rig.shards[0]->turn();
+  CHECK(use.ready);
+  CHECK(rig.shards[0]->became_ready == std::vector<TopicUse*>{&use});
+  client.publish("round trip");
+  rig.settle();
+  CHECK(client.heard() == Texts{"round trip"});
+}
+
+TEST_CASE("Hub: the first subscriber of a topic that is only published to has to be asked for") {
+  Rig rig(2);
+  const std::string topic = rig.topic_at(1);
+  Client& publisher = rig.client(0);
+  publisher.open(topic);
+  rig.settle();
+  REQUIRE(publisher.ready());
+  Client& subscriber = rig.client(0);
+  CHECK_FALSE(subscriber.subscribe(topic).ready);
+  Client& later = rig.client(0);
+  CHECK_FALSE(later.subscribe(topic).ready);  // the question is not answered yet
+  Client& second_publisher = rig.client(0);
+  CHECK(second_publisher.open(topic).ready);  // needs no answer
+  rig.settle();
+  CHECK(subscriber.ready());
+  CHECK(later.ready());
+  Client& last = rig.client(0);
+  CHECK(last.subscribe(topic).ready);
+  publisher.publish("x");
+  rig.settle();
+  for (Client* client : {&subscriber, &later, &last}) CHECK(client->heard() == Texts{"x"});
+}
+
+TEST_CASE("Hub: leaving before the answer leaves nothing behind") {
+  Rig rig(2);
+  const std::string topic = rig.topic_at(1);
+  Client& first = rig.client(0);
+  Client& second = rig.client(0);
+  first.subscribe(topic);
+  second.subscribe(topic);
+  first.leave();
+  rig.settle();
+  CHECK_FALSE(first.ready());
+  CHECK(second.ready());
+  CHECK(rig.shards[0]->became_ready.size() == 1);
+  second.leave();
+  Client& third = rig.client(0);
+  third.subscribe(topic);
+  third.leave();
+  rig.settle();
+  for (const auto& shard : rig.shards) CHECK(shard->all_given_back());
+}
+
+TEST_CASE("Hub: gone and back before the home knows") {
+  Rig rig(2);
+  const std::string topic = rig.topic_at(1);
+  Client& client = rig.client(0);
+  client.subscribe(topic);
+  rig.settle();
+  for (int i = 0; i < 10; ++i) {
+    client.leave();
+    client.subscribe(topic);
+  }
+  rig.settle();
+  CHECK(client.ready());
+  client.publish("once");
+  rig.settle();
+  CHECK(client.heard() == Texts{"once"});
+}
+
+TEST_CASE("Hub: the last subscriber leaves, publishers stay, and nothing is sent in vain") {
+  Rig rig(2);
+  const std::string topic = rig.topic_at(1);
+  Client& publisher = rig.client(0);
+  Client& subscriber = rig.client(0);
+  publisher.open(topic);
+  subscriber.subscribe(topic);
+  rig.settle();
+  subscriber.leave();
+  rig.settle();
+  publisher.publish("x");
+  rig.shards[0]->turn();
+  rig.shards[1]->turn();
+  CHECK(rig.shards[1]->memory.messages.out() == 0);
+  rig.settle();
+  CHECK(rig.shards[0]->memory.messages.out() == 0);
+}
+
+TEST_CASE("Hub: an original lives until the last shard has let go of it") {
+  Rig rig(3);
+  const std::string topic = rig.topic_at(2);
+  Client& publisher = rig.client(0);
+  Client& near = rig.client(0);
+  Client& far = rig.client(1);
+  publisher.open(topic);
+  near.subscribe(topic);
+  far.subscribe(topic);
+  rig.settle();
+  publisher.publish("x");
+  rig.settle();
+  CHECK(rig.shards[0]->memory.blocks.bytes_out() > 0);
+  CHECK(near.heard() == Texts{"x"});
+  rig.settle();
+  CHECK(rig.shards[0]->memory.blocks.bytes_out() > 0);
+  CHECK(far.heard() == Texts{"x"});
+  rig.settle();
+  for (const auto& shard : rig.shards) {
+    CHECK(shard->memory.messages.out() == 0);
+    CHECK(shard->memory.blocks.bytes_out() == 0);
+  }
+}
+
+TEST_CASE("Hub: one client in several topics leaves them all") {
+  Rig rig(3);
+  Client& client = rig.client(0);
+  for (int i = 0; i < 10; ++i) client.subscribe("topic " + std::to_string(i));
+  rig.settle();
+  CHECK(client.ready());
+  CHECK(rig.shards[0]->hub.topics() == 10);
+  client.leave();
+  CHECK(rig.shards[0]->hub.topics() == 0);
+}
+
+TEST_CASE("Hub: an outbox that was put something into is in the list, once") {
+  Rig rig(1);
+  Client& client = rig.client(0);
+  client.subscribe("room");
+  client.publish("a");
+  client.publish("b");
+  CHECK(rig.shards[0]->dirty.pop_front() == &client.outbox);
+  CHECK(rig.shards[0]->dirty.empty());
+}
+
+/// Clients come, publish and go at random; shards take turns at random. One client stays on each
+/// topic: its order is the order.
+void run_races(std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Rig rig(static_cast<ShardIndex>(1 + seed % 3));
+  const auto shard = [&] { return random() % rig.shards.size(); };
+  constexpr std::size_t kTopics = 3;
+  const auto topic = [](std::size_t number) { return "topic " + std::to_string(number); };
+
+  struct Member {
+    Client* client;
+    std::size_t topic;
+    std::size_t from = 0;  // how much of the topic was published when it was ready
+    bool stays = false;
+    bool let_in = false;
+    bool gone = false;
+    Texts heard = {};
+  };
+  std::deque<Member> members;
+  for (std::size_t i = 0; i < kTopics; ++i) {
+    members.push_back({&rig.client(shard()), i});
+    members.back().stays = true;
+    members.back().client->subscribe(topic(i));
+  }
+  rig.settle();
+  std::vector<Texts> published(kTopics);
+  for (int step = 0; step < 300; ++step) {
+    rig.shards[shard()]->turn();
+    for (Member& member : members) {
+      if (member.gone || member.let_in || !member.client->ready()) continue;
+      member.let_in = true;
+      member.from = published[member.topic].size();
+    }
+    Member& member = members[random() % members.size()];
+    switch (random() % 4) {
+      case 0:
+        if (members.size() > 30) break;
+        members.push_back({&rig.client(shard()), random() % kTopics});
+        members.back().client->subscribe(topic(members.back().topic));
+        break;
+      case 1:
+        if (member.gone || member.stays || random() % 3) break;
+        for (std::string& text : member.client->heard()) member.heard.push_back(std::move(text));
+        member.client->leave();
+        member.gone = true;
+        break;
+      default:
+        if (member.gone || !member.client->ready()) break;
+        published[member.topic].push_back(std::to_string(step));
+        member.client->publish(std::to_string(step));
+        break;
+    }
+  }
+  rig.settle();
+  for (Member& member : members) {
+    if (!member.gone) member.heard = member.client->heard();
+    const Texts& order = members[member.topic].heard;
+    if (member.stays) {
+      REQUIRE(order.size() == published[member.topic].size());
+      REQUIRE(std::is_permutation(order.begin(), order.end(), published[member.topic].begin()));
+      continue;
+    }
+    if (member.heard.empty()) {
+      if (!member.gone && member.let_in) REQUIRE(member.from == published[member.topic].size());
+      continue;
+    }
+    const auto first = std::ranges::find(order, member.heard.front());
+    REQUIRE(order.end() - first >= static_cast<std::ptrdiff_t>(member.heard.size()));
+    REQUIRE(std::equal(member.heard.begin(), member.heard.end(), first));
+    if (member.gone) continue;
+    REQUIRE(order.end() - first == static_cast<std::ptrdiff_t>(member.heard.size()));
+    const auto& all = published[member.topic];
+    for (std::size_t i = member.from; member.let_in && i < all.size(); ++i)
+      REQUIRE(std::ranges::find(member.heard, all[i]) != member.heard.end());
+  }
+}
+
+TEST_CASE("Hub: one order for all, nothing lost after the use is ready, whatever the races") {
+  for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+    CAPTURE(seed);
+    run_races(seed);
+  }
+}
+
+}  // namespace
+}  // namespace peal::hub
