@@ -79,7 +79,7 @@ void Dispatcher::answer(conn::Connection& connection, const http::Request& reque
 void Dispatcher::answer_text(conn::Connection& connection, const http::Request& request, int status,
                              std::string_view text, std::span<const http::Header> headers) {
   Block* block = table_->memory().blocks.take(kResponseRoom);
-  const bool keep_alive = keeps_alive(request) && status != 503;
+  const bool keep_alive = keeps_alive(request) && status != 503 && !draining_;
   const std::size_t size = http::write_text_response({block->data(), kResponseRoom},
                                                      {.status = status,
                                                       .text = text,
@@ -129,8 +129,9 @@ void Dispatcher::answer_websocket(conn::Connection& connection, const http::Requ
     answer_text(connection, request, subprotocol.error().status, subprotocol.error().reason);
     return;
   }
-  Block* block = table_->memory().blocks.take(kResponseRoom);
-  const std::size_t size = ws::write_accept({block->data(), kResponseRoom}, *upgrade, *subprotocol);
+  const std::size_t room = kResponseRoom + subprotocol->size();
+  Block* block = table_->memory().blocks.take(room);
+  const std::size_t size = ws::write_accept({block->data(), room}, *upgrade, *subprotocol);
   table_->upgrade(connection, route, block, size);
   enter_topics(connection, route, captures);
   open_when_ready(connection);
@@ -161,9 +162,10 @@ void Dispatcher::answer_files(conn::Connection& connection, const http::Request&
   Block* block = table_->memory().blocks.take(kResponseRoom);
   const std::size_t size =
       write_file_head({block->data(), kResponseRoom}, request, *file, answer, ::time(nullptr));
-  table_->respond_file(
-      connection, block, size, answer.keep_alive,
-      {.file = std::move(file->fd), .offset = answer.offset, .left = answer.length});
+  table_->respond_file(connection, block, size, answer.keep_alive,
+                       {.file = std::move(file->fd),
+                        .offset = answer.offset,
+                        .left = answer.body_follows() ? answer.length : 0});
 }
 
 void Dispatcher::redirect_to_folder(conn::Connection& connection, const http::Request& request) {

@@ -150,13 +150,20 @@ void Server::run() {
   log::info("stopped");
 }
 
-/// Returns when every shard is empty, or at the second signal.
+/// Returns when every shard is empty, when the longest time-outs are over, or at the second signal.
 void Server::drain() {
+  const Instant end =
+      Clock::now() + config_.limits.handshake_timeout + 2 * config_.limits.close_timeout;
   for (auto& shard : shards_) shard->request_drain();
   std::array<pollfd, 2> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
                                 {.fd = drained_.get(), .events = POLLIN, .revents = 0}}};
   for (std::size_t empty = 0; empty < shards_.size();) {
-    ::poll(events.data(), events.size(), -1);
+    const auto left = std::chrono::ceil<config::Milliseconds>(end - Clock::now());
+    if (left.count() <= 0) {
+      log::warn("some clients do not go: stopping without them");
+      return;
+    }
+    ::poll(events.data(), events.size(), static_cast<int>(left.count()));
     if (signals_.take() != 0) {
       log::warn("asked again: stopping at once");
       return;
@@ -172,8 +179,6 @@ void Server::stop() {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   // Only this thread is left: messages that other shards still hold go home before their memory.
-  for (auto& shard : shards_)
-    if (shard) shard->abandon();
   for (bool moved = true; moved;) {
     moved = false;
     for (auto& shard : shards_)

@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t kKeepBytes = 16 << 20;      // of unused blocks, for the next burst
 constexpr std::uint32_t kDoorTimer = 0x80000000;  // owner of a door's timer: this and its index
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
+constexpr Duration kWarnPause = std::chrono::seconds(10);
+constexpr int kLeaveTurns = 200;
+constexpr Duration kLeavePause = std::chrono::milliseconds(5);
 
 }  // namespace
 
@@ -35,7 +38,16 @@ Shard::~Shard() = default;
 Result<> Shard::run() {
   for (std::uint32_t listener = 0; listener < doors_.size(); ++listener)
     reactor_.backend().accept(listener, doors_[listener].socket.get());
-  return reactor_.run(*this);
+  auto done = reactor_.run(*this);
+  leave();
+  return done;
+}
+
+/// Breaks off what is left, here because a ring takes orders from its own thread only.
+void Shard::leave() {
+  table_.terminate_all();
+  for (int turn = 0; turn < kLeaveTurns && table_.size() > 0; ++turn)
+    if (!reactor_.turn(*this, kLeavePause)) return;
 }
 
 /// Out of descriptors or memory, the connections that there are go on, and new ones wait in the
@@ -47,9 +59,11 @@ void Shard::on_accept_end(std::uint32_t listener, int error) {
     reactor_.backend().accept(listener, door.socket.get());
     return;
   }
-  if (door.pauses++ == 0)
+  if (reactor_.now() - door.warned > kWarnPause) {
+    door.warned = reactor_.now();
     log::warn("accepting pauses: {}; it goes on when connections have ended",
               strerrordesc_np(error));
+  }
   reactor_.arm(door.pause, kAcceptPause);
 }
 
@@ -73,7 +87,7 @@ bool Shard::on_turn_end() {
     setup_.drained();
   }
   // Nobody tells us when a full queue to another shard has room again: look in every turn.
-  return left || hub_.congested();
+  return left || hub_.congested() || table_.publishers_wait();
 }
 
 bool Shard::has_mail() const {

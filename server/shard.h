@@ -48,8 +48,6 @@ class Shard final : private io::ReactorClient {
 
   // After run() has returned, from the thread that destroys all shards.
 
-  /// Drops every connection.
-  void abandon() { table_.abandon(); }
   /// Takes back what other shards still had of this one's. False when there was nothing.
   bool settle_mail();
 
@@ -58,8 +56,8 @@ class Shard final : private io::ReactorClient {
     Door(Fd listener, std::uint32_t timer) : socket(std::move(listener)), pause(timer) {}
 
     Fd socket;
-    io::Timer pause;  // armed while accepting waits for descriptors
-    std::uint32_t pauses = 0;
+    io::Timer pause;   // armed while accepting waits for descriptors
+    Instant warned{};  // when the log was last told
   };
 
   void on_accept(std::uint32_t listener, int fd) override { table_.on_accept(listener, fd); }
@@ -74,6 +72,7 @@ class Shard final : private io::ReactorClient {
   bool has_mail() const override;
 
   void begin_drain();
+  void leave();
 
   ShardSetup setup_;
   io::Reactor reactor_;

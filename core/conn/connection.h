@@ -94,10 +94,11 @@ struct Connection : hub::Outbox {
   HeldInput held;
   std::unique_ptr<FileBody> body;  ///< in `responding`
   io::Timer timer;
-  Instant since{};          ///< start of the phase
-  Instant last_received{};  ///< any byte, or a send that shows the peer takes some
-  Instant last_message{};   ///< either way
-  Instant pinged{};         ///< when a ping went out that nothing has answered yet; else the epoch
+  Instant since{};                 ///< start of the phase
+  Instant last_received{};         ///< any byte, or a send that shows the peer takes some
+  std::uint64_t acknowledged = 0;  ///< bytes, when last asked, see io::bytes_acknowledged()
+  Instant last_message{};          ///< either way
+  Instant pinged{};  ///< when a ping went out that nothing has answered yet; else the epoch
 };
 
 }  // namespace peal::conn

@@ -203,8 +203,7 @@ void ConnectionTable::on_stream_end(Connection& connection) {
       linger(connection);
       break;
     case Phase::upgrading:
-      terminate(connection, false);
-      break;
+      break;  // answered first, then heard again
     case Phase::lingering:
       mark_dirty(connection);
       break;

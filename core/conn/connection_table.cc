@@ -2,6 +2,8 @@
 // The life of a connection: accept, phases, time-outs, end.
 #include "core/conn/connection_table.h"
 
+#include "core/io/tcp_info.h"
+
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -60,6 +62,7 @@ void ConnectionTable::on_timer(std::uint32_t index) {
       time_out_head(*connection);
       break;
     case Phase::responding: {
+      note_progress(*connection);
       const Instant limit = connection->last_received + limits_.handshake_timeout;
       if (limit > now())
         reactor_.arm_at(connection->timer, limit);
@@ -73,7 +76,8 @@ void ConnectionTable::on_timer(std::uint32_t index) {
     case Phase::upgrading:
     case Phase::closing:
     case Phase::lingering:
-      terminate(*connection, true);
+      // What the kernel has already taken still reaches a slow reader, unless we hold more.
+      terminate(*connection, !connection->empty());
       break;
     case Phase::closed:
       break;
@@ -84,8 +88,10 @@ void ConnectionTable::time_out_head(Connection& connection) {
   const bool began = connection.held.block != nullptr;
   if (began)
     refuse(connection, {.status = 408, .reason = "the request did not arrive in time"});
-  else
+  else if (connection.empty())
     terminate(connection, false);  // idle between requests, or never said a word
+  else
+    linger(connection);  // still reads the answers to earlier requests
 }
 
 /// Pings a silent client, ends one that has not answered, and arms the next look.
@@ -96,6 +102,7 @@ void ConnectionTable::keep_alive(Connection& connection) {
     close(connection, ws::CloseCode::going_away, "idle for too long");
     return;
   }
+  if (!connection.empty()) note_progress(connection);
   if (connection.last_received > connection.pinged) connection.pinged = {};
   const bool waits = connection.pinged != Instant{};
   if (waits && policy.pong_timeout > Duration::zero() &&
@@ -120,6 +127,13 @@ void ConnectionTable::keep_alive(Connection& connection) {
     look_at(connection.pinged + policy.ping_interval);
   }
   if (next) reactor_.arm_at(connection.timer, *next);
+}
+
+/// A long send tells nothing until it is over; what the peer has acknowledged shows that it reads.
+void ConnectionTable::note_progress(Connection& connection) {
+  const std::uint64_t acknowledged = io::bytes_acknowledged(connection.fd);
+  if (acknowledged != connection.acknowledged) connection.last_received = now();
+  connection.acknowledged = acknowledged;
 }
 
 void ConnectionTable::refuse(Connection& connection, const http::Failure& failure) {
@@ -213,11 +227,8 @@ void ConnectionTable::close_all(ws::CloseCode code, std::string_view reason) {
   });
 }
 
-void ConnectionTable::abandon() {
-  connections_.for_each([this](Connection& connection, SlotId) {
-    terminate(connection, true);
-    destroy(connection);
-  });
+void ConnectionTable::terminate_all() {
+  connections_.for_each([this](Connection& connection, SlotId) { terminate(connection, true); });
 }
 
 }  // namespace peal::conn

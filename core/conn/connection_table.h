@@ -75,8 +75,11 @@ class ConnectionTable {
   /// Ends every connection: WebSockets with a close frame, others after the response under way.
   void close_all(ws::CloseCode code, std::string_view reason);
 
-  /// Drops every connection on the spot. Requires: the reactor makes no more turns.
-  void abandon();
+  /// Breaks every connection off; they are gone after some more turns.
+  void terminate_all();
+
+  /// Whether some wait for resume_publishers().
+  bool publishers_wait() const { return !stalled_publishers_.empty(); }
 
   /// Whether there are more connections in the process than there may be. Asked when a request has
   /// come, not on accept: by then, others may have left.
@@ -134,6 +137,7 @@ class ConnectionTable {
   void destroy(Connection& connection);
   void time_out_head(Connection& connection);
   void keep_alive(Connection& connection);
+  void note_progress(Connection& connection);
   void refuse(Connection& connection, const http::Failure& failure);
 
   io::Reactor& reactor_;

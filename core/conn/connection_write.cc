@@ -34,7 +34,7 @@ std::size_t ConnectionTable::queue_limit(const Connection& connection) const {
 
 /// A client that asks without reading the answers is not listened to until it has read some.
 void ConnectionTable::stall_if_full(Connection& connection) {
-  if (connection.bytes() >= queue_limit(connection) && connection.state.stall == Stall::none)
+  if (connection.cost() >= queue_limit(connection) && connection.state.stall == Stall::none)
     connection.state.stall = Stall::queue;
 }
 
@@ -146,7 +146,7 @@ void ConnectionTable::settle(Connection& connection) {
   }
   if (state.phase == Phase::responding) refill(connection);
   write(connection);
-  if (state.stall == Stall::queue && connection.bytes() <= queue_limit(connection) / 2) {
+  if (state.stall == Stall::queue && connection.cost() <= queue_limit(connection) / 2) {
     state.stall = Stall::none;
     work_off_held(connection);
   }

@@ -221,12 +221,13 @@ void Hub::home_publish(SlotId home_topic, Message* message, const Sender& sender
 // ---- Mail --------------------------------------------------------------------------------------
 
 void Hub::take_mail() {
-  constexpr int kUpPerTurn = 1024;  // so that the connections of this shard have their turn too
+  constexpr int kPerTurn = 1024;  // of a lane, so that this shard's connections have their turn too
   Parcel parcel;
   for (ShardIndex from = 0; from < port_.shards(); ++from) {
     if (from == self()) continue;
-    while (port_.take(from, Mesh::Lane::down, parcel)) take_parcel(from, parcel);
-    for (int i = 0; i < kUpPerTurn && !congested(); ++i) {
+    for (int i = 0; i < kPerTurn && port_.take(from, Mesh::Lane::down, parcel); ++i)
+      take_parcel(from, parcel);
+    for (int i = 0; i < kPerTurn && !congested(); ++i) {
       if (!port_.take(from, Mesh::Lane::up, parcel)) break;
       take_parcel(from, parcel);
     }

@@ -17,7 +17,7 @@ bool Outbox::push_message(Memory& memory, Message* message, const OutboxPolicy& 
   const auto size = static_cast<std::uint32_t>(message->frame.size());
   if (door_ != Door::open) return false;
   // An empty queue takes any message: a limit below one message would otherwise let none through.
-  if (!empty() && bytes_ + size > policy.queue_size) {
+  if (!empty() && cost() + size + kSegmentCost > policy.queue_size) {
     if (policy.slow_client == SlowClient::disconnect) door_ = Door::overflowed;
     ++dropped_;
     return false;
@@ -60,6 +60,7 @@ void Outbox::push_buffer(Memory& memory, std::uint16_t buffer, MutableBytes byte
 
 void Outbox::push(Segment* segment) {
   bytes_ += segment->size;
+  ++segments_;
   (last_ ? last_->next : first_) = segment;
   last_ = segment;
 }
@@ -69,6 +70,7 @@ void Outbox::pop_first(Memory& memory) {
   first_ = segment->next;
   if (!first_) last_ = nullptr;
   bytes_ -= segment->size;
+  --segments_;
   memory.release(segment);
 }
 
@@ -108,6 +110,7 @@ void Outbox::merge(Memory& memory, std::size_t segments, std::size_t bytes) {
   first_ = whole;
   if (!last_) last_ = whole;
   bytes_ += bytes;
+  ++segments_;
 }
 
 void Outbox::drop_messages(Memory& memory) {
@@ -117,6 +120,7 @@ void Outbox::drop_messages(Memory& memory) {
     if (is_whole_message(*segment)) {
       *link = segment->next;
       bytes_ -= segment->size;
+      --segments_;
       memory.release(segment);
     } else {
       last_ = segment;

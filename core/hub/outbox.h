@@ -21,15 +21,20 @@ struct OutboxPolicy {
 /// What one client is still to be sent, in order. Holds nothing while it is empty.
 ///
 /// Owner: a Connection (a base of it). Thread: the shard's.
-/// Limits: OutboxPolicy::queue_size for messages; answers and control frames always go in, their
-/// number is bounded by what the client is allowed to ask for.
+/// Limits: OutboxPolicy::queue_size, compared with cost(), for messages; answers and control frames
+/// always go in, their number is bounded by what the client is allowed to ask for.
 class Outbox : public ListHook<Outbox> {
  public:
+  /// A segment and the smallest block.
+  static constexpr std::size_t kSegmentCost = sizeof(Segment) + BlockPool::kMinBlock;
+
   explicit Outbox(SlotId id) : id_(id) {}
 
   SlotId id() const { return id_; }
   bool empty() const { return first_ == nullptr; }
   std::size_t bytes() const { return bytes_; }
+  /// Bytes with what it takes to keep them: many small ones must not cost more than they count.
+  std::size_t cost() const { return bytes_ + segments_ * kSegmentCost; }
   const Segment* first() const { return first_; }
 
   /// Whether a message was refused under SlowClient::disconnect; none goes in any more.
@@ -76,6 +81,7 @@ class Outbox : public ListHook<Outbox> {
   Segment* last_ = nullptr;
   Segment* last_pinned_ = nullptr;
   std::size_t bytes_ = 0;
+  std::uint32_t segments_ = 0;
   SlotId id_;
   std::uint32_t dropped_ = 0;
   Door door_ = Door::open;

@@ -84,6 +84,16 @@ class Serving(FileCase):
         self.assertEqual((answer.status, answer.body), (200, ALPHABET))
         self.assertEqual(answer.headers["accept-ranges"], "bytes")
 
+    def test_head_has_no_body(self):
+        client = self.connect()
+        for path in ("/abc.txt", "/big.bin"):
+            client.send(f"HEAD {path} HTTP/1.1\r\nHost: {self.daemon.host}\r\n\r\n".encode())
+            answer = client.read_response(bodyless=True)
+            self.assertEqual(answer.status, 200)
+        # Were there a body, it would stand where the next answer begins.
+        client.send(f"GET /healthz HTTP/1.1\r\nHost: {self.daemon.host}\r\n\r\n".encode())
+        self.assertEqual(client.read_response().body, b'{"status":"ok"}')
+
     def test_an_empty_file(self):
         answer = self.get("/empty.txt")
         self.assertEqual((answer.status, answer.body), (200, b""))

@@ -2,6 +2,7 @@
 """Starting, stopping, and what is in the way of it."""
 
 import pathlib
+import resource
 import signal
 import socket
 import time
@@ -54,6 +55,33 @@ class Stopping(unittest.TestCase):
             client.send_frame(CLOSE, close_payload(code))
             self.assertTrue(client.has_ended())
             client.close()
+        self.assertEqual(self.daemon.wait(5), 0)
+
+    def test_a_second_signal_breaks_a_crowd_off(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        crowd = [Client(self.daemon.address) for _ in range(5000)]  # more than a ring takes at once
+        try:
+            self.daemon.wait_for_descriptors(5000)
+            self.daemon.terminate()
+            self.daemon.log.wait_for("asked to stop")
+            self.daemon.terminate()
+            self.assertEqual(self.daemon.wait(10), 0)
+        finally:
+            for client in crowd:
+                client.close()
+
+    def test_requests_do_not_keep_a_stopping_daemon_up(self):
+        client = Client(self.daemon.address)
+        self.addCleanup(client.close)
+        client.send(b"GET /x HTTP/1.1\r\n")
+        time.sleep(0.2)  # until half a head is there
+        self.daemon.terminate()
+        self.daemon.log.wait_for("asked to stop")
+        client.send(f"Host: {self.daemon.host}\r\n\r\n".encode())
+        answer = client.read_response()
+        self.assertEqual(answer.headers.get("connection"), "close")
+        client.close()
         self.assertEqual(self.daemon.wait(5), 0)
 
     def test_a_client_that_hangs_up_in_turn_does_not_delay(self):

@@ -107,7 +107,6 @@ class RunningShard {
   ~RunningShard() {
     shard_->stop();
     thread_.join();
-    shard_->abandon();
   }
 
   std::uint16_t port() const { return port_; }

@@ -142,6 +142,9 @@ class Daemon:
     def descriptors(self):
         return len(list(self._proc("fd").iterdir()))
 
+    def wait_for_descriptors(self, count):
+        wait_until(lambda: self.descriptors() >= count, f"{count} descriptors are open")
+
     def resident(self):
         """Bytes of memory in use."""
         return int(re.search(r"VmRSS:\s+(\d+) kB", self._proc("status").read_text())[1]) * 1024

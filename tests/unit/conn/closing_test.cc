@@ -158,7 +158,7 @@ TEST_CASE("ConnectionTable: a send that fails ends the connection") {
   });
 }
 
-TEST_CASE("ConnectionTable: abandon() drops every connection where it stands") {
+TEST_CASE("ConnectionTable: close_all() waits for a head that has begun, unless its client goes") {
   on_both({}, [](Bench& bench) {
     WsPeer peer;
     SimSocket& open = bench.open(peer);

@@ -154,7 +154,8 @@ TEST_CASE("Outbox: something else in between keeps frames of one buffer apart") 
 
 TEST_CASE("Outbox: an empty queue takes any message, then queue_size counts") {
   Rig rig;
-  const OutboxPolicy policy{.queue_size = 100, .slow_client = SlowClient::drop};
+  constexpr std::uint32_t kTwoSegments = 2 * Outbox::kSegmentCost;
+  const OutboxPolicy policy{.queue_size = 100 + kTwoSegments, .slow_client = SlowClient::drop};
   CHECK_FALSE(rig.push_message(std::string(500, 'x'), policy).empty());
   CHECK(rig.push_message("y", policy).empty());
   CHECK(rig.outbox.dropped() == 1);
