@@ -35,8 +35,10 @@ void ConnectionTable::enter(Connection& connection, Phase phase) {
   connection.state.phase = phase;
   connection.since = now();
   switch (phase) {
-    case Phase::head:
     case Phase::responding:
+      reactor_.arm(connection.timer, limits_.send_timeout);
+      break;
+    case Phase::head:
     case Phase::upgrading:
       reactor_.arm(connection.timer, limits_.handshake_timeout);
       break;
@@ -63,7 +65,7 @@ void ConnectionTable::on_timer(std::uint32_t index) {
       break;
     case Phase::responding: {
       note_progress(*connection);
-      const Instant limit = connection->last_received + limits_.handshake_timeout;
+      const Instant limit = connection->last_received + limits_.send_timeout;
       if (limit > now())
         reactor_.arm_at(connection->timer, limit);
       else

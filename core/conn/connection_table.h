@@ -28,6 +28,9 @@ struct TableLimits {
   std::size_t header_size = 16 << 10;  ///< bytes
   Duration handshake_timeout = std::chrono::seconds(10);
   Duration close_timeout = std::chrono::seconds(5);
+  /// Without an acknowledgement while a file is sent. Long, because a client that reads slowly lets
+  /// its receive buffer run half empty before it says that there is room.
+  Duration send_timeout = std::chrono::seconds(60);
 };
 
 /// The connections of one shard and all that happens to them: bytes in, requests and messages up

@@ -66,7 +66,7 @@ class TestShard final : private io::ReactorClient {
     if (!hub.congested()) table.resume_publishers();
     const bool left = table.flush();
     hub.flush([](hub::ShardIndex) {});
-    work_left = left || hub.congested();
+    work_left = left || hub.congested() || table.publishers_wait();
     return work_left;
   }
   bool has_mail() const override { return hub.has_mail(); }

@@ -73,7 +73,7 @@ TEST_CASE("ConnectionTable: a file shorter than promised ends in a reset") {
 
 TEST_CASE("ConnectionTable: a slow reader of a file is kept, one that stopped is let go") {
   const TestFile file(400'000);
-  on_both({.limits = {.handshake_timeout = 10s}}, [&](Bench& bench) {
+  on_both({.limits = {.send_timeout = 10s}}, [&](Bench& bench) {
     bench.handler.file = file.path();
     bench.handler.file_size = file.contents.size();
     SimSocket& socket = bench.connect();
@@ -98,7 +98,7 @@ TEST_CASE("ConnectionTable: a slow reader of a file is kept, one that stopped is
 
 TEST_CASE("ConnectionTable: a fast reader of a large file is not mistaken for one that stopped") {
   const TestFile file(400'000);
-  on_both({.limits = {.handshake_timeout = 10s}}, [&](Bench& bench) {
+  on_both({.limits = {.send_timeout = 10s}}, [&](Bench& bench) {
     bench.handler.file = file.path();
     bench.handler.file_size = file.contents.size();
     SimSocket& socket = bench.connect();
