@@ -34,7 +34,7 @@ class Slab {
   Slab(const Slab&) = delete;
   Slab& operator=(const Slab&) = delete;
   ~Slab() {
-    for_each([this](T& object, SlotId) { object.~T(); });
+    for_each([](T& object, SlotId) { object.~T(); });
   }
 
   /// Constructs T(id, args...).
