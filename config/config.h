@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ enum class SlowClient : std::uint8_t { disconnect, drop };
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
 enum class LogFormat : std::uint8_t { text, json };
 enum class RouteType : std::uint8_t { echo, pubsub, files, health };
+enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 enum class PublishPolicy : std::uint8_t { never, ignore, anyone };
 
 struct Server {
@@ -28,20 +30,39 @@ struct Server {
   bool operator==(const Server&) const = default;
 };
 
+/// PEM files; absolute, load() resolves them against the configuration file's folder.
+struct CertificateFiles {
+  std::string cert;  ///< the server's certificate, then those that lead to its root
+  std::string key;
+
+  bool operator==(const CertificateFiles&) const = default;
+};
+
+struct Tls {
+  std::vector<CertificateFiles> certificates;  ///< the first one where none is for the name asked
+  std::string client_ca;                       ///< absolute; empty = clients show no certificate
+  TlsVersion min_version = TlsVersion::v1_2;
+
+  bool operator==(const Tls&) const = default;
+};
+
 struct Listen {
   std::string name;
   std::string host;  ///< an IPv4 or IPv6 address in text, without brackets
   std::uint16_t port = 0;
   std::vector<std::string> routes;  ///< names; empty = every route
+  std::optional<Tls> tls = std::nullopt;
 
   bool operator==(const Listen&) const = default;
 };
 
 /// What a route may override with `limits = { ... }`.
 struct RouteLimits {
-  std::uint64_t message_size = 1 << 20;  ///< bytes after reassembly
-  std::uint64_t queue_size = 1 << 20;    ///< bytes waiting to be sent to one client
+  std::uint64_t message_size = 1 << 20;       ///< bytes after reassembly and after inflation
+  std::uint32_t message_fragments = 1 << 16;  ///< frames of one message
+  std::uint64_t queue_size = 1 << 20;         ///< bytes waiting to be sent to one client
   SlowClient slow_client = SlowClient::disconnect;
+  std::uint32_t message_rate = 0;  ///< messages a second from one client; 0 = no limit
   Milliseconds ping_interval{25'000};
   Milliseconds pong_timeout{15'000};
   Milliseconds idle_timeout{0};
@@ -50,7 +71,9 @@ struct RouteLimits {
 };
 
 struct Limits {
-  std::uint64_t connections = 0;  ///< 0 = as many as the file limit allows, less a reserve
+  std::uint64_t connections = 0;         ///< 0 = as many as the file limit allows, less a reserve
+  std::uint64_t connections_per_ip = 0;  ///< an IPv4 address or an IPv6 /64; 0 = no limit
+  std::uint32_t accept_rate = 0;         ///< connections a second, whole process; 0 = no limit
   std::uint64_t header_size = 16 << 10;
   Milliseconds handshake_timeout{10'000};
   Milliseconds close_timeout{5'000};
@@ -59,11 +82,28 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
+/// permessage-deflate, RFC 7692.
+struct Compression {
+  bool enabled = true;          ///< for every route that does not say otherwise
+  std::uint64_t min_size = 64;  ///< bytes; smaller messages go uncompressed
+  unsigned level = 1;           ///< 1 to 9, as zlib has them
+  bool context_takeover = false;
+
+  bool operator==(const Compression&) const = default;
+};
+
 struct Log {
   LogLevel level = LogLevel::info;
   LogFormat format = LogFormat::text;
 
   bool operator==(const Log&) const = default;
+};
+
+/// Who may use a route.
+struct Auth {
+  std::string bearer_file;  ///< one token a line; absolute, as `Route::root`
+
+  bool operator==(const Auth&) const = default;
 };
 
 struct Route {
@@ -74,6 +114,8 @@ struct Route {
   std::vector<std::string> origins;  ///< besides the same origin; "*" = any page
   std::vector<std::string> subprotocols;
   std::vector<std::string> listen;  ///< names of listeners; empty = every one
+  bool compression = true;
+  std::optional<Auth> auth;  ///< nullopt = everyone
   RouteLimits limits;
 
   // pubsub
@@ -93,6 +135,7 @@ struct Config {
   Server server;
   std::vector<Listen> listen;
   Limits limits;
+  Compression compression;
   Log log;
   std::vector<Route> routes;
 

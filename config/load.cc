@@ -35,6 +35,8 @@ class Reader {
     refuse_unknown_tables();
     section("server", [&](TableReader& table) { visit_server(table, config_.server); });
     section("limits", [&](TableReader& table) { visit_limits(table, config_.limits); });
+    section("compression",
+            [&](TableReader& table) { visit_compression(table, config_.compression); });
     section("log", [&](TableReader& table) { visit_log(table, config_.log); });
     each("listen", [&](const std::string& name, TableReader& table) { listen(name, table); });
     each("route", [&](const std::string& name, TableReader& table) { route(name, table); });
@@ -43,13 +45,14 @@ class Reader {
 
  private:
   void refuse_unknown_tables() {
-    constexpr std::string_view kTables[] = {"server", "listen", "limits", "log", "route"};
+    constexpr std::string_view kTables[] = {"server",      "listen", "limits",
+                                            "compression", "log",    "route"};
     for (const Node& entry : document_.children) {
       if (std::ranges::find(kTables, entry.key) != std::end(kTables)) continue;
       std::string hint = did_you_mean(entry.key, kTables);
       diagnosis_.report_key(key_text(entry.key), entry,
-                            "expected a table server, listen.NAME, limits, log or route.NAME, "
-                            "found " +
+                            "expected a table server, listen.NAME, limits, compression, log or "
+                            "route.NAME, found " +
                                 in_quotes(entry.key) + hint);
     }
   }
@@ -97,12 +100,19 @@ class Reader {
     listen.name = name;
     visit_listen(table, listen);
     table.require("address", "\"IP:PORT\" or \"[IPv6]:PORT\"");
+    if (!listen.tls) return;
+    for (CertificateFiles& files : listen.tls->certificates) {
+      resolve(files.cert);
+      resolve(files.key);
+    }
+    resolve(listen.tls->client_ca);
   }
 
   void route(const std::string& name, TableReader& table) {
     Route& route = config_.routes.emplace_back();
     route.name = name;
     route.limits = config_.limits.route;
+    route.compression = config_.compression.enabled;
     visit_route(table, route);
     table.require("path", "a path such as \"/chat/{room}\"");
     table.require("type", "\"echo\", \"pubsub\", \"files\" or \"health\"");
@@ -118,7 +128,13 @@ class Reader {
     if (route.publish_to.empty() && !route.topics.empty() &&
         !diagnosis_.given("route." + route.name + ".publish_to"))
       route.publish_to = route.topics.front();
-    if (!route.root.empty()) route.root = (folder_ / route.root).lexically_normal().string();
+    resolve(route.root);
+    if (route.auth) resolve(route.auth->bearer_file);
+  }
+
+  /// Makes a path absolute, seen from the folder of the file.
+  void resolve(std::string& path) const {
+    if (!path.empty()) path = (folder_ / path).lexically_normal().string();
   }
 
   const Node& document_;
@@ -150,7 +166,7 @@ std::expected<std::string, std::string> read_file(const std::string& path) {
 
 Loaded load(const LoadOptions& options) {
   const auto text = read_file(options.path);
-  if (text) return load_text(*text, options.path, options.overrides);
+  if (text) return load_text(*text, options.path, options.overrides, options.check);
   Loaded loaded;
   loaded.problems.push_back(
       {options.path, {}, {}, "expected a readable file, found: " + text.error()});
@@ -158,7 +174,7 @@ Loaded load(const LoadOptions& options) {
 }
 
 Loaded load_text(std::string_view text, const std::string& file,
-                 std::span<const std::string> overrides) {
+                 std::span<const std::string> overrides, const Check& check) {
   Loaded loaded;
   auto document = read_toml(text, file);
   if (!document) {
@@ -173,6 +189,7 @@ Loaded load_text(std::string_view text, const std::string& file,
   Diagnosis diagnosis(file);
   Config config = Reader(*document, folder_of(file), diagnosis).run();
   validate(config, diagnosis);
+  if (check) check(config, diagnosis);
   loaded.problems = diagnosis.take_problems();
   loaded.problems.insert(loaded.problems.end(), wrong_overrides.begin(), wrong_overrides.end());
   loaded.provenance = diagnosis.provenance();

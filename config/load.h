@@ -2,6 +2,7 @@
 // From TOML to Config. Any thread; nothing is thrown.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,13 +10,21 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/diagnosis.h"
 #include "config/problem.h"
 
 namespace peal::config {
 
+/// A check of the caller's own, of what this layer knows nothing about, such as what is in the
+/// files of certificates. It runs once, after validate() and also when there are problems already:
+/// what could not be read is at its default then. What it reports under a key, "listen.a.tls.cert",
+/// comes out at its place among the other problems, and there is no Config.
+using Check = std::function<void(const Config&, Diagnosis&)>;
+
 struct LoadOptions {
   std::string path;
   std::vector<std::string> overrides;  ///< "KEY=VALUE", each as given to --set; later ones win
+  Check check = nullptr;
 };
 
 struct Loaded {
@@ -27,9 +36,9 @@ struct Loaded {
 /// Reads and checks a configuration file. A file that cannot be read is a problem like any other.
 Loaded load(const LoadOptions& options);
 
-/// The same from memory. `file` names the text in messages; its folder is what a relative `root`
-/// is relative to.
+/// The same from memory. `file` names the text in messages; its folder is what the names of
+/// files and folders in it are relative to.
 Loaded load_text(std::string_view text, const std::string& file,
-                 std::span<const std::string> overrides = {});
+                 std::span<const std::string> overrides = {}, const Check& check = nullptr);
 
 }  // namespace peal::config

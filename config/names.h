@@ -24,6 +24,8 @@ inline constexpr std::string_view kNames<LogFormat>[] = {"text", "json"};
 template <>
 inline constexpr std::string_view kNames<RouteType>[] = {"echo", "pubsub", "files", "health"};
 template <>
+inline constexpr std::string_view kNames<TlsVersion>[] = {"1.2", "1.3"};
+template <>
 inline constexpr std::string_view kNames<PublishPolicy>[] = {"never", "ignore", "anyone"};
 
 /// "pubsub" for RouteType::pubsub.

@@ -45,12 +45,22 @@ class SettingLister {
     add(key, in_quotes(format_size(field)));
   }
 
+  void rate(std::string_view key, std::uint32_t field, SizeRange) {
+    add(key, in_quotes(format_rate(field)));
+  }
+
   void duration(std::string_view key, Milliseconds field, DurationRange) {
     add(key, in_quotes(format_duration(field)));
   }
 
   void address(std::string_view key, const std::string& host, std::uint16_t port) {
     add(key, in_quotes(format_address(host, port)));
+  }
+
+  void certificates(std::string_view cert, std::string_view key,
+                    const std::vector<CertificateFiles>& field) {
+    files(cert, field, &CertificateFiles::cert);
+    files(key, field, &CertificateFiles::key);
   }
 
   template <class Enum>
@@ -64,7 +74,21 @@ class SettingLister {
     visit(inner);
   }
 
+  template <class Value, class Visit>
+  void table_or_none(std::string_view key, const std::optional<Value>& field, Visit&& visit) {
+    if (!field) return add(key, in_quotes("none"));
+    table(key, [&](SettingLister& inner) { visit(inner, *field); });
+  }
+
  private:
+  void files(std::string_view key, const std::vector<CertificateFiles>& field,
+             std::string CertificateFiles::*which) {
+    if (field.size() == 1) return text(key, field.front().*which);
+    std::vector<std::string> names;
+    for (const CertificateFiles& files : field) names.push_back(files.*which);
+    list(key, names);
+  }
+
   void add(std::string_view key, std::string value) {
     out_.push_back({table_, std::string(key), std::move(value)});
   }
@@ -86,6 +110,8 @@ std::vector<Setting> settings(const Config& config) {
   }
   auto limits = lister("limits");
   visit_limits(limits, config.limits);
+  auto compression = lister("compression");
+  visit_compression(compression, config.compression);
   auto log = lister("log");
   visit_log(log, config.log);
   for (const Route& route : config.routes) {

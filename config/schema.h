@@ -22,9 +22,13 @@ struct DurationRange {
 
 inline constexpr unsigned kMaxThreads = 256;
 inline constexpr SizeRange kConnections{0, 100'000'000};
+inline constexpr SizeRange kRate{0, 1'000'000'000};
 inline constexpr SizeRange kHeaderSize{1 << 10, 1 << 20};
 inline constexpr SizeRange kMessageSize{1, 1 << 30};
+inline constexpr SizeRange kMessageFragments{1, 1 << 24};
 inline constexpr SizeRange kQueueSize{4 << 10, 1 << 30};
+inline constexpr SizeRange kMinSize{0, 1 << 30};
+inline constexpr SizeRange kLevel{1, 9};
 inline constexpr DurationRange kTimeout{Milliseconds{1}, std::chrono::hours{24}};
 inline constexpr DurationRange kTimeoutOrNever{Milliseconds{0}, std::chrono::hours{24}};
 
@@ -35,18 +39,28 @@ void visit_server(Table& table, Server& server) {
   table.flag("pin", server.pin);
 }
 
+template <class Table, class Tls>
+void visit_tls(Table& table, Tls& tls) {
+  table.certificates("cert", "key", tls.certificates);
+  table.text("client_ca", tls.client_ca);
+  table.choice("min_version", tls.min_version);
+}
+
 template <class Table, class Listen>
 void visit_listen(Table& table, Listen& listen) {
   table.address("address", listen.host, listen.port);
   table.list("routes", listen.routes);
+  table.table_or_none("tls", listen.tls, [](auto& inner, auto& tls) { visit_tls(inner, tls); });
 }
 
 /// What a route may say for itself.
 template <class Table, class RouteLimits>
 void visit_route_limits(Table& table, RouteLimits& limits) {
   table.size("message_size", limits.message_size, kMessageSize);
+  table.count("message_fragments", limits.message_fragments, kMessageFragments);
   table.size("queue_size", limits.queue_size, kQueueSize);
   table.choice("slow_client", limits.slow_client);
+  table.rate("message_rate", limits.message_rate, kRate);
   table.duration("ping_interval", limits.ping_interval, kTimeoutOrNever);
   table.duration("pong_timeout", limits.pong_timeout, kTimeout);
   table.duration("idle_timeout", limits.idle_timeout, kTimeoutOrNever);
@@ -55,10 +69,20 @@ void visit_route_limits(Table& table, RouteLimits& limits) {
 template <class Table, class Limits>
 void visit_limits(Table& table, Limits& limits) {
   table.count("connections", limits.connections, kConnections);
+  table.count("connections_per_ip", limits.connections_per_ip, kConnections);
+  table.rate("accept_rate", limits.accept_rate, kRate);
   table.size("header_size", limits.header_size, kHeaderSize);
   table.duration("handshake_timeout", limits.handshake_timeout, kTimeout);
   table.duration("close_timeout", limits.close_timeout, kTimeout);
   visit_route_limits(table, limits.route);
+}
+
+template <class Table, class Compression>
+void visit_compression(Table& table, Compression& compression) {
+  table.flag("enabled", compression.enabled);
+  table.size("min_size", compression.min_size, kMinSize);
+  table.count("level", compression.level, kLevel);
+  table.flag("context_takeover", compression.context_takeover);
 }
 
 template <class Table, class Log>
@@ -67,6 +91,12 @@ void visit_log(Table& table, Log& log) {
   table.choice("format", log.format);
 }
 
+template <class Table, class Auth>
+void visit_auth(Table& table, Auth& auth) {
+  table.text("bearer_file", auth.bearer_file);
+}
+
+/// Tables come last: what follows the header of one in a file belongs to it.
 template <class Table, class Route>
 void visit_route(Table& table, Route& route) {
   table.text("path", route.path);
@@ -75,6 +105,7 @@ void visit_route(Table& table, Route& route) {
   table.list("origins", route.origins);
   table.list("subprotocols", route.subprotocols);
   table.list("listen", route.listen);
+  table.flag("compression", route.compression);
   if (route.type == RouteType::pubsub) {
     table.list("topics", route.topics);
     table.choice("publish", route.publish);
@@ -85,6 +116,7 @@ void visit_route(Table& table, Route& route) {
     table.text("root", route.root);
     table.text("index", route.index);
   }
+  table.table_or_none("auth", route.auth, [](auto& inner, auto& auth) { visit_auth(inner, auth); });
   table.table("limits", [&](auto& limits) { visit_route_limits(limits, route.limits); });
 }
 

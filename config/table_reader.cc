@@ -58,6 +58,19 @@ std::string duration_hint(const Node& node) {
   return {};
 }
 
+/// "2000/sec", "2000 / s" and 2000 are meant to be "2000/s".
+std::string rate_hint(const Node& node) {
+  if (node.kind == Kind::integer && node.integer > 0) return hint(format_rate(node.integer));
+  const std::string_view text = node.text;
+  const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  if (digits == 0) return {};
+  auto unit = ascii::trim(text.substr(digits));
+  for (const std::string_view per : {"/", "per "})
+    if (unit.starts_with(per)) unit = ascii::trim(unit.substr(per.size()));
+  if (!std::string_view("seconds").starts_with(unit)) return {};
+  return hint(std::string(text.substr(0, digits)) + "/s");
+}
+
 }  // namespace
 
 const Node* TableReader::find(std::string_view key) {
@@ -95,12 +108,56 @@ void TableReader::text(std::string_view key, std::string& field) {
 void TableReader::list(std::string_view key, std::vector<std::string>& field) {
   const Node* node = find(key);
   if (node == nullptr || !expect(*node, Kind::array, key, "a list such as [\"a\", \"b\"]")) return;
+  if (auto items = texts(*node, key)) field = std::move(*items);
+}
+
+/// The elements of a list; nullopt, and reported, when one is no text.
+std::optional<std::vector<std::string>> TableReader::texts(const Node& list, std::string_view key) {
   std::vector<std::string> items;
-  for (const Node& item : node->children)
+  for (const Node& item : list.children)
     if (expect(item, Kind::string, key, "text in quotes") && clean(item, key))
       items.push_back(item.text);
   // With an element missing the others would have other positions.
-  if (items.size() == node->children.size()) field = std::move(items);
+  if (items.size() != list.children.size()) return std::nullopt;
+  return items;
+}
+
+/// The value of a required key that takes one file or a list of them; nullopt when reported.
+std::optional<std::vector<std::string>> TableReader::files(std::string_view key) {
+  constexpr std::string_view kExpected = "a file or a list of files";
+  const Node* node = find(key);
+  if (node == nullptr) {
+    require(key, kExpected);
+    return std::nullopt;
+  }
+  std::optional<std::vector<std::string>> found;
+  if (node->kind == Kind::array)
+    found = texts(*node, key);
+  else if (expect(*node, Kind::string, key, kExpected) && clean(*node, key))
+    found.emplace({node->text});
+  if (!found) return std::nullopt;
+  const auto unnamed = std::ranges::find(*found, "");
+  if (found->empty())
+    wrong(*node, key, std::string(kExpected), " without any");
+  else if (unnamed != found->end())
+    diagnosis_.report_item(full(key), unnamed - found->begin(),
+                           "expected the name of a file, found \"\"");
+  else
+    return found;
+  return std::nullopt;
+}
+
+void TableReader::certificates(std::string_view cert, std::string_view key,
+                               std::vector<CertificateFiles>& field) {
+  auto certs = files(cert);
+  auto keys = files(key);
+  if (!certs || !keys) return;
+  if (certs->size() != keys->size())
+    return diagnosis_.report(full(key), "expected as many files as " + in_quotes(cert) +
+                                            " has, which are " + std::to_string(certs->size()) +
+                                            ", found " + std::to_string(keys->size()));
+  for (std::size_t i = 0; i < certs->size(); ++i)
+    field.push_back({std::move((*certs)[i]), std::move((*keys)[i])});
 }
 
 void TableReader::flag(std::string_view key, bool& field) {
@@ -109,15 +166,14 @@ void TableReader::flag(std::string_view key, bool& field) {
     field = node->integer != 0;
 }
 
-void TableReader::count(std::string_view key, std::uint64_t& field, SizeRange range) {
+std::optional<std::uint64_t> TableReader::number(std::string_view key, SizeRange range) {
   const Node* node = find(key);
-  if (node == nullptr) return;
+  if (node == nullptr) return std::nullopt;
   const auto value = static_cast<std::uint64_t>(node->integer);
-  if (node->kind == Kind::integer && value >= range.least && value <= range.most)
-    field = value;
-  else
-    wrong(*node, key,
-          "a number from " + std::to_string(range.least) + " to " + std::to_string(range.most));
+  if (node->kind == Kind::integer && value >= range.least && value <= range.most) return value;
+  wrong(*node, key,
+        "a number from " + std::to_string(range.least) + " to " + std::to_string(range.most));
+  return std::nullopt;
 }
 
 void TableReader::count_or_auto(std::string_view key, unsigned& field, unsigned most) {
@@ -145,6 +201,19 @@ void TableReader::size(std::string_view key, std::uint64_t& field, SizeRange ran
     return wrong(*node, key,
                  "a size from " + format_size(range.least) + " to " + format_size(range.most));
   field = *value;
+}
+
+void TableReader::rate(std::string_view key, std::uint32_t& field, SizeRange range) {
+  const Node* node = find(key);
+  if (node == nullptr) return;
+  std::optional<std::uint64_t> value;
+  if (node->kind == Kind::string) value = parse_rate(node->text);
+  if (node->kind == Kind::integer && node->integer == 0) value = 0;
+  if (!value) return wrong(*node, key, "a rate such as \"2000/s\"", rate_hint(*node));
+  if (*value > range.most)
+    return wrong(*node, key,
+                 "a rate from " + format_rate(range.least) + " to " + format_rate(range.most));
+  field = static_cast<std::uint32_t>(*value);
 }
 
 void TableReader::duration(std::string_view key, Milliseconds& field, DurationRange range) {

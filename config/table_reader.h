@@ -28,11 +28,22 @@ class TableReader {
   void text(std::string_view key, std::string& field);
   void list(std::string_view key, std::vector<std::string>& field);
   void flag(std::string_view key, bool& field);
-  void count(std::string_view key, std::uint64_t& field, SizeRange range);
   void count_or_auto(std::string_view key, unsigned& field, unsigned most);
   void size(std::string_view key, std::uint64_t& field, SizeRange range);
+  void rate(std::string_view key, std::uint32_t& field, SizeRange range);
   void duration(std::string_view key, Milliseconds& field, DurationRange range);
   void address(std::string_view key, std::string& host, std::uint16_t& port);
+
+  /// Two keys that each take a file or a list of files: the first of one goes with the first of
+  /// the other. Both are required.
+  void certificates(std::string_view cert, std::string_view key,
+                    std::vector<CertificateFiles>& field);
+
+  /// `range.most` must fit into the field.
+  template <class Number>
+  void count(std::string_view key, Number& field, SizeRange range) {
+    if (const auto value = number(key, range)) field = static_cast<Number>(*value);
+  }
 
   template <class Enum>
   void choice(std::string_view key, Enum& field) {
@@ -45,6 +56,17 @@ class TableReader {
     if (node == nullptr || !expect(*node, Node::Kind::table, key, "a table")) return;
     TableReader inner(*node, full(key), diagnosis_);
     visit(inner);
+    inner.finish();
+  }
+
+  /// A table, or the word "none" where there is nothing to tell.
+  template <class Value, class Visit>
+  void table_or_none(std::string_view key, std::optional<Value>& field, Visit&& visit) {
+    const Node* node = find(key);
+    if (node == nullptr || (node->kind == Node::Kind::string && node->text == "none")) return;
+    if (!expect(*node, Node::Kind::table, key, "a table or \"none\"")) return;
+    TableReader inner(*node, full(key), diagnosis_);
+    visit(inner, field.emplace());
     inner.finish();
   }
 
@@ -63,6 +85,9 @@ class TableReader {
   bool expect(const Node& node, Node::Kind kind, std::string_view key, std::string_view what);
   bool clean(const Node& node, std::string_view key);
   void wrong(const Node& node, std::string_view key, std::string expected, std::string hint = {});
+  std::optional<std::uint64_t> number(std::string_view key, SizeRange range);
+  std::optional<std::vector<std::string>> texts(const Node& list, std::string_view key);
+  std::optional<std::vector<std::string>> files(std::string_view key);
   std::optional<std::size_t> word(std::string_view key, std::span<const std::string_view> words);
 
   const Node& table_;

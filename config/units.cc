@@ -55,6 +55,14 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   return parse(text, kSizeUnits);
 }
 
+std::optional<std::uint64_t> parse_rate(std::string_view text) {
+  constexpr std::string_view kPerSecond = "/s";
+  if (text == "0") return 0;
+  if (!text.ends_with(kPerSecond)) return std::nullopt;
+  text.remove_suffix(kPerSecond.size());
+  return ascii::parse_decimal(text);
+}
+
 std::string format_duration(Milliseconds duration) {
   if (duration.count() == 0) return "0s";
   return format(static_cast<std::uint64_t>(duration.count()), kDurationUnits);
@@ -62,6 +70,10 @@ std::string format_duration(Milliseconds duration) {
 
 std::string format_size(std::uint64_t bytes) {
   return format(bytes, kSizeUnits);
+}
+
+std::string format_rate(std::uint64_t per_second) {
+  return std::to_string(per_second) + "/s";
 }
 
 }  // namespace peal::config

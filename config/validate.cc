@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/validate.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,6 +24,16 @@
 
 namespace peal::config {
 namespace {
+
+/// Why this process may not read a file; no error when it may. Nothing is opened, as that may wait
+/// for the other end of a pipe.
+std::error_code why_unreadable(const std::string& file) {
+  std::error_code failure;
+  if (std::filesystem::is_directory(file, failure))
+    return std::make_error_code(std::errc::is_a_directory);
+  if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) == 0) return {};
+  return {errno, std::generic_category()};
+}
 
 class Validator {
  public:
@@ -90,6 +105,7 @@ class Validator {
     check_reachable(route);
     check_path(route);
     check_queue(route);
+    check_auth(route);
     if (route.type == RouteType::files) check_files(route);
   }
 
@@ -147,6 +163,16 @@ class Validator {
                           format_size(route.limits.queue_size) + " and " +
                           format_size(route.limits.message_size) +
                           ": a message of that size could never be sent on");
+  }
+
+  void check_auth(const Route& route) {
+    const std::string file = key(route, "auth.bearer_file");
+    if (!route.auth || diagnosis_.failed(file)) return;
+    if (route.auth->bearer_file.empty())
+      return diagnosis_.report(file, "expected a file of tokens, found nothing");
+    if (const auto failure = why_unreadable(route.auth->bearer_file))
+      diagnosis_.report(file, "expected a readable file of tokens, found " +
+                                  in_quotes(route.auth->bearer_file) + ": " + failure.message());
   }
 
   void check_files(const Route& route) {

@@ -115,7 +115,8 @@ class Explanation {
 
   void run(std::size_t listener) {
     const config::Listen& listen = config_.listen[listener];
-    out_.title("listen." + listen.name + ", " + config::format_address(listen.host, listen.port));
+    out_.title("listen." + listen.name + ", " + config::format_address(listen.host, listen.port) +
+               (listen.tls ? ", TLS" : ""));
     std::string scratch(request_.path.size(), '\0');
     const auto match = router_.match(listener, request_.host, request_.path, scratch);
     if (match.outcome == RouteMatch::Outcome::malformed)
@@ -128,7 +129,7 @@ class Explanation {
     list_captures(route, match);
     list_others(listener);
     list_topics(route, match);
-    out_.line("answer", answer(route));
+    out_.line("answer", answer(route, listen));
     list_settings(route);
   }
 
@@ -193,29 +194,30 @@ class Explanation {
   }
 
   /// Whether the page may connect.
-  bool judge_origin(const config::Route& route) {
+  bool judge_origin(const config::Route& route, const config::Listen& listen) {
     const auto origin = request_.header("Origin").value_or("");
     if (origin.empty()) {
       out_.line("origin", "none given, so not a browser: passes");
       return true;
     }
-    // Listeners speak plain HTTP, whatever a proxy in front of them speaks.
-    const bool allowed = origin_allowed(origin, "http", request_.host, route.origins);
+    // What the listener speaks, whatever a proxy in front of it speaks.
+    const std::string_view scheme = listen.tls ? "https" : "http";
+    const bool allowed = origin_allowed(origin, scheme, request_.host, route.origins);
     out_.line("origin", in_quotes(origin) +
                             (allowed ? " passes"
                                      : " is neither the request's own origin nor in \"origins\""));
-    if (!allowed && parsed_.secure)
+    if (!allowed && parsed_.secure && !listen.tls)
       out_.line("", "peal itself speaks http here, so https pages must be in \"origins\"");
     return allowed;
   }
 
-  std::string answer(const config::Route& route) {
+  std::string answer(const config::Route& route, const config::Listen& listen) {
     const bool get = request_.method == "GET";
     if (!is_websocket(route))
       return get || request_.method == "HEAD" ? "an ordinary HTTP response"
                                               : "405: this type of route answers GET and HEAD";
     if (!get) return "405: this type of route answers GET";
-    if (!judge_origin(route)) return "403: the origin";
+    if (!judge_origin(route, listen)) return "403: the origin";
     if (!parsed_.websocket) {
       if (!ws::wants_upgrade(request_))
         return "426: no WebSocket upgrade among the headers given (write the URL with ws: to "
@@ -235,22 +237,23 @@ class Explanation {
   }
 
   /// Where a setting came from; what a route leaves open comes from elsewhere.
-  std::string source(const config::Setting& setting, bool limit) const {
-    const std::string key = setting.table + '.' + setting.key;
-    if (provenance_.settings.contains(key)) return provenance_.of(key);
-    if (limit) return provenance_.of("limits." + setting.key);
-    return setting.key == "publish_to" ? "default: the first topic" : "default";
+  /// `key`: seen from the route, "limits.message_size".
+  std::string source(const std::string& route, const std::string& key) const {
+    const std::string own = route + '.' + key;
+    if (provenance_.settings.contains(own)) return provenance_.of(own);
+    if (key.starts_with("limits.")) return provenance_.of(key);
+    if (key == "compression") return provenance_.of("compression.enabled");
+    return key == "publish_to" ? "default: the first topic" : "default";
   }
 
   void list_settings(const config::Route& route) {
     const std::string own = "route." + route.name;
-    const std::string own_limits = own + ".limits";
     out_.title("settings of " + own);
     for (const config::Setting& setting : config::settings(config_)) {
-      const bool limit = setting.table == own_limits;
-      if (limit || setting.table == own)
-        out_.line((limit ? "limits." : "") + setting.key,
-                  setting.value + "   (" + source(setting, limit) + ")");
+      const std::string whole = setting.table + '.' + setting.key;
+      if (!whole.starts_with(own + '.')) continue;
+      const std::string key = whole.substr(own.size() + 1);
+      out_.line(key, setting.value + "   (" + source(own, key) + ")");
     }
   }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -65,17 +66,27 @@ pin = false
 [listen.a]
 address = "[::1]:8080"
 routes = ["chat"]
+tls = { cert = "a.crt", key = "a.key", client_ca = "ca.crt", min_version = "1.3" }
 [limits]
 connections = 10
+connections_per_ip = 3
+accept_rate = "2000/s"
 header_size = "8KiB"
 message_size = 2000
+message_fragments = 9
 queue_size = "64KiB"
 slow_client = "drop"
+message_rate = "5/s"
 handshake_timeout = "3s"
 ping_interval = 0
 pong_timeout = "4s"
 idle_timeout = "1h"
 close_timeout = "250ms"
+[compression]
+enabled = false
+min_size = "1KiB"
+level = 6
+context_takeover = true
 [log]
 level = "debug"
 format = "json"
@@ -90,17 +101,24 @@ topics = ["chat/{room}", "all"]
 publish = "anyone"
 publish_to = "all"
 include_sender = false
-limits = { message_size = "1KiB", slow_client = "disconnect" }
+compression = true
+auth = { bearer_file = "/dev/null" }
+limits = { message_size = "1KiB", slow_client = "disconnect", message_rate = 0 }
 )");
   CHECK(config.server == Server{3, IoChoice::epoll, false});
-  CHECK(config.listen == std::vector{Listen{"a", "::1", 8080, {"chat"}}});
+  const std::string folder = std::filesystem::current_path();
+  const Tls tls{{{folder + "/a.crt", folder + "/a.key"}}, folder + "/ca.crt", TlsVersion::v1_3};
+  CHECK(config.listen == std::vector{Listen{"a", "::1", 8080, {"chat"}, tls}});
   const RouteLimits all{2000,
+                        9,
                         64 << 10,
                         SlowClient::drop,
+                        5,
                         Milliseconds{0},
                         Milliseconds{4000},
                         Milliseconds{3'600'000}};
-  CHECK(config.limits == Limits{10, 8 << 10, Milliseconds{3000}, Milliseconds{250}, all});
+  CHECK(config.limits == Limits{10, 3, 2000, 8 << 10, Milliseconds{3000}, Milliseconds{250}, all});
+  CHECK(config.compression == Compression{false, 1024, 6, true});
   CHECK(config.log == Log{LogLevel::debug, LogFormat::json});
   REQUIRE(config.routes.size() == 1);
   const Route& chat = config.routes.front();
@@ -111,7 +129,10 @@ limits = { message_size = "1KiB", slow_client = "disconnect" }
   CHECK(chat.publish == PublishPolicy::anyone);
   CHECK(chat.publish_to == "all");
   CHECK_FALSE(chat.include_sender);
+  CHECK(chat.compression);
+  CHECK(chat.auth == Auth{"/dev/null"});
   CHECK(chat.limits.message_size == 1024);
+  CHECK(chat.limits.message_rate == 0);
   CHECK(chat.limits.slow_client == SlowClient::disconnect);
   CHECK(chat.limits.queue_size == 64 << 10);
 }
@@ -207,9 +228,109 @@ TEST_CASE("load_text: ranges") {
   CHECK(contains(limit("idle_timeout = '5 minutes'"), "did you mean \"5m\"?"));
   CHECK(contains(limit("connections = -1"), "a number from 0 to"));
   CHECK(contains(limit("connections = 1.5"), "found a number with a fraction"));
+  CHECK(contains(limit("connections_per_ip = -1"), "a number from 0 to"));
+  CHECK(contains(limit("message_fragments = 0"), "a number from 1 to 16777216"));
+  CHECK(contains(limit("accept_rate = '1000000001/s'"), "a rate from 0/s to 1000000000/s"));
   for (const char* threads : {"0", "257", "-1", "'many'", "true"})
     CHECK(contains(problem(kSmallest + "[server]\nthreads = " + threads + '\n'),
                    "\"auto\" or a number from 1 to 256"));
+}
+
+TEST_CASE("load_text: rates that are not quite right") {
+  const auto rate = [](const std::string& value) {
+    return problem(kSmallest + "[limits]\nmessage_rate = " + value + '\n');
+  };
+  for (const char* value : {"2000", "'2000'", "'2000/'", "'2000/sec'", "'2000 / s'",
+                            "'2000 per second'", "'2000/second'", "'2000s'"})
+    CHECK(rate(value) ==
+          "p.toml:7:16: error: limits.message_rate: expected a rate such as \"2000/s\", found " +
+              (value[0] == '\'' ? '"' + std::string(value + 1, std::strlen(value) - 2) + '"'
+                                : std::string(value)) +
+              "; did you mean \"2000/s\"?");
+  for (const char* value : {"'60/m'", "'/s'", "''", "-1", "true", "'many'", "1.5"})
+    CHECK_FALSE(contains(rate(value), "did you mean"));
+}
+
+TEST_CASE("load_text: compression is on for every route that does not say otherwise") {
+  const std::string two = kSmallest + "[route.two]\npath='/two'\ntype='echo'\ncompression=false\n";
+  const Config config = loaded(two);
+  CHECK(config.routes[0].compression);
+  CHECK_FALSE(config.routes[1].compression);
+  CHECK_FALSE(loaded(two, {"compression.enabled=false"}).routes[0].compression);
+  CHECK(contains(problem(kSmallest + "[compression]\nlevel = 10\n"), "a number from 1 to 9"));
+  CHECK(contains(problem(kSmallest + "[compresion]\n"), "did you mean \"compression\"?"));
+}
+
+TEST_CASE("load_text: certificates and keys go in pairs") {
+  const auto tls = [](const std::string& text) { return kListen + text + '\n' + kEcho; };
+  const std::string two = "tls = { cert = ['a.crt', 'b.crt'], key = ['a.key', 'b.key'] }";
+  const auto pairs = loaded(tls(two)).listen[0].tls->certificates;
+  REQUIRE(pairs.size() == 2);
+  CHECK(contains(pairs[1].cert, "/b.crt"));
+  CHECK(contains(pairs[1].key, "/b.key"));
+  CHECK(problem(tls("tls = { cert = ['a', 'b'], key = 'a' }")) ==
+        "p.toml:3:34: error: listen.public.tls.key: expected as many files as \"cert\" has, which "
+        "are 2, found 1");
+  CHECK(problem(tls("tls = { cert = 'a' }")) ==
+        "p.toml:3:7: error: listen.public.tls.key: expected a file or a list of files, found "
+        "nothing");
+  CHECK(problems(tls("tls = {}")).size() == 2);
+  CHECK(contains(problem(tls("tls = { cert = [], key = 'a' }")), "found a list without any"));
+  CHECK(contains(problem(tls("tls = { cert = ['a', ''], key = ['a', 'b'] }")),
+                 "p.toml:3:22: error: listen.public.tls.cert: expected the name of a file"));
+  CHECK(contains(problem(tls("tls = { cert = 3, key = 'a' }")), "a list of files, found 3"));
+  CHECK(contains(problem(tls("tls = 'yes'")), "expected a table or \"none\", found \"yes\""));
+  CHECK(contains(problem(tls("tls = { cert = 'a', key = 'a', min_version = '1.1' }")),
+                 "expected \"1.2\" or \"1.3\", found \"1.1\""));
+  CHECK(contains(problem(tls("tls = { cert = 'a', key = 'a', ca = 'a' }")), "tls.ca: expected"));
+}
+
+TEST_CASE("load_text: tls as a table of its own, by --set, and none") {
+  const std::string table = kSmallest + "[listen.public.tls]\ncert = '/a'\nkey = '/b'\n";
+  const Tls tls{{{"/a", "/b"}}, "", TlsVersion::v1_2};
+  CHECK(loaded(table).listen[0].tls == tls);
+  CHECK(
+      loaded(kSmallest, {"listen.public.tls.cert=/a", "listen.public.tls.key=/b"}).listen[0].tls ==
+      tls);
+  CHECK(loaded(table, {"listen.public.tls.cert=/c"}).listen[0].tls->certificates[0].cert == "/c");
+  CHECK(loaded(table, {"listen.public.tls=none"}).listen[0].tls == std::nullopt);
+}
+
+TEST_CASE("load_text: auth is a file of tokens or none") {
+  CHECK(loaded(kSmallest + "auth = 'none'\n").routes[0].auth == std::nullopt);
+  const auto auth = [](const std::string& text) { return problem(kSmallest + text + '\n'); };
+  CHECK(auth("auth = {}") ==
+        "p.toml:6:8: error: route.echo.auth.bearer_file: expected a file of tokens, found nothing");
+  CHECK(contains(auth("auth = 'secret'"), "expected a table or \"none\", found \"secret\""));
+  CHECK(contains(auth("auth = { bearer_file = '/nowhere/x' }"),
+                 "p.toml:6:24: error: route.echo.auth.bearer_file: expected a readable file of "
+                 "tokens, found \"/nowhere/x\": No such file or directory"));
+  CHECK(contains(auth("auth = { bearer_file = '/' }"), "found \"/\": Is a directory"));
+  CHECK(auth("auth = { bearer_file = 3 }").ends_with("expected text in quotes, found 3"));
+  const auto misspelt = problems(kSmallest + "auth = { bearer_fil = '/dev/null' }\n");
+  REQUIRE(misspelt.size() == 2);  // and the key itself is missing
+  CHECK(contains(misspelt[1], "did you mean \"bearer_file\"?"));
+}
+
+TEST_CASE("load_text: a check of the caller's own reports among the others") {
+  const std::string text = kListen + "tls = { cert = ['a', 'b'], key = ['a', 'b'] }\nrouts = []\n" +
+                           kEcho + "hosts = ['/']\n";
+  std::size_t seen = 0;
+  const Check check = [&](const Config& config, Diagnosis& diagnosis) {
+    seen = config.listen[0].tls->certificates.size();
+    diagnosis.report_item("listen.public.tls.key", 1, "second key");
+    diagnosis.report("route.echo.path", "path");
+  };
+  const Loaded result = load_text(text, "p.toml", {}, check);
+  CHECK(seen == 2);
+  CHECK_FALSE(result.config);
+  std::vector<std::string> lines;
+  for (const Problem& wrong : result.problems) lines.push_back(wrong.text());
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[0] == "p.toml:3:40: error: listen.public.tls.key: second key");
+  CHECK(contains(lines[1], "p.toml:4:1: error: listen.public.routs: "));
+  CHECK(lines[2] == "p.toml:6:8: error: route.echo.path: path");
+  CHECK(contains(lines[3], "p.toml:8:10: error: route.echo.hosts: "));
 }
 
 TEST_CASE("load_text: a queue must hold a message of the largest size") {
@@ -374,6 +495,21 @@ TEST_CASE("load: a root is relative to the folder of the file") {
                  "folder that exists, found"));
   CHECK(load({folder.file(kListen + site + "'p.toml'\n"), {}}).problems.size() == 1);
   CHECK(load({folder.file(kListen + site + "'site'\nindex='../x'\n"), {}}).problems.size() == 1);
+}
+
+TEST_CASE("load: files are relative to the folder of the file, and checks run on it too") {
+  const Folder folder;
+  const std::string text = folder.file(
+      kListen + "tls = { cert = 'site/../a.crt', key = '/abs.key', client_ca = 'ca' }\n" + kEcho +
+      "auth = { bearer_file = 'p.toml' }\n");
+  const auto loaded = load({text, {}});
+  REQUIRE(loaded.config);
+  const Tls& tls = *loaded.config->listen[0].tls;
+  CHECK(tls.certificates[0] == CertificateFiles{folder / "a.crt", "/abs.key"});
+  CHECK(tls.client_ca == folder / "ca");
+  CHECK(loaded.config->routes[0].auth->bearer_file == text);
+  const auto check = [](const Config&, Diagnosis& diagnosis) { diagnosis.report("listen", "no"); };
+  CHECK(load({text, {}, check}).problems.size() == 1);
 }
 
 TEST_CASE("load: a file that cannot be read is a problem like any other") {

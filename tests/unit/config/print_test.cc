@@ -2,7 +2,10 @@
 #include "config/print.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <random>
 
 #include "config/load.h"
@@ -18,14 +21,18 @@ class RandomConfig {
   Config make() {
     Config config;
     config.server = {static_cast<unsigned>(below(257)), any<IoChoice>(3), coin()};
+    config.compression = {coin(), below(100'000), static_cast<unsigned>(1 + below(9)), coin()};
     config.log = {any<LogLevel>(5), any<LogFormat>(2)};
     config.limits.connections = below(1000);
+    config.limits.connections_per_ip = below(100);
+    config.limits.accept_rate = rate();
     config.limits.header_size = 1024 + below(100'000);
     config.limits.handshake_timeout = Milliseconds(1 + below(86'400'000));
     config.limits.close_timeout = Milliseconds(1000 * (1 + below(60)));
     config.limits.route = limits();
     for (std::uint64_t i = 0; i <= below(3); ++i)
-      config.listen.push_back({"l" + std::to_string(i), coin() ? "::1" : "10.0.0.1", port(i), {}});
+      config.listen.push_back(
+          {"l" + std::to_string(i), coin() ? "::1" : "10.0.0.1", port(i), {}, tls()});
     for (std::uint64_t i = 0; i <= below(5); ++i) config.routes.push_back(route(i));
     return config;
   }
@@ -41,11 +48,23 @@ class RandomConfig {
     return coin() ? std::uint16_t{0} : static_cast<std::uint16_t>(8000 + i);
   }
 
+  std::uint32_t rate() { return coin() ? 0 : static_cast<std::uint32_t>(below(1'000'000'001)); }
+
+  std::optional<Tls> tls() {
+    if (coin()) return std::nullopt;
+    Tls tls{{}, coin() ? "" : "/ca \"1\".crt", any<TlsVersion>(2)};
+    for (std::uint64_t i = 0; i <= below(2); ++i)
+      tls.certificates.push_back({"/c" + std::to_string(i), "/k" + std::to_string(i)});
+    return tls;
+  }
+
   RouteLimits limits() {
     const std::uint64_t message = 1 + below(1 << 20);
     return {message,
+            static_cast<std::uint32_t>(1 + below(1 << 24)),
             std::max<std::uint64_t>(message, 4096) << below(3),
             any<SlowClient>(2),
+            rate(),
             Milliseconds(below(2) * below(100'000)),
             Milliseconds(1 + below(100'000)),
             Milliseconds(60'000 * below(3))};
@@ -61,6 +80,8 @@ class RandomConfig {
     if (coin()) route.origins = {"https://*.example.com:8443"};
     if (coin()) route.subprotocols = {"chat", "v1'"};
     if (coin()) route.listen = {"l0"};
+    route.compression = coin();
+    if (coin()) route.auth = Auth{"/dev/null"};
     route.limits = limits();
     if (route.type == RouteType::pubsub) {
       route.topics = {"t/{a}", "quote \" and \\"};
@@ -92,13 +113,30 @@ TEST_CASE("print: what is printed loads back equal") {
 
 TEST_CASE("settings: defaults are there, under the keys that set them") {
   Config config;
+  config.listen.push_back({"l", "::1", 80, {}});
   config.routes.push_back({});
   config.routes.back().name = "x";
-  bool found = false;
+  std::string text;
   for (const Setting& setting : settings(config))
-    if (setting.table == "route.x.limits" && setting.key == "ping_interval")
-      found = setting.value == "\"25s\"";
-  CHECK(found);
+    text += setting.table + '.' + setting.key + " = " + setting.value + '\n';
+  for (const char* line :
+       {"route.x.limits.ping_interval = \"25s\"\n", "route.x.limits.message_rate = \"0/s\"\n",
+        "route.x.compression = true\n", "route.x.auth = \"none\"\n", "listen.l.tls = \"none\"\n",
+        "compression.min_size = \"64\"\n", "limits.accept_rate = \"0/s\"\n"})
+    CHECK_MESSAGE(text.find(line) != std::string::npos, line);
+}
+
+TEST_CASE("print: where the tokens are, not what they are") {
+  const auto file =
+      std::filesystem::temp_directory_path() / ("peal-print-test-" + std::to_string(::getpid()));
+  std::ofstream(file) << "open-sesame\n";
+  Config config;
+  config.routes.push_back({});
+  config.routes.back().auth = Auth{file};
+  const std::string text = print(config);
+  std::filesystem::remove(file);
+  CHECK(text.find("bearer_file = \"" + file.string()) != std::string::npos);
+  CHECK(text.find("sesame") == std::string::npos);
 }
 
 }  // namespace

@@ -38,6 +38,15 @@ TEST_CASE("parse_size: anything else is refused") {
     CHECK_MESSAGE(!parse_size(text), text);
 }
 
+TEST_CASE("parse_rate: a number a second, and zero") {
+  CHECK(parse_rate("2000/s") == 2000);
+  CHECK(parse_rate("0/s") == 0);
+  CHECK(parse_rate("0") == 0);
+  for (const char* text : {"", "/s", "2000", "2000/", "2000/sec", "2000 /s", "2000/ s", " 1/s",
+                           "1/s ", "1.5/s", "-1/s", "1/S", "1/m", "99999999999999999999/s"})
+    CHECK_MESSAGE(!parse_rate(text), text);
+}
+
 TEST_CASE("format: the largest unit that loses nothing") {
   CHECK(format_duration(Milliseconds{0}) == "0s");
   CHECK(format_duration(Milliseconds{1500}) == "1500ms");
@@ -47,6 +56,7 @@ TEST_CASE("format: the largest unit that loses nothing") {
   CHECK(format_size(1000) == "1000");
   CHECK(format_size(1536 << 10) == "1536KiB");
   CHECK(format_size(1 << 30) == "1GiB");
+  CHECK(format_rate(2000) == "2000/s");
 }
 
 TEST_CASE("units: what is formatted is parsed back, for any value") {
@@ -58,6 +68,7 @@ TEST_CASE("units: what is formatted is parsed back, for any value") {
     const std::uint64_t value = random() >> (2 + random() % 60) << (random() % 2);
     CAPTURE(value);
     CHECK(parse_size(format_size(value)) == value);
+    CHECK(parse_rate(format_rate(value)) == value);
     const Milliseconds duration(static_cast<Milliseconds::rep>(value));
     CHECK(parse_duration(format_duration(duration)) == duration);
   }

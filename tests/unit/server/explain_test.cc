@@ -26,6 +26,12 @@ hosts = ["app"]
 [route.health]
 path = "/healthz"
 type = "health"
+auth = { bearer_file = "/dev/null" }
+[listen.secure]
+address = "127.0.0.1:8443"
+tls = { cert = "a.crt", key = "a.key" }
+[compression]
+enabled = false
 )";
 
 std::expected<std::string, std::string> run(const ExplainRequest& request) {
@@ -81,6 +87,9 @@ TEST_CASE("explain: each setting and where it came from") {
   CHECK(contains(out, " limits.message_size \"64KiB\" (p.toml:4)\n"));
   CHECK(contains(out, " limits.ping_interval \"3s\" (--set)\n"));
   CHECK(contains(out, " limits.queue_size \"1MiB\" (default)\n"));
+  CHECK(contains(out, " compression false (p.toml:24)\n"));
+  CHECK(contains(out, " auth \"none\" (default)\n"));
+  CHECK(contains(text("GET", "/healthz"), " auth.bearer_file \"/dev/null\" (p.toml:19)\n"));
 }
 
 TEST_CASE("explain: why nothing answers") {
@@ -98,6 +107,16 @@ TEST_CASE("explain: the origin") {
   CHECK(contains(with("http://localhost:8080"), "passes\n"));
   CHECK(contains(with("https://evil.example"), "answer 403: "));
   CHECK(contains(text("GET", "ws://localhost:8080/chat/x"), "origin none given"));
+}
+
+TEST_CASE("explain: a listener with TLS is of the origin https") {
+  const auto with = [](const char* origin) {
+    return text("GET", "wss://localhost:8443/chat/x", {std::string("Origin: ") + origin});
+  };
+  CHECK(contains(with("https://localhost:8443"), "passes\n"));
+  CHECK(contains(with("https://localhost:8443"), "listen.secure, 127.0.0.1:8443, TLS\n"));
+  CHECK(contains(with("http://localhost:8443"), "answer 403: "));
+  CHECK_FALSE(with("https://evil.example").find("speaks http") != std::string::npos);
 }
 
 TEST_CASE("explain: the method and the headers of an upgrade") {
