@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// One TLS connection without a socket: ciphertext in, plaintext out, and the other way round.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/block_pool.h"
+#include "core/base/bytes.h"
+#include "core/tls/context.h"
+#include "core/tls/openssl.h"
+
+namespace peal::tls {
+
+/// Owner: a connection. Thread: the shard's. Errors: state() and failure().
+/// Limits: between calls it holds its output and, while a record is incomplete, 17 KiB for it;
+/// output grows with what is written and, by at most a handshake and little more than the size of
+/// the input, with what is read.
+class Engine {
+ public:
+  enum class State : std::uint8_t {
+    handshake,
+    open,
+    ended,   ///< the peer has sent close_notify: nothing more comes, though we may still write
+    failed,  ///< nothing more either way; an alert may be in the output
+  };
+
+  /// What a client wants of the connection, beside its Context.
+  struct ClientStart {
+    std::string host;                  ///< for SNI, and to be in the certificate; may be empty
+    ssl_session_st* resume = nullptr;  ///< from session() of an earlier one
+  };
+
+  /// The server's side.
+  Engine(const Context& context, BlockPool& pool);
+  /// The client's side; its first flight is in the output at once.
+  Engine(const Context& context, BlockPool& pool, const ClientStart& start);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  ~Engine();
+
+  State state() const { return state_; }
+
+  /// Takes ciphertext off the front of `input` and decrypts into `plaintext`; returns the bytes
+  /// written there. When that is less than plaintext.size(), `input` is used up and nothing more
+  /// can be decrypted, or state() is now `ended` or `failed`, and what is left of `input` is of
+  /// no use. Runs the handshake as well. Requires: plaintext is not empty.
+  std::size_t read(Bytes& input, MutableBytes plaintext);
+
+  /// Encrypts all of it into the output, in records of up to 16 KiB.
+  /// Requires: state() is open or ended, and shut_down() was not called. May fail.
+  void write(Bytes plaintext);
+
+  /// Puts close_notify into the output, once, unless in handshake or failed (RFC 8446 section 6.1).
+  void shut_down();
+
+  /// Ciphertext for the peer, at the front of a block that is now the caller's.
+  struct Output {
+    Block* block;
+    std::size_t size;
+  };
+  bool has_output() const { return output_head_ != nullptr; }
+  /// The oldest; none is added to it any more. Requires: has_output().
+  Output take_output();
+
+  /// Why it failed, in OpenSSL's words, for a log line; "" unless failed.
+  const char* failure() const;
+  /// Failed since the client speaks HTTP without TLS.
+  bool is_plain_http() const;
+
+  // Of the handshake. Requires: state() was open.
+  Version version() const;
+  const char* cipher() const;  ///< "TLS_AES_128_GCM_SHA256"; static
+  bool resumed() const;
+  std::string_view server_name() const;  ///< the client's SNI; empty when there was none
+  bool has_peer_certificate() const;
+
+  /// Client: what may resume this session; null before the server's ticket has been read.
+  Session session() const;
+
+ private:
+  friend struct EngineBio;
+
+  Engine(const Context& context, BlockPool& pool, bool server);
+  bool shake_hands();
+  void append(Bytes ciphertext);
+  void take_failure();
+
+  SslPtr ssl_;
+  BlockPool* pool_;
+  Bytes* input_ = nullptr;        ///< during read()
+  Block* output_head_ = nullptr;  ///< linked by next; all but the last are full
+  Block* output_tail_ = nullptr;
+  std::size_t tail_size_ = 0;
+  std::size_t expected_output_ = 0;  ///< in write(): what is still to come, to take blocks for
+  unsigned long error_ = 0;          ///< of OpenSSL's queue
+  State state_ = State::handshake;
+};
+
+}  // namespace peal::tls
