@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,9 +34,9 @@ struct ServerOptions {
 };
 
 struct ClientOptions {
-  std::string ca;                          ///< PEM file of roots; empty: the system's
-  bool insecure = false;                   ///< any certificate will do
-  std::vector<CertificateFiles> identity;  ///< at most one, shown when the server asks
+  std::string ca;                            ///< PEM file of roots; empty: the system's
+  bool insecure = false;                     ///< any certificate will do
+  std::optional<CertificateFiles> identity;  ///< shown when the server asks
 };
 
 /// What is wrong with a file that the options name.
@@ -73,7 +74,6 @@ class Context {
   ssl_ctx_st* native() const { return contexts_.front().get(); }
 
  private:
-  friend class ContextMaker;
   Context() = default;
 
   ssl_ctx_st* find(std::string_view server_name) const;

@@ -11,6 +11,7 @@
 #include "core/base/bytes.h"
 #include "core/tls/context.h"
 #include "core/tls/openssl.h"
+#include "core/tls/wire.h"
 
 namespace peal::tls {
 
@@ -39,7 +40,6 @@ class Engine {
   Engine(const Context& context, BlockPool& pool, const ClientStart& start);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
-  ~Engine();
 
   State state() const { return state_; }
 
@@ -56,14 +56,11 @@ class Engine {
   /// Puts close_notify into the output, once, unless in handshake or failed (RFC 8446 section 6.1).
   void shut_down();
 
-  /// Ciphertext for the peer, at the front of a block that is now the caller's.
-  struct Output {
-    Block* block;
-    std::size_t size;
-  };
-  bool has_output() const { return output_head_ != nullptr; }
+  /// Ciphertext for the peer, in order.
+  using Output = Wire::Output;
+  bool has_output() const { return wire_.has_output(); }
   /// The oldest; none is added to it any more. Requires: has_output().
-  Output take_output();
+  Output take_output() { return wire_.take_output(); }
 
   /// Why it failed, in OpenSSL's words, for a log line; "" unless failed.
   const char* failure() const;
@@ -81,21 +78,16 @@ class Engine {
   Session session() const;
 
  private:
-  friend struct EngineBio;
+  enum class Side : std::uint8_t { server, client };
 
-  Engine(const Context& context, BlockPool& pool, bool server);
-  bool shake_hands();
-  void append(Bytes ciphertext);
-  void take_failure();
+  Engine(const Context& context, BlockPool& pool, Side side);
+  void shake_hands();
+  std::size_t decrypt(MutableBytes plaintext);
+  void note(int outcome);
 
   SslPtr ssl_;
-  BlockPool* pool_;
-  Bytes* input_ = nullptr;        ///< during read()
-  Block* output_head_ = nullptr;  ///< linked by next; all but the last are full
-  Block* output_tail_ = nullptr;
-  std::size_t tail_size_ = 0;
-  std::size_t expected_output_ = 0;  ///< in write(): what is still to come, to take blocks for
-  unsigned long error_ = 0;          ///< of OpenSSL's queue
+  Wire wire_;
+  unsigned long error_ = 0;  ///< the cause of `failed`, from OpenSSL's queue
   State state_ = State::handshake;
 };
 
