@@ -8,6 +8,7 @@
 #include "core/base/block_pool.h"
 #include "core/base/fd.h"
 #include "core/base/time.h"
+#include "core/conn/secure_link.h"
 #include "core/http/request_parser.h"
 #include "core/hub/hub.h"
 #include "core/hub/outbox.h"
@@ -28,6 +29,7 @@ struct RoutePolicy {
 /// Where a connection stands. It moves down this list only, but for `head` and `responding`, which
 /// alternate while HTTP keeps the connection.
 enum class Phase : std::uint8_t {
+  securing,    ///< the TLS handshake, on a listener with certificates
   head,        ///< a request head is being read
   responding,  ///< the body of a response is being sent; input waits
   upgrading,   ///< 101 is written but waits until the topics are ready; input waits
@@ -86,11 +88,17 @@ struct Connection : hub::Outbox {
     state.listener = listener;
   }
 
+  /// A send is under way.
+  bool sending() const { return pinned() || (secure && secure->send_under_way()); }
+  /// Everything that was queued is sent.
+  bool all_sent() const { return empty() && !(secure && secure->has_output()); }
+
   int fd;
   bool receiving = false;  ///< a receive is armed
   ConnectionState state;
   const RoutePolicy* policy = nullptr;  ///< of the route, from `upgrading` on
   hub::TopicUse* topics = nullptr;      ///< the handler's
+  std::unique_ptr<SecureLink> secure;   ///< on a listener with certificates
   HeldInput held;
   std::unique_ptr<FileBody> body;  ///< in `responding`
   io::Timer timer;

@@ -16,7 +16,10 @@ void ConnectionTable::on_receive(SlotId id, io::Received received) {
   connection.receiving = received.armed;
   if (!received.bytes.empty()) {
     connection.last_received = now();
-    take_input(connection, received.bytes, {.in_buffer = true, .buffer = received.lease.id()});
+    if (connection.secure)
+      take_ciphertext(connection, received.bytes);
+    else
+      take_input(connection, received.bytes, {.in_buffer = true, .buffer = received.lease.id()});
   } else if (received.error == 0) {
     on_stream_end(connection);
   } else if (received.error != ENOBUFS && received.error != ECANCELED) {
@@ -64,6 +67,10 @@ void ConnectionTable::take_input(Connection& connection, MutableBytes bytes, Sou
 MutableBytes ConnectionTable::work_off(Connection& connection, MutableBytes input) {
   while (!input.empty() && connection.state.stall == Stall::none) {
     switch (connection.state.phase) {
+      case Phase::securing:
+      case Phase::lingering:
+      case Phase::closed:
+        return {};
       case Phase::head:
         if (!read_head(connection, input)) return input;
         break;
@@ -74,9 +81,6 @@ MutableBytes ConnectionTable::work_off(Connection& connection, MutableBytes inpu
       case Phase::closing:
         read_frames(connection, input);
         break;
-      case Phase::lingering:
-      case Phase::closed:
-        return {};
     }
   }
   return input;
@@ -197,6 +201,7 @@ void ConnectionTable::on_stream_end(Connection& connection) {
     case Phase::responding:
       state.keep_alive = false;
       break;
+    case Phase::securing:
     case Phase::head:
     case Phase::open:
     case Phase::closing:

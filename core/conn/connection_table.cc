@@ -22,25 +22,29 @@ ConnectionTable::ConnectionTable(io::Reactor& reactor, hub::Memory& memory,
       admission_(admission),
       limits_(limits) {}
 
-void ConnectionTable::on_accept(std::uint32_t listener, int fd) {
+void ConnectionTable::on_accept(std::uint32_t listener, int fd, const tls::Context* context) {
   Connection& connection = connections_.emplace(fd, listener);
   admission_.open.fetch_add(1, std::memory_order_relaxed);
   connection.last_received = now();
-  enter(connection, Phase::head);
+  if (context) connection.secure = std::make_unique<SecureLink>(*context);
+  enter(connection, context ? Phase::securing : Phase::head);
   arm_receive(connection);
 }
 
 /// The one place where phases change; arms the phase's time-out.
 void ConnectionTable::enter(Connection& connection, Phase phase) {
+  // The time for a first request includes the TLS handshake.
+  const bool goes_on = connection.state.phase == Phase::securing && phase == Phase::head;
+  if (!goes_on) connection.since = now();
   connection.state.phase = phase;
-  connection.since = now();
   switch (phase) {
     case Phase::responding:
       reactor_.arm(connection.timer, limits_.send_timeout);
       break;
+    case Phase::securing:
     case Phase::head:
     case Phase::upgrading:
-      reactor_.arm(connection.timer, limits_.handshake_timeout);
+      reactor_.arm_at(connection.timer, connection.since + limits_.handshake_timeout);
       break;
     case Phase::open:
       connection.last_message = now();
@@ -60,6 +64,9 @@ void ConnectionTable::on_timer(std::uint32_t index) {
   Connection* connection = connections_.at_index(index);
   PEAL_CHECK(connection);
   switch (connection->state.phase) {
+    case Phase::securing:
+      terminate(*connection, true);
+      break;
     case Phase::head:
       time_out_head(*connection);
       break;
@@ -79,7 +86,7 @@ void ConnectionTable::on_timer(std::uint32_t index) {
     case Phase::closing:
     case Phase::lingering:
       // What the kernel has already taken still reaches a slow reader, unless we hold more.
-      terminate(*connection, !connection->empty());
+      terminate(*connection, !connection->all_sent());
       break;
     case Phase::closed:
       break;
@@ -90,7 +97,7 @@ void ConnectionTable::time_out_head(Connection& connection) {
   const bool began = connection.held.block != nullptr;
   if (began)
     refuse(connection, {.status = 408, .reason = "the request did not arrive in time"});
-  else if (connection.empty())
+  else if (connection.all_sent())
     terminate(connection, false);  // idle between requests, or never said a word
   else
     linger(connection);  // still reads the answers to earlier requests
@@ -104,7 +111,7 @@ void ConnectionTable::keep_alive(Connection& connection) {
     close(connection, ws::CloseCode::going_away, "idle for too long");
     return;
   }
-  if (!connection.empty()) note_progress(connection);
+  if (!connection.all_sent()) note_progress(connection);
   if (connection.last_received > connection.pinged) connection.pinged = {};
   const bool waits = connection.pinged != Instant{};
   if (waits && policy.pong_timeout > Duration::zero() &&
@@ -174,13 +181,14 @@ void ConnectionTable::terminate(Connection& connection, bool reset) {
   connection.shut();
   connection.state.reset = reset;
   enter(connection, Phase::closed);
-  if (connection.receiving || connection.pinned())
+  if (connection.receiving || connection.sending())
     reactor_.backend().shut_down(connection.fd, SHUT_RDWR);
   mark_dirty(connection);
 }
 
 void ConnectionTable::destroy(Connection& connection) {
   connection.clear(memory_);
+  if (connection.secure) connection.secure->clear(memory_.blocks);
   reactor_.backend().close(connection.fd, connection.id(), connection.state.reset);
   admission_.open.fetch_sub(1, std::memory_order_relaxed);
   connections_.erase(connection.id());
@@ -218,6 +226,7 @@ void ConnectionTable::close_all(ws::CloseCode code, std::string_view reason) {
       case Phase::responding:
         connection.state.keep_alive = false;
         break;
+      case Phase::securing:
       case Phase::upgrading:
         terminate(connection, true);
         break;

@@ -44,7 +44,8 @@ class ConnectionTable {
                   ConnectionHandler& handler, Admission& admission, const TableLimits& limits);
 
   // What the reactor reports.
-  void on_accept(std::uint32_t listener, int fd);
+  /// `context`: the listener's certificates; null where it takes plain connections.
+  void on_accept(std::uint32_t listener, int fd, const tls::Context* context);
   void on_receive(SlotId id, io::Received received);
   void on_send(SlotId id, int result);
   void on_timer(std::uint32_t index);
@@ -117,6 +118,13 @@ class ConnectionTable {
   void fail(Connection& connection, ws::CloseCode code, std::string_view reason);
   void answer_ping(Connection& connection, const ws::Event& ping);
 
+  // connection_secure.cc
+  void take_ciphertext(Connection& connection, Bytes ciphertext);
+  bool decrypt(Connection& connection, Bytes& ciphertext);
+  void fail_secure(Connection& connection);
+  void encrypt(Connection& connection);
+  std::optional<int> start_secure_send(Connection& connection);
+
   // connection_write.cc
   void mark_dirty(Connection& connection);
   void send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event);
@@ -126,6 +134,7 @@ class ConnectionTable {
   std::size_t queue_limit(const Connection& connection) const;
   void settle(Connection& connection);
   void write(Connection& connection);
+  void merge_small(Connection& connection);
   std::optional<int> start_send(Connection& connection);
   std::optional<int> send_gathered(Connection& connection);
   bool after_send(Connection& connection, int result);

@@ -131,7 +131,7 @@ bool ConnectionTable::flush() {
 void ConnectionTable::settle(Connection& connection) {
   ConnectionState& state = connection.state;
   if (state.phase == Phase::closed) {
-    if (!connection.receiving && !connection.pinned()) destroy(connection);
+    if (!connection.receiving && !connection.sending()) destroy(connection);
     return;
   }
   if (connection.take_fresh()) connection.last_message = now();
@@ -150,33 +150,35 @@ void ConnectionTable::settle(Connection& connection) {
     state.stall = Stall::none;
     work_off_held(connection);
   }
-  if (connection.empty()) finish(connection);
+  if (connection.all_sent()) finish(connection);
 }
 
 void ConnectionTable::write(Connection& connection) {
   for (int i = 0; i < kSendsPerSettle; ++i) {
-    if (connection.pinned() || connection.empty()) return;
-    const std::optional<int> result = start_send(connection);
+    if (connection.sending() || connection.all_sent()) return;
+    const std::optional<int> result =
+        connection.secure ? start_secure_send(connection) : start_send(connection);
     if (!result || !after_send(connection, *result)) return;
   }
   mark_dirty(connection);
 }
 
-std::optional<int> ConnectionTable::start_send(Connection& connection) {
-  const hub::Segment* first = connection.first();
+/// Makes one of the small segments at the front.
+void ConnectionTable::merge_small(Connection& connection) {
   std::size_t segments = 0;
   std::size_t bytes = 0;
-  for (const hub::Segment* next = first; next && bytes + next->size <= kMergeBytes;
+  for (const hub::Segment* next = connection.first(); next && bytes + next->size <= kMergeBytes;
        next = next->next) {
     ++segments;
     bytes += next->size;
   }
-  if (segments > 1) {
-    connection.merge(memory_, segments, bytes);
-    first = connection.first();
-  } else if (first->next && first->size < kGatherBytes) {
-    return send_gathered(connection);
-  }
+  if (segments > 1) connection.merge(memory_, segments, bytes);
+}
+
+std::optional<int> ConnectionTable::start_send(Connection& connection) {
+  merge_small(connection);
+  const hub::Segment* first = connection.first();
+  if (first->next && first->size < kGatherBytes) return send_gathered(connection);
   connection.pin(1);
   return reactor_.backend().send(connection.fd, connection.id(), Bytes{first->data, first->size});
 }
@@ -200,15 +202,19 @@ void ConnectionTable::on_send(SlotId id, int result) {
   PEAL_CHECK(connection);  // a slot lives as long as a send is under way
   if (!after_send(*connection, result)) return;
   const ConnectionState& state = connection->state;
-  if (!connection->empty() || state.phase != Phase::open || state.stall != Stall::none)
+  if (!connection->all_sent() || state.phase != Phase::open || state.stall != Stall::none)
     mark_dirty(*connection);
 }
 
 /// False when the connection is over.
 bool ConnectionTable::after_send(Connection& connection, int result) {
-  connection.sent(memory_, result > 0 ? static_cast<std::size_t>(result) : 0);
+  const auto bytes = static_cast<std::size_t>(std::max(result, 0));
+  if (connection.secure)
+    connection.secure->sent(memory_.blocks, bytes);
+  else
+    connection.sent(memory_, bytes);
   // The last bytes of a queue may lie in the kernel still; room for more shows that the peer reads.
-  const bool more = !connection.empty() || connection.state.phase == Phase::responding;
+  const bool more = !connection.all_sent() || connection.state.phase == Phase::responding;
   if (result > 0 && more) connection.last_received = now();
   if (result < 0) terminate(connection, true);
   if (connection.state.phase != Phase::closed) return true;
@@ -253,7 +259,9 @@ void ConnectionTable::finish(Connection& connection) {
     linger(connection);
   }
   if (state.phase != Phase::lingering) return;
-  if (state.peer_ended) {
+  if (connection.secure && connection.secure->say_goodbye()) {
+    mark_dirty(connection);
+  } else if (state.peer_ended) {
     terminate(connection, false);
   } else if (!state.write_shut) {
     state.write_shut = true;

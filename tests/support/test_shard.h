@@ -46,12 +46,15 @@ class TestShard final : private io::ReactorClient {
   IntrusiveList<hub::Outbox> dirty;
   conn::ConnectionTable table;
   hub::Hub hub;
-  bool work_left = false;  ///< what the last turn said
+  const tls::Context* certificates = nullptr;  ///< of the listener; null: plain
+  bool work_left = false;                      ///< what the last turn said
 
  private:
   static constexpr std::size_t kKeepBytes = 16 << 20;
 
-  void on_accept(std::uint32_t listener, int fd) override { table.on_accept(listener, fd); }
+  void on_accept(std::uint32_t listener, int fd) override {
+    table.on_accept(listener, fd, certificates);
+  }
   void on_accept_end(std::uint32_t listener, int) override {
     reactor.backend().accept(listener, -1);
   }

@@ -88,6 +88,7 @@ struct Setup {
   RoutePolicy policy = {};
   TableLimits limits = {};
   std::uint64_t most_connections = 0;
+  const tls::Context* certificates = nullptr;
 };
 
 class Bench {
@@ -100,6 +101,7 @@ class Bench {
                FakeClock::now) {
     handler.table = &shard_.table;
     handler.policy = setup.policy;
+    shard_.certificates = setup.certificates;
     backend_->accept(0, -1);
   }
 
