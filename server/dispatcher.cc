@@ -120,7 +120,8 @@ void Dispatcher::answer_websocket(conn::Connection& connection, const http::Requ
     return;
   }
   const std::string_view origin = request.header("Origin").value_or("");
-  if (!origin_allowed(origin, "http", request.host, route.config->origins)) {
+  const std::string_view scheme = connection.secure ? "https" : "http";
+  if (!origin_allowed(origin, scheme, request.host, route.config->origins)) {
     answer_text(connection, request, 403, "this origin may not use the route");
     return;
   }

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <optional>
+
+#include "server/certificates.h"
 #include "server/cli.h"
 #include "server/log.h"
 #include "server/server.h"
 
 int main(int argc, char** argv) {
   using namespace peal::server;
-  const auto line = parse_command_line(argc, argv, PEAL_VERSION);
+  auto line = parse_command_line(argc, argv, PEAL_VERSION);
   if (!line) return line.error();
+  std::optional<Certificates> certificates;
+  line->load.check = [&](const peal::config::Config& config, peal::config::Diagnosis& diagnosis) {
+    certificates.emplace(config, diagnosis);
+  };
   peal::config::Loaded loaded = peal::config::load(line->load);
   if (line->action != CommandLine::Action::serve) return run_offline(*line, loaded);
   if (!loaded.config) {
@@ -14,7 +21,7 @@ int main(int argc, char** argv) {
     return kExitConfig;
   }
   log::set_up(loaded.config->log);
-  Server server(std::move(*loaded.config));
+  Server server(std::move(*loaded.config), std::move(*certificates));
   if (auto started = server.start(); !started) {
     log::error("{}", started.error());
     return kExitFailed;

@@ -48,7 +48,8 @@ conn::TableLimits table_limits(const config::Limits& limits) {
 
 }  // namespace
 
-Server::Server(config::Config config) : config_(std::move(config)) {}
+Server::Server(config::Config config, Certificates certificates)
+    : config_(std::move(config)), certificates_(std::move(certificates)) {}
 
 Server::~Server() {
   stop();
@@ -87,7 +88,8 @@ std::expected<std::vector<std::vector<Fd>>, std::string> Server::open_doors(unsi
                              group.error().text());
     for (unsigned shard = 0; shard < shards; ++shard)
       doors[shard].push_back(std::move(group->sockets[shard]));
-    log::info("listening on {}", io::address_text(listen.host, group->port));
+    log::info("listening on {}{}", io::address_text(listen.host, group->port),
+              listen.tls ? ", TLS" : "");
   }
   return doors;
 }
@@ -95,6 +97,7 @@ std::expected<std::vector<std::vector<Fd>>, std::string> Server::open_doors(unsi
 ShardSetup Server::make_setup(hub::ShardIndex index, std::vector<Fd> listeners) {
   return {.index = index,
           .site = &*site_,
+          .certificates = &certificates_,
           .mesh = &*mesh_,
           .admission = &*admission_,
           .limits = table_limits(config_.limits),

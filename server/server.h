@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "core/hub/mesh.h"
+#include "server/certificates.h"
 #include "server/io_choice.h"
 #include "server/shard.h"
 #include "server/signals.h"
@@ -25,7 +26,7 @@ namespace peal::server {
 /// Owner: main(). Thread: main's.
 class Server {
  public:
-  explicit Server(config::Config config);
+  Server(config::Config config, Certificates certificates);
   ~Server();
 
   /// Opens the listeners and starts the shards. Error: a sentence for the operator.
@@ -54,6 +55,7 @@ class Server {
   };
 
   config::Config config_;
+  Certificates certificates_;
   std::optional<Site> site_;
   std::optional<IoChoice> io_;
   std::optional<hub::Mesh> mesh_;

@@ -10,6 +10,7 @@
 #include "core/conn/connection_table.h"
 #include "core/hub/hub.h"
 #include "core/io/reactor.h"
+#include "server/certificates.h"
 #include "server/dispatcher.h"
 
 namespace peal::server {
@@ -18,6 +19,7 @@ namespace peal::server {
 struct ShardSetup {
   hub::ShardIndex index = 0;
   const Site* site = nullptr;
+  const Certificates* certificates = nullptr;  ///< null: plain connections only
   hub::Mesh* mesh = nullptr;
   conn::Admission* admission = nullptr;
   conn::TableLimits limits;
@@ -60,7 +62,10 @@ class Shard final : private io::ReactorClient {
     Instant warned{};  // when the log was last told
   };
 
-  void on_accept(std::uint32_t listener, int fd) override { table_.on_accept(listener, fd); }
+  void on_accept(std::uint32_t listener, int fd) override {
+    table_.on_accept(listener, fd,
+                     setup_.certificates ? setup_.certificates->of(listener) : nullptr);
+  }
   void on_accept_end(std::uint32_t listener, int error) override;
   void on_receive(SlotId id, io::Received received) override {
     table_.on_receive(id, std::move(received));
