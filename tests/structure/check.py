@@ -201,7 +201,9 @@ class Commands:
             file = str(source.relative_to(tree.root))
             if entry["output"].startswith("tests/") and not file.startswith("tests/"):
                 continue
-            self.of[file] = (entry["directory"], shlex.split(entry["command"]))
+            words = shlex.split(entry["command"])
+            # meson lets ccache run the compiler where there is one.
+            self.of[file] = (entry["directory"], words[words[0].endswith("ccache"):])
 
     def for_header(self, header):
         """The command of a source in the header's folder, or in a folder that may include it."""
