@@ -2,12 +2,12 @@
 #include "config/load.h"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+
+#include "tests/unit/config/folder.h"
 
 namespace peal::config {
 namespace {
@@ -464,23 +464,6 @@ TEST_CASE("Provenance: default, file or --set") {
   CHECK(result.provenance.of("limits.queue_size") == "--set");
   CHECK(result.provenance.of("limits.message_size") == "default");
 }
-
-/// A folder for one test, gone at its end.
-class Folder {
- public:
-  Folder() { std::filesystem::create_directories(path_ / "site"); }
-  ~Folder() { std::filesystem::remove_all(path_); }
-
-  std::string file(const std::string& text) const {
-    std::ofstream(path_ / "p.toml") << text;
-    return path_ / "p.toml";
-  }
-  std::string operator/(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_ =
-      std::filesystem::temp_directory_path() / ("peal-load-test-" + std::to_string(::getpid()));
-};
 
 TEST_CASE("load: a root is relative to the folder of the file") {
   const Folder folder;

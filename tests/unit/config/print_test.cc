@@ -2,13 +2,11 @@
 #include "config/print.h"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <random>
 
 #include "config/load.h"
+#include "tests/unit/config/folder.h"
 
 namespace peal::config {
 namespace {
@@ -127,15 +125,13 @@ TEST_CASE("settings: defaults are there, under the keys that set them") {
 }
 
 TEST_CASE("print: where the tokens are, not what they are") {
-  const auto file =
-      std::filesystem::temp_directory_path() / ("peal-print-test-" + std::to_string(::getpid()));
-  std::ofstream(file) << "open-sesame\n";
+  const Folder folder;
+  const std::string file = folder.file("open-sesame\n", "tokens");
   Config config;
   config.routes.push_back({});
   config.routes.back().auth = Auth{file};
   const std::string text = print(config);
-  std::filesystem::remove(file);
-  CHECK(text.find("bearer_file = \"" + file.string()) != std::string::npos);
+  CHECK(text.find("bearer_file = \"" + file) != std::string::npos);
   CHECK(text.find("sesame") == std::string::npos);
 }
 
