@@ -12,7 +12,7 @@ class Authority:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.cert = self.folder / "ca.crt"
-        self._openssl("req", "-x509", *self._new_key("ca"), "-subj", "/CN=test root", "-days", "2", "-out", self.cert,
+        self._openssl("req", "-x509", *self._new_key("ca"), "-subj", "/CN=test root", "-days", "90", "-out", self.cert,
                       "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
     def issue(self, name, *hosts, rsa=False):
@@ -25,7 +25,7 @@ class Authority:
                               + (f"subjectAltName={names}\n" if hosts else ""))
         self._openssl("req", *self._new_key(name, rsa), "-subj", f"/CN={name}", "-out", request)
         self._openssl("x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self.folder / "ca.key",
-                      "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", cert)
+                      "-CAcreateserial", "-days", "90", "-extfile", extensions, "-out", cert)
         return cert, self.folder / f"{name}.key"
 
     def client_context(self, identity=None, version=None):
