@@ -49,6 +49,38 @@ std::uint16_t read_port(int log) {
   }
 }
 
+void send_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    PEAL_CHECK(sent > 0);
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+void upgrade(int fd, const std::string& path, const std::string& extensions) {
+  std::array<std::byte, 16> random{};
+  const ws::Key key = ws::make_key(random);
+  std::array<std::byte, 1024> out;
+  const std::string_view key_text(key.data(), key.size());
+  const http::Header offer{"Sec-WebSocket-Extensions", extensions};
+  const std::span<const http::Header> headers(&offer, extensions.empty() ? 0 : 1);
+  const std::size_t size = ws::write_client_request(
+      out, {.host = "127.0.0.1", .target = path, .key = key_text, .headers = headers});
+  send_all(fd, as_text(Bytes(out).first(size)));
+  std::string answer;
+  std::array<char, 1024> piece;
+  while (answer.find("\r\n\r\n") == std::string::npos) {
+    const ssize_t got = ::recv(fd, piece.data(), piece.size(), 0);
+    PEAL_CHECK(got > 0);
+    answer.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  using Kind = ws::ServerAnswer::Kind;
+  PEAL_CHECK(ws::check_server_answer(answer, key_text).kind == Kind::accepted);
+  PEAL_CHECK(extensions.empty() || answer.find("Sec-WebSocket-Extensions") != std::string::npos);
+}
+
+}  // namespace
+
 Fd connect_to(std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -61,35 +93,6 @@ Fd connect_to(std::uint16_t port) {
   PEAL_CHECK(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
   return fd;
 }
-
-void send_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    PEAL_CHECK(sent > 0);
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-}
-
-void upgrade(int fd, const std::string& path) {
-  std::array<std::byte, 16> random{};
-  const ws::Key key = ws::make_key(random);
-  std::array<std::byte, 1024> out;
-  const std::string_view key_text(key.data(), key.size());
-  const std::size_t size =
-      ws::write_client_request(out, {.host = "127.0.0.1", .target = path, .key = key_text});
-  send_all(fd, as_text(Bytes(out).first(size)));
-  std::string answer;
-  std::array<char, 1024> piece;
-  while (answer.find("\r\n\r\n") == std::string::npos) {
-    const ssize_t got = ::recv(fd, piece.data(), piece.size(), 0);
-    PEAL_CHECK(got > 0);
-    answer.append(piece.data(), static_cast<std::size_t>(got));
-  }
-  using Kind = ws::ServerAnswer::Kind;
-  PEAL_CHECK(ws::check_server_answer(answer, key_text).kind == Kind::accepted);
-}
-
-}  // namespace
 
 void pin_to_cpu(int cpu) {
   cpu_set_t set;
@@ -165,14 +168,15 @@ std::uint64_t ServerProcess::memory() const {
   return 0;
 }
 
-Clients::Clients(std::uint16_t port, std::size_t count, const std::string& path) {
+Clients::Clients(std::uint16_t port, std::size_t count, const std::string& path,
+                 const std::string& extensions) {
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
   for (std::size_t i = 0; i < count; ++i) {
     sockets_.push_back(connect_to(port));
-    if (!path.empty()) upgrade(sockets_.back().get(), path);
+    if (!path.empty()) upgrade(sockets_.back().get(), path, extensions);
   }
 }
 

@@ -20,6 +20,9 @@ inline constexpr int kClientCpu = 1;
 
 void pin_to_cpu(int cpu);
 
+/// A TCP connection to loopback.
+Fd connect_to(std::uint16_t port);
+
 /// A running server. Owner: the benchmark; killed on destruction.
 class ServerProcess {
  public:
@@ -51,10 +54,13 @@ class ServerProcess {
 /// Connections to a server on loopback, from the calling process.
 class Clients {
  public:
-  /// `path`: upgrades each to a WebSocket there; empty: leaves them bare TCP.
-  Clients(std::uint16_t port, std::size_t count, const std::string& path);
+  /// `path`: upgrades each to a WebSocket there; empty: leaves them bare TCP. `extensions`: what is
+  /// offered, and then has to be agreed on.
+  Clients(std::uint16_t port, std::size_t count, const std::string& path,
+          const std::string& extensions = {});
 
   std::size_t size() const { return sockets_.size(); }
+  int socket(std::size_t index) const { return sockets_[index].get(); }
 
   /// Every client keeps `depth` copies of `request` under way and takes `answer_size` bytes as the
   /// answer to each, for `duration`. Returns the answers.

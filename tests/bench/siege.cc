@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an honest client notices of an attack: the round trip of one echo, paced, first on a quiet
+// server, then while everything at once goes on that hostile clients do. The attackers share the
+// client's CPU, at the lowest priority, so that the figures show the server's part.
+#include <arpa/inet.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/base/check.h"
+#include "core/ws/frame_header.h"
+#include "core/ws/mask.h"
+#include "tests/bench/support.h"
+
+namespace {
+
+using namespace peal;
+using namespace peal::bench;
+using namespace std::chrono_literals;
+
+constexpr int kRounds = 3;
+constexpr Duration kRound = 4s;
+constexpr Duration kPace = 1ms;  // between two echoes
+constexpr std::size_t kHalfOpen = 500;
+constexpr std::size_t kNeverReading = 1000;
+
+/// A process that attacks until it is killed.
+class Attacker {
+ public:
+  template <class Attack>
+  explicit Attacker(Attack&& attack) : pid_(fork()) {
+    PEAL_CHECK(pid_ >= 0);
+    if (pid_ > 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGPIPE, SIG_IGN);
+    const sched_param none{};
+    sched_setscheduler(0, SCHED_IDLE, &none);
+    attack();
+    _exit(0);
+  }
+  Attacker(const Attacker&) = delete;
+  Attacker& operator=(const Attacker&) = delete;
+  ~Attacker() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+ private:
+  pid_t pid_;
+};
+
+/// Sends as much as the server takes; false when it has ended the connection.
+bool push(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+void trickle_handshakes(std::uint16_t port) {
+  while (true) {
+    std::vector<Fd> sockets;
+    for (std::size_t i = 0; i < kHalfOpen; ++i) sockets.push_back(connect_to(port));
+    for (const char octet : std::string_view("GET /echo HTTP/1.1\r\n")) {
+      for (const Fd& socket : sockets) push(socket.get(), {&octet, 1});
+      std::this_thread::sleep_for(400ms);
+    }
+  }
+}
+
+void never_read(std::uint16_t port) {
+  const Clients subscribers(port, kNeverReading, "/chat/siege");
+  pause();
+}
+
+void publish(std::uint16_t port) {
+  const Clients publisher(port, 1, "/chat/siege");
+  const std::string frame = client_frame(1024);
+  while (push(publisher.socket(0), frame)) std::this_thread::sleep_for(5ms);
+}
+
+/// A masked frame with RSV1 whose payload inflates to 1 GiB of zeros.
+std::string bomb() {
+  z_stream stream{};
+  PEAL_CHECK(deflateInit2(&stream, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) == Z_OK);
+  const std::vector<Bytef> zeros(1 << 20);
+  std::vector<Bytef> packed(2 << 20);
+  stream.next_out = packed.data();
+  stream.avail_out = static_cast<uInt>(packed.size());
+  for (int mib = 0; mib < 1024; ++mib) {
+    stream.next_in = const_cast<Bytef*>(zeros.data());
+    stream.avail_in = static_cast<uInt>(zeros.size());
+    deflate(&stream, mib == 1023 ? Z_SYNC_FLUSH : Z_NO_FLUSH);
+  }
+  const std::size_t size = packed.size() - stream.avail_out - 4;  // RFC 7692 section 7.2.1
+  deflateEnd(&stream);
+  std::string frame(ws::client_header_size(size) + size, '\0');
+  constexpr std::uint32_t key = 0x1234abcd;
+  std::byte* const begin = std::as_writable_bytes(std::span(frame)).data();
+  std::byte* payload = ws::write_client_header(begin, ws::Opcode::binary, true, size, key);
+  *begin |= std::byte{0x40};
+  std::memcpy(payload, packed.data(), size);
+  ws::unmask({payload, size}, key);
+  return frame;
+}
+
+void drop_bombs(std::uint16_t port, const std::string& frame) {
+  while (true) {
+    const Clients client(port, 1, "/echo", "permessage-deflate");
+    push(client.socket(0), frame);
+    std::array<char, 4096> answer;
+    while (::recv(client.socket(0), answer.data(), answer.size(), 0) > 0) {
+    }
+  }
+}
+
+/// Pings as fast as they are taken; reads nothing.
+void flood_pings(std::uint16_t port) {
+  std::string ping(ws::client_header_size(100) + 100, 'p');
+  ws::write_client_header(std::as_writable_bytes(std::span(ping)).data(), ws::Opcode::ping, true,
+                          100, 0);
+  std::string burst;
+  for (int i = 0; i < 100; ++i) burst += ping;
+  std::array<char, 1 << 16> sink;
+  while (true) {
+    const Clients client(port, 1, "/echo");
+    while (push(client.socket(0), burst))
+      while (::recv(client.socket(0), sink.data(), sink.size(), MSG_DONTWAIT) > 0) {
+      }
+  }
+}
+
+void storm(std::uint16_t port) {
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  while (true) {
+    const Fd socket = connect_to(port);
+    push(socket.get(), "GET /echo HTTP/1.1\r\n");
+    setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  }
+}
+
+struct RoundTrips {
+  double median_us;
+  double p99_us;
+};
+
+RoundTrips measure(const Clients& client) {
+  const std::string frame = client_frame(64);
+  std::vector<double> times;
+  std::array<char, 256> answer;
+  const Instant end = Clock::now() + kRound;
+  for (Instant next = Clock::now(); next < end; next += kPace) {
+    std::this_thread::sleep_until(next);
+    const Instant before = Clock::now();
+    PEAL_CHECK(push(client.socket(0), frame));
+    const ssize_t size = static_cast<ssize_t>(frame.size()) - 4;
+    PEAL_CHECK(::recv(client.socket(0), answer.data(), static_cast<std::size_t>(size),
+                      MSG_WAITALL) == size);
+    times.push_back(to_us(Clock::now() - before));
+  }
+  std::ranges::sort(times);
+  return {times[times.size() / 2], times[times.size() * 99 / 100]};
+}
+
+void run(const std::string& io, const std::string& bomb_frame, int rounds) {
+  const ServerProcess server = ServerProcess::peald({"server.io=" + io, "log.level=error"});
+  const std::uint16_t port = server.port();
+  const Clients honest(port, 1, "/echo");
+  measure(honest);  // warms up
+  for (int round = 0; round < rounds; ++round) {
+    const RoundTrips quiet = measure(honest);
+    const std::uint64_t before = server.memory();
+    const Attacker half_open([&] { trickle_handshakes(port); });
+    const Attacker subscribers([&] { never_read(port); });
+    std::this_thread::sleep_for(1s);
+    const Attacker publisher([&] { publish(port); });
+    const Attacker bombs([&] { drop_bombs(port, bomb_frame); });
+    const Attacker pings([&] { flood_pings(port); });
+    const Attacker resets([&] { storm(port); });
+    std::this_thread::sleep_for(1s);
+    const RoundTrips besieged = measure(honest);
+    std::printf("  %-9s %9.0f %9.0f %9.0f %9.0f %8.2f %9.0f %9.0f\n", io.c_str(), quiet.median_us,
+                quiet.p99_us, besieged.median_us, besieged.p99_us, besieged.p99_us / quiet.p99_us,
+                static_cast<double>(before) / 1e6, static_cast<double>(server.memory()) / 1e6);
+    std::fflush(stdout);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : kRounds;
+  pin_to_cpu(kClientCpu);
+  const std::string frame = bomb();
+  std::printf(
+      "Round trip of a paced 64-byte echo, microseconds; memory in MB (PSS). Attack: %zu\n"
+      "half-open handshakes, %zu subscribers that never read, deflate bombs (%zu KiB for\n"
+      "1 GiB), a ping flood, a reset storm\n\n",
+      kHalfOpen, kNeverReading, frame.size() >> 10);
+  std::printf("  %-9s %19s %19s %8s %19s\n", "", "quiet", "attacked", "", "memory");
+  std::printf("  %-9s %9s %9s %9s %9s %8s %9s %9s\n", "", "median", "p99", "median", "p99", "p99 x",
+              "quiet", "attacked");
+  for (const char* io : {"io_uring", "epoll"}) run(io, frame, rounds);
+  return 0;
+}
