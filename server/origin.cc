@@ -35,16 +35,31 @@ std::optional<Origin> parse_origin(std::string_view text) {
   return make_origin(text.substr(0, mark), text.substr(mark + 3));
 }
 
-bool host_matches(std::string_view host, std::string_view pattern) {
-  if (!pattern.starts_with("*.")) return ascii::equal_ignoring_case(host, pattern);
-  const std::string_view suffix = pattern.substr(1);
-  return host.size() > suffix.size() &&
-         ascii::equal_ignoring_case(host.substr(host.size() - suffix.size()), suffix);
+bool same_scheme_and_port(const Origin& a, const Origin& b) {
+  return ascii::equal_ignoring_case(a.scheme, b.scheme) && a.port == b.port;
 }
 
-bool matches(const Origin& origin, const Origin& pattern) {
-  return ascii::equal_ignoring_case(origin.scheme, pattern.scheme) && origin.port == pattern.port &&
-         host_matches(origin.host, pattern.host);
+bool same_origin(const Origin& a, const Origin& b) {
+  return same_scheme_and_port(a, b) && ascii::equal_ignoring_case(a.host, b.host);
+}
+
+/// Whether `host` is one or more labels before ".parent".
+bool is_beneath(std::string_view host, std::string_view parent) {
+  if (host.size() < parent.size() + 2) return false;
+  const std::size_t dot = host.size() - parent.size() - 1;
+  return host[dot] == '.' && ascii::equal_ignoring_case(host.substr(dot + 1), parent);
+}
+
+/// `entry`: of Route::origins, "https://*.example.com" for one.
+bool names(std::string_view entry, const Origin& page) {
+  constexpr std::string_view kBeneath = "://*.";
+  const auto mark = entry.find(kBeneath);
+  if (mark == std::string_view::npos) {
+    const auto origin = parse_origin(entry);
+    return origin && same_origin(page, *origin);
+  }
+  const auto parent = make_origin(entry.substr(0, mark), entry.substr(mark + kBeneath.size()));
+  return parent && same_scheme_and_port(page, *parent) && is_beneath(page.host, parent->host);
 }
 
 }  // namespace
@@ -55,12 +70,9 @@ bool origin_allowed(std::string_view origin, std::string_view scheme, std::strin
   const auto page = parse_origin(origin);
   if (!page) return false;
   const auto own = make_origin(scheme, host);
-  // A Host that looks like a pattern must not become one.
-  if (own && !own->host.starts_with('*') && matches(*page, *own)) return true;
-  return std::ranges::any_of(allowed, [&](const std::string& entry) {
-    const auto pattern = parse_origin(entry);
-    return pattern && matches(*page, *pattern);
-  });
+  if (own && same_origin(*page, *own)) return true;
+  return std::ranges::any_of(allowed,
+                             [&](const std::string& entry) { return names(entry, *page); });
 }
 
 }  // namespace peal::server

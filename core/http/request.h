@@ -22,6 +22,7 @@ struct Header {
 struct Request {
   std::string_view method;  ///< case-sensitive
   std::string_view target;  ///< as sent
+  std::string_view scheme;  ///< of the absolute form: "http" or "https" in any case; else empty
   std::string_view path;    ///< still percent-encoded; begins with "/", or is "*" (OPTIONS only)
   std::string_view query;   ///< after the first "?", still encoded
   std::string_view host;    ///< host [":" port] as sent; empty only in HTTP/1.0
@@ -71,6 +72,7 @@ struct Request {
 struct Failure {
   int status = 0;
   std::string_view reason;  ///< a static string, short plain English for the body
+  bool head_only = false;   ///< the method was HEAD, so there is none
 };
 
 }  // namespace peal::http

@@ -32,6 +32,16 @@ constexpr auto kClasses = [] {
   return classes;
 }();
 
+/// Fields that may be there once.
+enum Singleton : unsigned {
+  kHost = 1,
+  kOrigin = 2,
+  kContentType = 4,
+  kAuthorization = 8,
+  kContentLength = 16,
+  kTransferEncoding = 32,
+};
+
 bool is(char c, CharClass wanted) {
   return kClasses[static_cast<unsigned char>(c)] & wanted;
 }
@@ -53,6 +63,24 @@ std::expected<void, Failure> check_method(std::string_view input) {
   if (length == 0 || input[length] != ' ')
     return refuse(400, "the request does not begin with a method");
   return {};
+}
+
+/// RFC 9110 section 9.1 and RFC 5789: a method that nobody has heard of is 501, by every route.
+bool is_known_method(std::string_view method) {
+  switch (method.size()) {
+    case 3:
+      return method == "GET" || method == "PUT";
+    case 4:
+      return method == "HEAD" || method == "POST";
+    case 5:
+      return method == "PATCH" || method == "TRACE";
+    case 6:
+      return method == "DELETE";
+    case 7:
+      return method == "OPTIONS" || method == "CONNECT";
+    default:
+      return false;
+  }
 }
 
 /// The size of the head, 0 while its end is not there. Decides by the first offence in the order of
@@ -122,6 +150,7 @@ class HeadReader {
       return refuse(400, "the request target holds a character that must be percent-encoded");
     ++at_;
     if (Step step = read_version(); !step) return step;
+    if (!is_known_method(request_.method)) return refuse(501, "the method is not known");
     if (request_.method == "CONNECT") return refuse(501, "this server is not a proxy");
     return split_target();
   }
@@ -143,25 +172,34 @@ class HeadReader {
   /// RFC 9112 section 3.2.
   Step split_target() {
     std::string_view rest = request_.target;
-    if (rest == "*") {
-      if (request_.method != "OPTIONS") return refuse(400, "the target * is for OPTIONS only");
-      request_.path = rest;
-      return {};
-    }
-    if (!rest.starts_with('/')) {
-      const auto scheme_end = rest.find("://");
-      const std::string_view scheme = rest.substr(0, scheme_end);
-      if (scheme_end == std::string_view::npos || !(ascii::equal_ignoring_case(scheme, "http") ||
-                                                    ascii::equal_ignoring_case(scheme, "https")))
-        return refuse(400, "the request target is neither a path nor an http URL");
-      rest.remove_prefix(scheme_end + 3);
-      request_.host = rest.substr(0, rest.find_first_of("/?"));
-      if (!parse_authority(request_.host)) return refuse(400, "the target names no valid host");
-      rest.remove_prefix(request_.host.size());
+    const bool options = request_.method == "OPTIONS";
+    if (rest == "*" && !options) return refuse(400, "the target * is for OPTIONS only");
+    if (!rest.starts_with('/') && rest != "*") {
+      if (Step step = take_authority(rest); !step) return step;
+      // Section 3.2.4: this is how OPTIONS * looks on its way through proxies.
+      if (rest.empty() && options) rest = "*";
     }
     const auto question = rest.find('?');
     request_.path = question == 0 || rest.empty() ? "/" : rest.substr(0, question);
     if (question != std::string_view::npos) request_.query = rest.substr(question + 1);
+    // Elsewhere it may separate segments, as "/" does. Queries have it from browsers.
+    if (request_.path.find('\\') != std::string_view::npos)
+      return refuse(400, "the path holds a backslash");
+    return {};
+  }
+
+  /// Takes scheme and authority off the absolute form.
+  Step take_authority(std::string_view& rest) {
+    const auto scheme_end = rest.find("://");
+    request_.scheme = rest.substr(0, scheme_end);
+    if (scheme_end == std::string_view::npos ||
+        !(ascii::equal_ignoring_case(request_.scheme, "http") ||
+          ascii::equal_ignoring_case(request_.scheme, "https")))
+      return refuse(400, "the request target is neither a path nor an http URL");
+    rest.remove_prefix(scheme_end + 3);
+    request_.host = rest.substr(0, rest.find_first_of("/?"));
+    if (!parse_authority(request_.host)) return refuse(400, "the target names no valid host");
+    rest.remove_prefix(request_.host.size());
     return {};
   }
 
@@ -177,7 +215,8 @@ class HeadReader {
     return {};
   }
 
-  /// Remembers the fields that the message itself depends on.
+  /// Remembers the fields that the message itself depends on, and those of which somebody else
+  /// might take another one than we do.
   Step note_field(const Header& field) {
     const auto named = [&](std::string_view name) {
       return ascii::equal_ignoring_case(field.name, name);
@@ -186,8 +225,20 @@ class HeadReader {
       case 4:
         if (named("Host")) return note_host(field.value);
         break;
+      case 6:
+        if (named("Expect")) return note_expect(field.value);
+        if (named("Origin")) return note_once(kOrigin, "there are several Origin fields");
+        break;
       case 10:
-        if (named("Connection")) note_connection(field.value);
+        if (named("Connection")) return note_connection(field.value);
+        break;
+      case 12:
+        if (named("Content-Type"))
+          return note_once(kContentType, "there are several Content-Type fields");
+        break;
+      case 13:
+        if (named("Authorization"))
+          return note_once(kAuthorization, "there are several Authorization fields");
         break;
       case 14:
         if (named("Content-Length")) return note_content_length(field.value);
@@ -199,43 +250,78 @@ class HeadReader {
     return {};
   }
 
+  /// `field`: one of Singleton.
+  Step note_once(unsigned field, std::string_view reason) {
+    if (seen_ & field) return refuse(400, reason);
+    seen_ |= field;
+    return {};
+  }
+
   Step note_host(std::string_view value) {
-    if (has_host_) return refuse(400, "there are several Host fields");
-    has_host_ = true;
+    if (Step step = note_once(kHost, "there are several Host fields"); !step) return step;
     host_ = value;
     if (!parse_authority(value)) return refuse(400, "the Host field is not valid");
     return {};
   }
 
-  void note_connection(std::string_view value) {
+  /// RFC 9110 section 10.1.1; HTTP/1.0 has no expectations.
+  Step note_expect(std::string_view value) {
+    bool met = true;
+    ascii::for_each_list_element(value, [&met](std::string_view expectation) {
+      met = met && ascii::equal_ignoring_case(expectation, "100-continue");
+    });
+    if (!met && request_.minor_version == 1)
+      return refuse(417, "the only expectation met here is 100-continue");
+    return {};
+  }
+
+  Step note_connection(std::string_view value) {
     ascii::for_each_list_element(value, [this](std::string_view option) {
       close_ = close_ || ascii::equal_ignoring_case(option, "close");
       persist_ = persist_ || ascii::equal_ignoring_case(option, "keep-alive");
     });
+    return {};
   }
 
   Step note_content_length(std::string_view value) {
-    if (has_length_) return refuse(400, "there are several Content-Length fields");
-    has_length_ = true;
+    if (Step step = note_once(kContentLength, "there are several Content-Length fields"); !step)
+      return step;
     const auto length = ascii::parse_decimal(value);
-    if (!length) return refuse(400, "the Content-Length field is not valid");
+    // Beyond it, others overflow.
+    if (!length || *length > std::numeric_limits<std::int64_t>::max())
+      return refuse(400, "the Content-Length field is not valid");
     request_.content_length = *length;
     return {};
   }
 
   Step note_transfer_encoding(std::string_view value) {
     if (request_.minor_version == 0) return refuse(400, "HTTP/1.0 has no Transfer-Encoding");
-    if (request_.chunked || !ascii::equal_ignoring_case(value, "chunked"))
-      return refuse(501, "the only transfer coding read here is chunked");
+    if (Step step = note_once(kTransferEncoding, "there are several Transfer-Encoding fields");
+        !step)
+      return step;
+    if (!ascii::equal_ignoring_case(value, "chunked")) return refuse_codings(value);
     request_.chunked = true;
     return {};
   }
 
+  /// RFC 9112 sections 6.1 and 6.3: a body with an end is not understood, one without is wrong.
+  Step refuse_codings(std::string_view list) {
+    int chunked = 0;
+    bool last = false;
+    ascii::for_each_list_element(list, [&](std::string_view coding) {
+      last = ascii::equal_ignoring_case(coding, "chunked");
+      chunked += last;
+    });
+    if (chunked == 1 && last) return refuse(501, "the only transfer coding read here is chunked");
+    return refuse(400, "the transfer codings do not end with chunked, once");
+  }
+
   /// RFC 9112 section 3.2: exactly one Host; the absolute form must agree with it.
   Step settle_host() {
-    if (!has_host_ && request_.minor_version == 1) return refuse(400, "the Host field is missing");
+    const bool has_host = seen_ & kHost;
+    if (!has_host && request_.minor_version == 1) return refuse(400, "the Host field is missing");
     const bool absolute = !request_.host.empty();
-    if (absolute && has_host_ && !ascii::equal_ignoring_case(request_.host, host_))
+    if (absolute && has_host && !ascii::equal_ignoring_case(request_.host, host_))
       return refuse(400, "the request target and the Host field name different hosts");
     if (!absolute) request_.host = host_;
     return {};
@@ -243,7 +329,7 @@ class HeadReader {
 
   /// RFC 9112 sections 6.3 and 9.3. Both fields at once are how requests are smuggled.
   Step settle_body() {
-    if (has_length_ && request_.chunked)
+    if ((seen_ & kContentLength) && request_.chunked)
       return refuse(400, "both Content-Length and Transfer-Encoding are given");
     request_.keep_alive = !close_ && (persist_ || request_.minor_version == 1);
     return {};
@@ -254,8 +340,7 @@ class HeadReader {
   Request& request_;
   std::array<Header, kMaxHeaders>& headers_;
   std::string_view host_;  // the value of the Host field
-  bool has_host_ = false;
-  bool has_length_ = false;
+  unsigned seen_ = 0;      // of Singleton
   bool close_ = false;
   bool persist_ = false;
 };
@@ -270,23 +355,21 @@ RequestParser::Outcome RequestParser::parse(std::string_view input, HeadScan& sc
   if (!full && (input.empty() || input == "\r")) return Outcome::need_more;
 
   const std::size_t start = input.starts_with("\r\n") ? 2 : 0;
-  const auto end = find_end(input, scan, start);
-  if (!end) {
-    failure_ = end.error();
+  const auto fail = [&](const Failure& failure) {
+    failure_ = failure;
+    failure_.head_only = input.substr(start).starts_with("HEAD ");
     return Outcome::failure;
-  }
+  };
+  const auto end = find_end(input, scan, start);
+  if (!end) return fail(end.error());
   if (*end == 0) {
     if (!full) return Outcome::need_more;
     const bool one_line = input.find('\n', start) == std::string_view::npos;
-    failure_ = one_line ? Failure{414, "the request target is too long"}
-                        : Failure{431, "the header fields are too large"};
-    return Outcome::failure;
+    return fail(one_line ? Failure{414, "the request target is too long"}
+                         : Failure{431, "the header fields are too large"});
   }
   const auto step = HeadReader(input.substr(0, *end), start, request_, headers_).read();
-  if (!step) {
-    failure_ = step.error();
-    return Outcome::failure;
-  }
+  if (!step) return fail(step.error());
   scan = {};
   return Outcome::request;
 }

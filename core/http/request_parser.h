@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The head of a request, strictly by RFC 9112: bytes in, values out.
 //
-// Where the RFC leaves a choice: one empty line before the request line is skipped, a second one is
-// refused (section 2.2); CONNECT is 501; a target may hold any visible ASCII but `"`, `#`, `<` and
-// `>`, since browsers send []{}|\^` as they are; a Host must not be empty; the absolute form needs
-// the scheme http or https and the authority that Host names.
+// What a proxy in front might read differently is refused. So beyond the RFC, or where it leaves a
+// choice:
+// - one empty line before the request line is skipped, a second one refused (section 2.2); bare LF
+//   and folded fields are refused; HTTP/1.2 is 505;
+// - a method that no RFC on HTTP itself names is 501 for every target, CONNECT too;
+// - a target may hold any visible ASCII but `"`, `#`, `<` and `>`, since browsers send []{}|\^` as
+//   they are; a path holds no `\`;
+// - Host is not empty, see parse_authority(); the absolute form has the scheme http or https and
+// the
+//   very authority that Host names;
+// - Content-Length and Transfer-Encoding are there once, not as lists nor both, and not in HTTP/1.0
+//   the latter; Origin, Content-Type and Authorization are there once.
 #pragma once
 
 #include <array>

@@ -33,6 +33,8 @@ constexpr Phrase kPhrases[] = {
     {413, "Content Too Large"},
     {414, "URI Too Long"},
     {416, "Range Not Satisfiable"},
+    {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
     {426, "Upgrade Required"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
@@ -123,7 +125,10 @@ std::size_t write_text_response(MutableBytes out, const TextResponse& response) 
 }
 
 std::size_t error_response(MutableBytes out, const Failure& failure, std::int64_t now) {
-  return write_text_response(out, {.status = failure.status, .text = failure.reason, .now = now});
+  return write_text_response(out, {.status = failure.status,
+                                   .text = failure.reason,
+                                   .now = now,
+                                   .head_only = failure.head_only});
 }
 
 }  // namespace peal::http

@@ -1,22 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/http/target.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
 
 #include "core/base/ascii.h"
 
 namespace peal::http {
 namespace {
 
-/// RFC 3986 section 3.2.2: reg-name, whose "%" is checked by the caller.
+/// RFC 3986 section 2.3. A reg-name may hold more, but no host on the net does.
 bool is_name_char(char c) {
-  constexpr std::string_view marks = "-._~!$&'()*+,;=%";
-  return ascii::is_digit(c) || (ascii::lower(c) >= 'a' && ascii::lower(c) <= 'z') ||
-         marks.find(c) != std::string_view::npos;
+  return ascii::is_digit(c) || (ascii::lower(c) >= 'a' && ascii::lower(c) <= 'z') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
 }
 
 bool is_address_char(char c) {
   return ascii::hex_digit(c) || c == ':' || c == '.';
+}
+
+bool is_ipv6_address(std::string_view text) {
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  if (text.size() >= terminated.size() || !std::ranges::all_of(text, is_address_char)) return false;
+  text.copy(terminated.data(), text.size());
+  in6_addr address;
+  return ::inet_pton(AF_INET6, terminated.data(), &address) == 1;
 }
 
 /// The octet that "%XX" at the start of `text` stands for.
@@ -28,22 +38,15 @@ std::optional<char> escaped_octet(std::string_view text) {
   return static_cast<char>(*high * 16 + *low);
 }
 
-bool is_registered_name(std::string_view host) {
-  for (std::size_t i = 0; i < host.size(); ++i)
-    if (!is_name_char(host[i]) || (host[i] == '%' && !escaped_octet(host.substr(i)))) return false;
-  return !host.empty();
-}
-
 /// The length of the host at the start of `text`; 0 when there is none.
 std::size_t host_length(std::string_view text) {
   if (!text.starts_with('[')) {
     const std::string_view name = text.substr(0, text.find(':'));
-    return is_registered_name(name) ? name.size() : 0;
+    return std::ranges::all_of(name, is_name_char) ? name.size() : 0;
   }
   const auto bracket = text.find(']');
-  if (bracket == std::string_view::npos || bracket == 1) return 0;
-  const std::string_view address = text.substr(1, bracket - 1);
-  return std::ranges::all_of(address, is_address_char) ? bracket + 1 : 0;
+  if (bracket == std::string_view::npos) return 0;
+  return is_ipv6_address(text.substr(1, bracket - 1)) ? bracket + 1 : 0;
 }
 
 /// Calls `allow(octet)` for each octet that an escape stood for; false from it ends the decoding.

@@ -15,7 +15,9 @@ struct Authority {
   std::optional<std::uint16_t> port;  ///< nullopt when none is given
 };
 
-/// Nullopt when `text` is no authority, has an empty host or user information ("@").
+/// Nullopt when `text` is no authority, has an empty host or user information ("@"). Beyond the
+/// RFC: a name holds letters, digits, "-", ".", "_" and "~" only, since others may decode "%XX" or
+/// split at a comma; an address in brackets is IPv6, without a zone; a port is at most 65535.
 std::optional<Authority> parse_authority(std::string_view text);
 
 /// Decodes %XX into `out` and returns the part of `out` that was written. Nullopt when a "%" is not

@@ -101,6 +101,9 @@ TEST_CASE("error_response: closes the connection") {
   CHECK(text.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
   CHECK(text.find("\r\nConnection: close\r\n") != std::string::npos);
   CHECK(text.ends_with("\r\n\r\ntoo large\n"));
+  const std::string head = page.text(
+      error_response(page.memory, {.status = 431, .reason = "too large", .head_only = true}, kNow));
+  CHECK(head.ends_with("\r\nContent-Length: 10\r\nConnection: close\r\n\r\n"));
 }
 
 TEST_CASE("reason_phrase: empty for what is not sent here") {
