@@ -30,6 +30,7 @@ struct Request {
   std::uint64_t content_length = 0;  ///< 0 when there is no such field
   std::size_t head_size = 0;         ///< bytes, the empty line at the end included
   int minor_version = 1;             ///< HTTP/1.0 or HTTP/1.1
+  bool expects_continue = false;     ///< Expect: 100-continue (RFC 9110 section 10.1.1)
   bool chunked = false;              ///< the body has chunked transfer coding
   bool keep_alive = false;           ///< the client lets the connection persist (section 9.3)
 

@@ -210,7 +210,8 @@ class HeadReader {
     if (field.name.empty() || head_[at_] != ':')
       return refuse(400, "the name of a header field is not valid");
     ++at_;
-    field.value = ascii::trim(take(kValue));
+    padded_value_ = take(kValue);
+    field.value = ascii::trim(padded_value_);
     if (!take_line_end()) return refuse(400, "a header field holds a control character");
     return {};
   }
@@ -266,12 +267,13 @@ class HeadReader {
 
   /// RFC 9110 section 10.1.1; HTTP/1.0 has no expectations.
   Step note_expect(std::string_view value) {
+    if (request_.minor_version == 0) return {};
     bool met = true;
-    ascii::for_each_list_element(value, [&met](std::string_view expectation) {
+    ascii::for_each_list_element(value, [&](std::string_view expectation) {
       met = met && ascii::equal_ignoring_case(expectation, "100-continue");
+      request_.expects_continue = true;
     });
-    if (!met && request_.minor_version == 1)
-      return refuse(417, "the only expectation met here is 100-continue");
+    if (!met) return refuse(417, "the only expectation met here is 100-continue");
     return {};
   }
 
@@ -288,7 +290,7 @@ class HeadReader {
       return step;
     const auto length = ascii::parse_decimal(value);
     // Beyond it, others overflow.
-    if (!length || *length > std::numeric_limits<std::int64_t>::max())
+    if (!length || *length > std::numeric_limits<std::int64_t>::max() || is_tabbed())
       return refuse(400, "the Content-Length field is not valid");
     request_.content_length = *length;
     return {};
@@ -300,9 +302,13 @@ class HeadReader {
         !step)
       return step;
     if (!ascii::equal_ignoring_case(value, "chunked")) return refuse_codings(value);
+    if (is_tabbed()) return refuse(400, "a tab is beside the transfer coding");
     request_.chunked = true;
     return {};
   }
+
+  /// Right by RFC 9110 section 5.6.3, but to llhttp "chunked\t" is another coding.
+  bool is_tabbed() const { return padded_value_.find('\t') != std::string_view::npos; }
 
   /// RFC 9112 sections 6.1 and 6.3: a body with an end is not understood, one without is wrong.
   Step refuse_codings(std::string_view list) {
@@ -339,8 +345,9 @@ class HeadReader {
   std::size_t at_;
   Request& request_;
   std::array<Header, kMaxHeaders>& headers_;
-  std::string_view host_;  // the value of the Host field
-  unsigned seen_ = 0;      // of Singleton
+  std::string_view host_;          // the value of the Host field
+  std::string_view padded_value_;  // of the last field, with the white space around it
+  unsigned seen_ = 0;              // of Singleton
   bool close_ = false;
   bool persist_ = false;
 };

@@ -8,11 +8,10 @@
 // - a method that no RFC on HTTP itself names is 501 for every target, CONNECT too;
 // - a target may hold any visible ASCII but `"`, `#`, `<` and `>`, since browsers send []{}|\^` as
 //   they are; a path holds no `\`;
-// - Host is not empty, see parse_authority(); the absolute form has the scheme http or https and
-// the
-//   very authority that Host names;
-// - Content-Length and Transfer-Encoding are there once, not as lists nor both, and not in HTTP/1.0
-//   the latter; Origin, Content-Type and Authorization are there once.
+// - Host is not empty, see parse_authority(); the absolute form has the scheme http or https, and
+//   the very authority that Host names;
+// - Content-Length and Transfer-Encoding are there once, not as lists, not beside a tab, nor both;
+//   Origin, Content-Type and Authorization are there once.
 #pragma once
 
 #include <array>

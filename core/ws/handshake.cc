@@ -138,6 +138,8 @@ std::expected<UpgradeRequest, Rejection> check_upgrade(const http::Request& requ
   if (!key || !is_key(*key))
     return refuse(400, "Sec-WebSocket-Key must be there once: 16 bytes in base64");
   if (request.has_body()) return refuse(400, "the request for a WebSocket has a body");
+  // RFC 9110 section 7.8 wants 100 (Continue) before the 101, for a body that is not there.
+  if (request.expects_continue) return refuse(417, "a WebSocket is opened without Expect");
   return UpgradeRequest{*key};
 }
 

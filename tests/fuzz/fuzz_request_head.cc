@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/base/check.h"
+#include "core/http/target.h"
 #include "tests/unit/http/requests.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -21,6 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   PEAL_CHECK(whole.request().head_size <= kSmallLimit);
   PEAL_CHECK(whole.request().path.starts_with('/') || whole.request().path == "*");
+  PEAL_CHECK(whole.request().path.find('\\') == std::string_view::npos);
+  PEAL_CHECK(whole.request().host.empty() ? whole.request().minor_version == 0
+                                          : parse_authority(whole.request().host).has_value());
   const std::string plain = test::serialise(whole.request());
   const test::Parsed again(plain);
   PEAL_CHECK(again.accepted());

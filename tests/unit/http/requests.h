@@ -38,7 +38,8 @@ inline bool same(const Request& a, const Request& b) {
     return x.name == y.name && x.value == y.value;
   };
   return a.method == b.method && a.target == b.target && a.path == b.path && a.query == b.query &&
-         a.host == b.host && a.content_length == b.content_length && a.chunked == b.chunked &&
+         a.scheme == b.scheme && a.host == b.host && a.expects_continue == b.expects_continue &&
+         a.content_length == b.content_length && a.chunked == b.chunked &&
          a.minor_version == b.minor_version && a.keep_alive == b.keep_alive &&
          std::ranges::equal(a.headers, b.headers, same_field);
 }

@@ -128,6 +128,10 @@ TEST_CASE("check_upgrade: no body") {
   CHECK(status_of({.more = "Transfer-Encoding: chunked\r\n"}) == 400);
 }
 
+TEST_CASE("RFC 9110 section 7.8: no 101 where 100 (Continue) is expected first") {
+  CHECK(status_of({.more = "Expect: 100-continue\r\n"}) == 417);
+}
+
 TEST_CASE("choose_subprotocol: ours in order of preference") {
   const std::vector<std::string> ours = {"peal.v1", "chat"};
   CHECK(choose("Sec-WebSocket-Protocol: chat, peal.v1\r\n", ours) == "peal.v1");
