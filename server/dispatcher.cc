@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kResponseRoom = 2048;  // bytes; every head and short text fits
 
+constexpr std::string_view kMethods = "GET, HEAD, OPTIONS";  // that one route or another answers
 constexpr std::array<http::Header, 1> kAllowRead{{{"Allow", "GET, HEAD"}}};
 constexpr std::array<http::Header, 1> kRetryAfter{{{"Retry-After", "5"}}};
 
@@ -23,9 +24,15 @@ const Route& route_of(const conn::Connection& connection) {
   return static_cast<const Route&>(*connection.policy);  // Site makes nothing else
 }
 
-/// A body that nobody asked for would be taken for the next request, so the connection ends.
+std::string_view scheme_of(const conn::Connection& connection) {
+  return connection.secure ? "https" : "http";
+}
+
+/// A body that nobody asked for would be taken for the next request, so the connection ends. So it
+/// does when a WebSocket was refused: a proxy that does not wait for the 101 passes on whatever the
+/// client sends, and that would be taken for requests of the proxy's own.
 bool keeps_alive(const http::Request& request) {
-  return request.keep_alive && !request.has_body();
+  return request.keep_alive && !request.has_body() && !ws::wants_upgrade(request);
 }
 
 }  // namespace
@@ -43,6 +50,16 @@ void Dispatcher::attach(conn::ConnectionTable& table, hub::Hub& hub) {
 void Dispatcher::on_request(conn::Connection& connection, const http::Request& request) {
   if (table_->over_limit()) {
     answer_text(connection, request, 503, "too many connections", kRetryAfter);
+    return;
+  }
+  // RFC 9110 section 7.4: an https URL, for one, is not answered where nothing was encrypted.
+  if (!request.scheme.empty() &&
+      !ascii::equal_ignoring_case(request.scheme, scheme_of(connection))) {
+    answer_text(connection, request, 421, "the URL has another scheme than the connection");
+    return;
+  }
+  if (request.path == "*") {
+    answer_options(connection, request);
     return;
   }
   const RouteMatch match =
@@ -91,6 +108,19 @@ void Dispatcher::answer_text(conn::Connection& connection, const http::Request& 
   table_->respond(connection, block, size, keep_alive);
 }
 
+/// RFC 9110 section 9.3.7: OPTIONS * asks about the server as a whole.
+void Dispatcher::answer_options(conn::Connection& connection, const http::Request& request) {
+  Block* block = table_->memory().blocks.take(kResponseRoom);
+  http::ResponseWriter writer({block->data(), kResponseRoom});
+  const bool keep_alive = keeps_alive(request) && !draining_;
+  writer.status_line(204);
+  writer.date(::time(nullptr));
+  writer.header("Allow", kMethods);
+  writer.connection(keep_alive, request.minor_version);
+  writer.end();
+  table_->respond(connection, block, writer.size(), keep_alive);
+}
+
 void Dispatcher::answer_health(conn::Connection& connection, const http::Request& request) {
   if (request.method != "GET" && request.method != "HEAD") {
     answer_text(connection, request, 405, "only GET and HEAD", kAllowRead);
@@ -120,8 +150,7 @@ void Dispatcher::answer_websocket(conn::Connection& connection, const http::Requ
     return;
   }
   const std::string_view origin = request.header("Origin").value_or("");
-  const std::string_view scheme = connection.secure ? "https" : "http";
-  if (!origin_allowed(origin, scheme, request.host, route.config->origins)) {
+  if (!origin_allowed(origin, scheme_of(connection), request.host, route.config->origins)) {
     answer_text(connection, request, 403, "this origin may not use the route");
     return;
   }
@@ -159,7 +188,8 @@ void Dispatcher::answer_files(conn::Connection& connection, const http::Request&
         return;
     }
   }
-  const FileAnswer answer = plan(request, *file);
+  FileAnswer answer = plan(request, *file);
+  if (!keeps_alive(request)) answer.keep_alive = false;
   Block* block = table_->memory().blocks.take(kResponseRoom);
   const std::size_t size =
       write_file_head({block->data(), kResponseRoom}, request, *file, answer, ::time(nullptr));

@@ -40,6 +40,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::TopicWaiter
                         const Route& route, Captures captures);
   void answer_files(conn::Connection& connection, const http::Request& request, const Route& route,
                     Captures captures);
+  void answer_options(conn::Connection& connection, const http::Request& request);
   void answer_health(conn::Connection& connection, const http::Request& request);
   void answer_text(conn::Connection& connection, const http::Request& request, int status,
                    std::string_view text, std::span<const http::Header> headers = {});

@@ -71,6 +71,13 @@ handshake_timeout = "2s"
                 self.assertEqual(client.socket.version(), name)
                 self.secure_echo(client)
 
+    def test_an_url_has_the_scheme_of_the_connection(self):
+        """RFC 9110 section 7.4."""
+        client = self.secure()
+        for scheme, status in ("https", 200), ("http", 421):
+            url = "{}://{}:{}/files/site.crt".format(scheme, *self.daemon.address)
+            self.assertEqual(client.request(url).status, status)
+
     def test_older_versions_are_refused(self):
         context = self.authority.client_context()
         context.set_ciphers("ALL:@SECLEVEL=0")
