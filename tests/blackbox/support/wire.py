@@ -70,18 +70,21 @@ class Ended(Exception):
 
 
 class Client:
-    """A connection to (host, port); closed with `close()` or by `with`. Waits at most `timeout` seconds."""
+    """A connection to (host, port) or to a socket's path; closed with `close()` or by `with`. Waits at most `timeout`
+    seconds."""
 
     def __init__(self, address, timeout=10.0, receive_buffer=None, source=None):
         self.address = address
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        local = isinstance(address, str)
+        self.socket = socket.socket(socket.AF_UNIX if local else socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         if source:
             self.socket.bind((source, 0))
         self.socket.settimeout(timeout)
         self.socket.connect(address)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not local:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()
 
     def __enter__(self):
@@ -147,7 +150,8 @@ class Client:
     # HTTP
 
     def request_head(self, path, *headers, method="GET", version="1.1", host=None):
-        host = host or "{}:{}".format(*self.address)
+        if host is None:
+            host = "localhost" if isinstance(self.address, str) else "{}:{}".format(*self.address)
         lines = [f"{method} {path} HTTP/{version}", f"Host: {host}", *headers, "", ""]
         return "\r\n".join(lines).encode()
 
