@@ -10,6 +10,7 @@
 #include "core/base/ascii.h"
 #include "core/base/check.h"
 #include "core/tls/certificate.h"
+#include "core/tls/handover.h"
 
 namespace peal::tls {
 namespace {
@@ -127,6 +128,7 @@ Context::Expected<std::unique_ptr<Context>> Context::make_server(const ServerOpt
     PEAL_CHECK(SSL_CTX_set_session_id_context(context, scope.data(), scope.size()));
     PEAL_CHECK(SSL_CTX_set_num_tickets(context, kTickets));
     keys.serve(context);
+    allow_overhearing(context);
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
     SSL_CTX_set_tlsext_servername_callback(context, choose_certificate);
     SSL_CTX_set_tlsext_servername_arg(context, self.get());

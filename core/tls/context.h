@@ -15,10 +15,9 @@
 
 #include "core/tls/openssl.h"
 #include "core/tls/ticket_keys.h"
+#include "core/tls/version.h"
 
 namespace peal::tls {
-
-enum class Version : std::uint8_t { tls12, tls13 };
 
 /// Names of PEM files. `cert` may hold the chain too, the server's own certificate first; `key` is
 /// not encrypted.

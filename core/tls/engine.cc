@@ -7,23 +7,19 @@
 #include "core/base/check.h"
 
 namespace peal::tls {
-namespace {
-
-// What a record adds at most: header, explicit nonce, type, tag (RFC 5288, RFC 8446 section 5.2).
-constexpr std::size_t kRecordOverhead = 5 + 8 + 1 + 16;
-
-std::size_t ciphertext_size(std::size_t plaintext_size) {
-  return plaintext_size + (plaintext_size / SSL3_RT_MAX_PLAIN_LENGTH + 1) * kRecordOverhead;
-}
-
-}  // namespace
 
 Engine::Engine(const Context& context, BlockPool& pool, Side side)
-    : ssl_(SSL_new(context.native())), wire_(pool) {
+    : wire_(pool), pool_(&pool), ssl_(SSL_new(context.native())) {
   PEAL_CHECK(ssl_);
   BIO* bio = wire_.make_bio();
   SSL_set_bio(ssl_.get(), bio, bio);
-  side == Side::server ? SSL_set_accept_state(ssl_.get()) : SSL_set_connect_state(ssl_.get());
+  if (side == Side::server) {
+    SSL_set_accept_state(ssl_.get());
+    handover_ = std::make_unique<Handover>();
+    overhear(ssl_.get(), *handover_);
+  } else {
+    SSL_set_connect_state(ssl_.get());
+  }
 }
 
 Engine::Engine(const Context& context, BlockPool& pool) : Engine(context, pool, Side::server) {}
@@ -40,39 +36,66 @@ Engine::Engine(const Context& context, BlockPool& pool, const ClientStart& start
 
 std::size_t Engine::read(Bytes& input, MutableBytes plaintext) {
   PEAL_DCHECK(!plaintext.empty());
-  wire_.set_input(&input);
-  if (state_ == State::handshake) shake_hands();
-  std::size_t done = 0;
-  // Also when the input is used up by the handshake: it lets go of its buffers when nothing comes.
-  bool more = state_ == State::open;
-  while (more) {
-    done += decrypt(plaintext.subspan(done));
-    more = state_ == State::open && done < plaintext.size() &&
-           (!input.empty() || SSL_pending(ssl_.get()) > 0);
+  if (state_ == State::handshake) {
+    wire_.set_input(&input);
+    shake_hands();
+    wire_.set_input(nullptr);
   }
-  wire_.set_input(nullptr);
-  return done;
+  if (state_ != State::open) return 0;
+  if (!records_) return decrypt(input, plaintext);
+  const std::size_t size = records_->read(input, plaintext);
+  note_records();
+  return size;
 }
 
 void Engine::shake_hands() {
   ERR_clear_error();
   const int outcome = SSL_do_handshake(ssl_.get());
-  outcome == 1 ? void(state_ = State::open) : note(outcome);
+  outcome == 1 ? open() : note(outcome);
 }
 
-std::size_t Engine::decrypt(MutableBytes plaintext) {
-  ERR_clear_error();
-  std::size_t size = 0;
-  const int outcome = SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &size);
-  if (outcome != 1) note(outcome);
-  return size;
+void Engine::open() {
+  SSL* ssl = ssl_.get();
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  agreement_ = {
+      .version = SSL_version(ssl) == TLS1_3_VERSION ? Version::tls13 : Version::tls12,
+      .resumed = SSL_session_reused(ssl) == 1,
+      .has_peer_certificate = SSL_get0_peer_certificate(ssl) != nullptr,
+      .cipher = SSL_get_cipher_name(ssl),
+      .server_name = name ? name : "",
+  };
+  state_ = State::open;
+  if (!handover_) return;
+  const std::optional<Channel> channel = take_over(ssl, *handover_);
+  ssl_.reset();
+  handover_.reset();
+  if (!channel) return fail("the handshake left something undone");
+  records_.emplace(channel->version, channel->client, channel->server, wire_, *pool_);
+}
+
+/// A client's read(), by OpenSSL.
+std::size_t Engine::decrypt(Bytes& input, MutableBytes plaintext) {
+  wire_.set_input(&input);
+  std::size_t done = 0;
+  bool more = true;
+  while (more && done < plaintext.size()) {
+    ERR_clear_error();
+    std::size_t size = 0;
+    const MutableBytes place = plaintext.subspan(done);
+    const int outcome = SSL_read_ex(ssl_.get(), place.data(), place.size(), &size);
+    more = outcome == 1;
+    if (!more) note(outcome);
+    done += size;
+  }
+  wire_.set_input(nullptr);
+  return done;
 }
 
 void Engine::write(Bytes plaintext) {
   PEAL_DCHECK(state_ == State::open || state_ == State::ended);
   if (plaintext.empty()) return;
+  if (records_) return records_->write(plaintext);
   ERR_clear_error();
-  wire_.expect_output(ciphertext_size(plaintext.size()));
   std::size_t size = 0;
   // The wire takes all there is, so it is written at once or not at all.
   const int outcome = SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &size);
@@ -80,59 +103,41 @@ void Engine::write(Bytes plaintext) {
 }
 
 void Engine::shut_down() {
-  const bool sent = (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0;
-  if (sent || state_ == State::handshake || state_ == State::failed) return;
+  if (state_ != State::open && state_ != State::ended) return;
+  if (records_) return records_->shut_down();
   ERR_clear_error();
-  SSL_shutdown(ssl_.get());
+  if (!(SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN)) SSL_shutdown(ssl_.get());
 }
 
+/// After a call of OpenSSL that was not a success.
 void Engine::note(int outcome) {
-  switch (SSL_get_error(ssl_.get(), outcome)) {
-    case SSL_ERROR_WANT_READ:
-      return;
-    case SSL_ERROR_ZERO_RETURN:
-      state_ = State::ended;
-      return;
-    default:
-      state_ = State::failed;
-      error_ = ERR_peek_error();
-      ERR_clear_error();
+  const int kind = SSL_get_error(ssl_.get(), outcome);
+  if (kind == SSL_ERROR_WANT_READ) return;
+  if (kind == SSL_ERROR_ZERO_RETURN) {
+    state_ = State::ended;
+    return;
   }
+  const unsigned long error = ERR_peek_error();
+  const int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
+  plain_http_ = reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST;
+  fail(reason_of(error));
+  ERR_clear_error();
 }
 
-const char* Engine::failure() const {
-  return state_ == State::failed ? reason_of(error_) : "";
+void Engine::note_records() {
+  if (records_->state() == RecordLayer::State::ended) state_ = State::ended;
+  if (records_->state() == RecordLayer::State::failed) fail(records_->failure());
 }
 
-bool Engine::is_plain_http() const {
-  const int reason = ERR_GET_REASON(error_);
-  return state_ == State::failed && ERR_GET_LIB(error_) == ERR_LIB_SSL &&
-         (reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST);
-}
-
-Version Engine::version() const {
-  return SSL_version(ssl_.get()) == TLS1_3_VERSION ? Version::tls13 : Version::tls12;
-}
-
-const char* Engine::cipher() const {
-  return SSL_get_cipher_name(ssl_.get());
-}
-
-bool Engine::resumed() const {
-  return SSL_session_reused(ssl_.get()) == 1;
-}
-
-std::string_view Engine::server_name() const {
-  const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
-  return name ? name : std::string_view();
-}
-
-bool Engine::has_peer_certificate() const {
-  return SSL_get0_peer_certificate(ssl_.get()) != nullptr;
+void Engine::fail(const char* reason) {
+  state_ = State::failed;
+  failure_ = reason;
+  ssl_.reset();
+  handover_.reset();
 }
 
 Session Engine::session() const {
-  SSL_SESSION* session = SSL_get0_session(ssl_.get());
+  SSL_SESSION* session = ssl_ ? SSL_get0_session(ssl_.get()) : nullptr;
   if (!session || !SSL_SESSION_is_resumable(session)) return nullptr;
   SSL_SESSION_up_ref(session);
   return Session(session);

@@ -4,21 +4,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 
 #include "core/base/block_pool.h"
 #include "core/base/bytes.h"
 #include "core/tls/context.h"
+#include "core/tls/handover.h"
 #include "core/tls/openssl.h"
+#include "core/tls/record_layer.h"
 #include "core/tls/wire.h"
 
 namespace peal::tls {
 
+/// OpenSSL shakes hands; a server's connection then goes over to a RecordLayer, and OpenSSL's 13
+/// KiB for it are free. A client's stays with OpenSSL.
+///
 /// Owner: a connection. Thread: the shard's. Errors: state() and failure().
-/// Limits: between calls it holds its output and, while a record is incomplete, 17 KiB for it;
-/// output grows with what is written and, by at most a handshake and little more than the size of
-/// the input, with what is read.
+/// Limits: between calls it holds its output, and up to 17 KiB of a record that is incomplete.
+/// Output grows with what is written; reading adds a handshake and less than the size of the input.
 class Engine {
  public:
   enum class State : std::uint8_t {
@@ -63,16 +68,20 @@ class Engine {
   Output take_output() { return wire_.take_output(); }
 
   /// Why it failed, in OpenSSL's words, for a log line; "" unless failed.
-  const char* failure() const;
+  const char* failure() const { return failure_; }
   /// Failed since the client speaks HTTP without TLS.
-  bool is_plain_http() const;
+  bool is_plain_http() const { return plain_http_; }
 
-  // Of the handshake. Requires: state() was open.
-  Version version() const;
-  const char* cipher() const;  ///< "TLS_AES_128_GCM_SHA256"; static
-  bool resumed() const;
-  std::string_view server_name() const;  ///< the client's SNI; empty when there was none
-  bool has_peer_certificate() const;
+  /// What came of the handshake.
+  struct Agreement {
+    Version version = Version::tls12;
+    bool resumed = false;
+    bool has_peer_certificate = false;
+    const char* cipher = "";  ///< "TLS_AES_128_GCM_SHA256"; static
+    std::string server_name;  ///< SNI; empty when the client sent none
+  };
+  /// Valid once state() has been open.
+  const Agreement& agreement() const { return agreement_; }
 
   /// Client: what may resume this session; null before the server's ticket has been read.
   Session session() const;
@@ -82,13 +91,21 @@ class Engine {
 
   Engine(const Context& context, BlockPool& pool, Side side);
   void shake_hands();
-  std::size_t decrypt(MutableBytes plaintext);
+  void open();
+  std::size_t decrypt(Bytes& input, MutableBytes plaintext);
   void note(int outcome);
+  void note_records();
+  void fail(const char* reason);
 
-  SslPtr ssl_;
   Wire wire_;
-  unsigned long error_ = 0;  ///< the cause of `failed`, from OpenSSL's queue
+  BlockPool* pool_;
+  SslPtr ssl_;                          ///< null in a server that is open
+  std::unique_ptr<Handover> handover_;  ///< in a server's handshake
+  std::optional<RecordLayer> records_;  ///< in a server that was open
+  const char* failure_ = "";
   State state_ = State::handshake;
+  bool plain_http_ = false;
+  Agreement agreement_;
 };
 
 }  // namespace peal::tls

@@ -24,4 +24,8 @@ const char* reason_of(unsigned long error) {
   return reason ? reason : "unknown error";
 }
 
+const char* reason_of_alert(std::uint8_t alert) {
+  return reason_of(ERR_PACK(ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET + alert));
+}
+
 }  // namespace peal::tls

@@ -2,6 +2,7 @@
 // Owning pointers to OpenSSL's objects, and its words for what went wrong.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 // OpenSSL's own names for its types, so that its headers stay inside this folder's sources.
@@ -25,5 +26,8 @@ using Session = std::unique_ptr<ssl_session_st, SslFree>;
 /// What an error of OpenSSL's queue means, in its words: "no start line", "wrong version number";
 /// never null, static or of the C library.
 const char* reason_of(unsigned long error);
+
+/// The same for an alert of the peer: "sslv3 alert bad certificate".
+const char* reason_of_alert(std::uint8_t alert);
 
 }  // namespace peal::tls

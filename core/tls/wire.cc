@@ -83,21 +83,28 @@ std::size_t Wire::read(MutableBytes to) {
 void Wire::write(Bytes ciphertext) {
   expected_ = std::max(expected_, ciphertext.size());
   while (!ciphertext.empty()) {
-    if (!tail_ || tail_size_ == tail_->capacity) add_block(std::min(expected_, kMaxBlock));
-    const std::size_t size = std::min<std::size_t>(ciphertext.size(), tail_->capacity - tail_size_);
-    std::memcpy(tail_->data() + tail_size_, ciphertext.data(), size);
-    tail_size_ += size;
-    expected_ -= size;
+    const MutableBytes place = room();
+    const std::size_t size = std::min(ciphertext.size(), place.size());
+    std::memcpy(place.data(), ciphertext.data(), size);
+    wrote(size);
     ciphertext = ciphertext.subspan(size);
   }
 }
 
-void Wire::add_block(std::size_t size) {
-  Block* block = pool_->take(size);
-  block->next = nullptr;
-  (tail_ ? tail_->next : head_) = block;
-  tail_ = block;
-  tail_size_ = 0;
+MutableBytes Wire::room() {
+  if (!tail_ || tail_size_ == tail_->capacity) {
+    Block* block = pool_->take(std::clamp<std::size_t>(expected_, 1, kMaxBlock));
+    block->next = nullptr;
+    (tail_ ? tail_->next : head_) = block;
+    tail_ = block;
+    tail_size_ = 0;
+  }
+  return {tail_->data() + tail_size_, tail_->capacity - tail_size_};
+}
+
+void Wire::wrote(std::size_t size) {
+  tail_size_ += size;
+  expected_ -= std::min(expected_, size);
 }
 
 }  // namespace peal::tls

@@ -34,21 +34,24 @@ class Wire {
   /// From now on `input` is read from, and taken off its front what was; null: nothing to read.
   void set_input(Bytes* input) { input_ = input; }
 
-  /// So much output is about to come: the next blocks are taken for it.
+  /// So much output is about to come: blocks are taken with that in mind.
   void expect_output(std::size_t size) { expected_ = size; }
 
   bool has_output() const { return head_ != nullptr; }
   /// The oldest block; nothing is added to it any more. Requires: has_output().
   Output take_output();
 
-  // For the BIO.
+  /// Adds to the output.
+  void write(Bytes ciphertext);
+  /// Where the output goes on: at least one octet.
+  MutableBytes room();
+  /// `size` octets of room() have been written. Requires: no more than there was room.
+  void wrote(std::size_t size);
+
   /// Moves up to to.size() octets of the input there; returns how many, 0 when there are none.
   std::size_t read(MutableBytes to);
-  void write(Bytes ciphertext);
 
  private:
-  void add_block(std::size_t size);
-
   BlockPool* pool_;
   Bytes* input_ = nullptr;
   Block* head_ = nullptr;  ///< linked by next; all but the last are full

@@ -31,12 +31,12 @@ TEST_CASE("Engine: both sides open, and what one writes the other reads") {
       CHECK(pair.server.state() == State::handshake);
       pair.carry();
       REQUIRE(pair.both_open());
-      CHECK(pair.server.version() == version);
-      CHECK(pair.client.version() == version);
-      CHECK(pair.server.server_name() == "localhost");
-      CHECK(!pair.server.resumed());
-      CHECK(!pair.server.has_peer_certificate());
-      CHECK(pair.client.has_peer_certificate());
+      CHECK(pair.server.agreement().version == version);
+      CHECK(pair.client.agreement().version == version);
+      CHECK(pair.server.agreement().server_name == "localhost");
+      CHECK(!pair.server.agreement().resumed);
+      CHECK(!pair.server.agreement().has_peer_certificate);
+      CHECK(pair.client.agreement().has_peer_certificate);
       CHECK(std::string_view(pair.server.failure()).empty());
 
       pair.client.write(as_bytes("ping"));
