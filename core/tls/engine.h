@@ -86,6 +86,9 @@ class Engine {
   /// Client: what may resume this session; null before the server's ticket has been read.
   Session session() const;
 
+  /// Client: OpenSSL's object; null once failed.
+  ssl_st* native() const { return ssl_.get(); }
+
  private:
   enum class Side : std::uint8_t { server, client };
 

@@ -3,8 +3,9 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <openssl/ssl.h>
 
-#include <array>
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,38 +17,43 @@
 namespace peal::tls::test {
 
 using State = Engine::State;
+using KeyType = peal::test::CertificateSpec::KeyType;
 using peal::test::CertificateSpec;
 using peal::test::CertificateText;
 using peal::test::make_certificate;
 using peal::test::TemporaryFolder;
 
-/// All output of `engine` as text.
-inline std::string take_all(Engine& engine, BlockPool& pool) {
+inline constexpr Version kVersions[] = {Version::tls12, Version::tls13};
+
+/// All output of an engine or a wire.
+template <class Source>
+std::string take_all(Source& source, BlockPool& pool) {
   std::string all;
-  while (engine.has_output()) {
-    const Engine::Output output = engine.take_output();
+  while (source.has_output()) {
+    const Wire::Output output = source.take_output();
     all += as_text({output.block->data(), output.size});
     pool.give(output.block);
   }
   return all;
 }
 
-/// Feeds `ciphertext` in one piece, with room for `room` octets at a time; returns the plaintext.
-inline std::string feed(Engine& engine, std::string_view ciphertext, std::size_t room = 4096) {
+/// Reads `ciphertext` with room for `room` octets at a time; returns the plaintext.
+template <class Reader>
+std::string feed(Reader& reader, std::string_view ciphertext, std::size_t room = 4096) {
   Bytes input = as_bytes(ciphertext);
   std::string plaintext;
   std::string place(room, '\0');
   std::size_t size = 0;
   do {
-    size = engine.read(input, std::as_writable_bytes(std::span(place)));
+    size = reader.read(input, std::as_writable_bytes(std::span(place)));
     plaintext.append(place, 0, size);
   } while (size == room);
-  CHECK((input.empty() || engine.state() == State::ended || engine.state() == State::failed));
   return plaintext;
 }
 
-/// How a stretch of ciphertext reaches the other side: calls its second argument with the pieces.
-using Cut = std::function<void(std::string_view, const std::function<void(std::string_view)>&)>;
+/// Calls `piece` with one piece of `text` after the other.
+using Cut =
+    std::function<void(std::string_view text, const std::function<void(std::string_view)>& piece)>;
 
 inline void whole(std::string_view text, const std::function<void(std::string_view)>& piece) {
   piece(text);
@@ -89,25 +95,33 @@ inline std::unique_ptr<Context> server_context(const ServerOptions& options, Tic
   return std::move(*context);
 }
 
-inline std::unique_ptr<Context> client_context(const ClientOptions& options = {
-                                                   .ca = "", .insecure = true, .identity = {}}) {
+inline std::unique_ptr<Context> client_context(const ClientOptions& options) {
   auto context = Context::make_client(options);
   REQUIRE(context);
   return std::move(*context);
 }
 
-/// A certificate of each kind, made once: RSA keys take their time.
-inline const CertificateText& certificate_of(CertificateSpec::KeyType type) {
+inline std::unique_ptr<Context> trusting_client() {
+  return client_context({.ca = "", .insecure = true, .identity = {}});
+}
+
+inline void limit_to(const Context& context, Version version) {
+  const int number = version == Version::tls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+  SSL_CTX_set_min_proto_version(context.native(), number);
+  SSL_CTX_set_max_proto_version(context.native(), number);
+}
+
+/// For localhost, made once: RSA keys take their time.
+inline const CertificateText& certificate_of(KeyType type) {
   static const CertificateText ecdsa = make_certificate({.names = {"localhost"}});
   static const CertificateText rsa =
-      make_certificate({.names = {"localhost"}, .key_type = CertificateSpec::KeyType::rsa});
-  return type == CertificateSpec::KeyType::rsa ? rsa : ecdsa;
+      make_certificate({.names = {"localhost"}, .key_type = KeyType::rsa});
+  return type == KeyType::rsa ? rsa : ecdsa;
 }
 
 /// A server with one certificate for localhost and a client that trusts anybody.
 struct Simple {
-  explicit Simple(CertificateSpec::KeyType type = CertificateSpec::KeyType::ecdsa,
-                  Version min_version = Version::tls12)
+  explicit Simple(KeyType type = KeyType::ecdsa, Version min_version = Version::tls12)
       : server(server_context({.certificates = {folder.write("site", certificate_of(type))},
                                .client_ca = "",
                                .min_version = min_version},
@@ -116,7 +130,7 @@ struct Simple {
   TemporaryFolder folder;
   TicketKeys keys;
   std::unique_ptr<Context> server;
-  std::unique_ptr<Context> client = client_context();
+  std::unique_ptr<Context> client = trusting_client();
 };
 
 }  // namespace peal::tls::test
