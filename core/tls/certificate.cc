@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "core/base/ascii.h"
@@ -45,13 +46,12 @@ struct File {
 
   /// Null after a problem.
   BioPtr open() {
+    std::error_code ignored;
+    errno = EISDIR;  // it can be opened, but has no lines
+    BioPtr bio;
+    if (!std::filesystem::is_directory(name, ignored)) bio.reset(BIO_new_file(name.c_str(), "r"));
+    if (!bio) report(std::strerror(errno));
     ERR_clear_error();
-    errno = 0;
-    BioPtr bio(BIO_new_file(name.c_str(), "r"));
-    if (!bio) {
-      report(std::strerror(errno));
-      ERR_clear_error();
-    }
     return bio;
   }
 };

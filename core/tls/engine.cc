@@ -7,6 +7,14 @@
 #include "core/base/check.h"
 
 namespace peal::tls {
+namespace {
+
+// OpenSSL makes the session of a connection unusable that ends without close_notify.
+Session copy_of(SSL_SESSION* session) {
+  return Session(SSL_SESSION_dup(session));
+}
+
+}  // namespace
 
 Engine::Engine(const Context& context, BlockPool& pool, Side side)
     : wire_(pool), pool_(&pool), ssl_(SSL_new(context.native())) {
@@ -30,7 +38,10 @@ Engine::Engine(const Context& context, BlockPool& pool, const ClientStart& start
     PEAL_CHECK(SSL_set_tlsext_host_name(ssl_.get(), start.host.c_str()));
     PEAL_CHECK(SSL_set1_host(ssl_.get(), start.host.c_str()));
   }
-  if (start.resume) PEAL_CHECK(SSL_set_session(ssl_.get(), start.resume));
+  if (start.resume) {
+    const Session own = copy_of(start.resume);
+    PEAL_CHECK(SSL_set_session(ssl_.get(), own.get()));
+  }
   shake_hands();
 }
 
@@ -139,8 +150,7 @@ void Engine::fail(const char* reason) {
 Session Engine::session() const {
   SSL_SESSION* session = ssl_ ? SSL_get0_session(ssl_.get()) : nullptr;
   if (!session || !SSL_SESSION_is_resumable(session)) return nullptr;
-  SSL_SESSION_up_ref(session);
-  return Session(session);
+  return copy_of(session);
 }
 
 }  // namespace peal::tls
