@@ -10,67 +10,18 @@
 #include <string_view>
 
 #include "tests/unit/tls/pair.h"
+#include "tests/unit/tls/sealer.h"
 
 namespace peal::tls::test {
 namespace {
 
-constexpr std::uint8_t kAlert = 21;
-constexpr std::uint8_t kHandshake = 22;
-constexpr std::uint8_t kData = 23;
 constexpr std::string_view kUpdate("\x18\0\0\x01\0", 5);
 constexpr std::string_view kUpdateAndAsk("\x18\0\0\x01\x01", 5);
 
-Traffic traffic(std::uint8_t fill) {
-  Traffic made;
-  made.secret.octets.fill(std::byte{fill});
-  made.key = derive_key(made.secret, Aead::aes_128_gcm);
-  return made;
-}
-
 /// A record layer, and a peer that seals whatever a test says.
-struct Peer {
-  explicit Peer(Version protocol = Version::tls13) : version(protocol) {}
-
-  /// One record.
-  std::string sealed(std::uint8_t type, std::string_view content, std::size_t padding = 0) {
-    std::string inner(content);
-    if (version == Version::tls13) inner += static_cast<char>(type) + std::string(padding, '\0');
-    return sealed_inner(version == Version::tls13 ? kData : type, inner);
-  }
-
-  std::string sealed_inner(std::uint8_t outer, const std::string& inner) {
-    const bool tls12 = version == Version::tls12;
-    std::string header = {static_cast<char>(outer), 3, 3};
-    const auto put = [](std::string& to, std::uint64_t number, int octets) {
-      for (int i = octets; i-- > 0;) to += static_cast<char>(number >> (8 * i));
-    };
-    std::string record = header;
-    put(record, inner.size() + kTagSize + (tls12 ? 8 : 0), 2);
-    std::string additional = record;
-    auto nonce = out.key.iv;
-    if (tls12) {
-      additional.clear();
-      put(additional, out.key.sequence, 8);
-      additional += header;
-      put(additional, inner.size(), 2);
-      put(record, out.key.sequence, 8);
-      store_be(nonce.data() + 4, out.key.sequence);
-    } else {
-      store_be(nonce.data() + 4, load_be<std::uint64_t>(nonce.data() + 4) ^ out.key.sequence);
-    }
-    std::string body = inner;
-    std::array<std::byte, kTagSize> tag;
-    AeadRun run(out.key, nonce, AeadRun::Way::seal, as_bytes(additional));
-    run.process(as_bytes(inner), std::as_writable_bytes(std::span(body)));
-    run.finish_seal(tag);
-    ++out.key.sequence;
-    return record + body + std::string(as_text(tag));
-  }
-
-  void update_key() {
-    out.secret = next_secret(out.secret, out.key.aead);
-    out.key = derive_key(out.secret, out.key.aead);
-  }
+struct Peer : Sealer {
+  explicit Peer(Version version = Version::tls13)
+      : Sealer(version, traffic(1)), records(version, traffic(1), traffic(2), wire, pool) {}
 
   std::string take() { return take_all(wire, pool); }
 
@@ -81,9 +32,7 @@ struct Peer {
 
   BlockPool pool{0};
   Wire wire{pool};
-  Version version;
-  Traffic out = traffic(1);  ///< the peer's
-  RecordLayer records{version, traffic(1), traffic(2), wire, pool};
+  RecordLayer records;
 };
 
 TEST_CASE("RecordLayer: data, with and without padding, empty and full") {
