@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <array>
+
 #include "core/base/check.h"
 
 namespace peal::tls {
@@ -14,54 +16,104 @@ Session copy_of(SSL_SESSION* session) {
   return Session(SSL_SESSION_dup(session));
 }
 
+// OpenSSL takes memory for all of a message as soon as it has been told the length. Browsers' are
+// below 2 KiB, of which post-quantum key shares are the most.
+constexpr std::size_t kMaxHello = 16 << 10;
+
+constexpr std::uint8_t kHandshakeType = 22;
+constexpr std::size_t kMessageHeaderSize = 4;
+
+/// A record that may begin a handshake.
+bool begins_handshake(Bytes header) {
+  return record_type(header) == kHandshakeType && record_length(header) >= kMessageHeaderSize &&
+         record_length(header) <= kMaxContent;
+}
+
+/// A record that may follow: RFC 5246 section 6.2.3 allows the most.
+bool continues_handshake(Bytes header) {
+  return record_length(header) <= kMaxContent + 2048;
+}
+
+/// Of the handshake message at the start of a record.
+std::size_t message_size(Bytes record) {
+  return load_be<std::uint32_t>(record.data() + kRecordHeaderSize) & 0xffffff;
+}
+
+/// Fatal illegal_parameter, for whom no version has been agreed with.
+constexpr std::array<std::byte, 7> kRefusal = {std::byte{21}, std::byte{3}, std::byte{3},
+                                               std::byte{0},  std::byte{2}, std::byte{2},
+                                               std::byte{47}};
+
 }  // namespace
 
-Engine::Engine(const Context& context, BlockPool& pool, Side side)
-    : wire_(pool), pool_(&pool), ssl_(SSL_new(context.native())) {
+Engine::Engine(const Context& context, BlockPool& pool, const ClientStart& how)
+    : Engine(context, pool) {
+  side_ = Side::client;
+  start();
+  if (!how.host.empty()) {
+    PEAL_CHECK(SSL_set_tlsext_host_name(ssl_.get(), how.host.c_str()));
+    PEAL_CHECK(SSL_set1_host(ssl_.get(), how.host.c_str()));
+  }
+  if (how.resume) {
+    const Session own = copy_of(how.resume);
+    PEAL_CHECK(SSL_set_session(ssl_.get(), own.get()));
+  }
+  Bytes nothing;
+  step(nothing);
+}
+
+void Engine::start() {
+  ssl_.reset(SSL_new(context_->native()));
   PEAL_CHECK(ssl_);
   BIO* bio = wire_.make_bio();
   SSL_set_bio(ssl_.get(), bio, bio);
-  if (side == Side::server) {
-    SSL_set_accept_state(ssl_.get());
-    handover_ = std::make_unique<Handover>();
-    overhear(ssl_.get(), *handover_);
-  } else {
-    SSL_set_connect_state(ssl_.get());
-  }
-}
-
-Engine::Engine(const Context& context, BlockPool& pool) : Engine(context, pool, Side::server) {}
-
-Engine::Engine(const Context& context, BlockPool& pool, const ClientStart& start)
-    : Engine(context, pool, Side::client) {
-  if (!start.host.empty()) {
-    PEAL_CHECK(SSL_set_tlsext_host_name(ssl_.get(), start.host.c_str()));
-    PEAL_CHECK(SSL_set1_host(ssl_.get(), start.host.c_str()));
-  }
-  if (start.resume) {
-    const Session own = copy_of(start.resume);
-    PEAL_CHECK(SSL_set_session(ssl_.get(), own.get()));
-  }
-  shake_hands();
+  if (side_ == Side::client) return SSL_set_connect_state(ssl_.get());
+  SSL_set_accept_state(ssl_.get());
+  handover_ = std::make_unique<Handover>();
+  overhear(ssl_.get(), *handover_);
 }
 
 std::size_t Engine::read(Bytes& input, MutableBytes plaintext) {
   PEAL_DCHECK(!plaintext.empty());
-  if (state_ == State::handshake) {
-    wire_.set_input(&input);
-    shake_hands();
-    wire_.set_input(nullptr);
+  while (state_ == State::handshake) {
+    if (!shake_hands(input)) break;
   }
   if (state_ != State::open) return 0;
   if (!records_) return decrypt(input, plaintext);
   const std::size_t size = records_->read(input, plaintext);
-  note_records();
+  if (records_->state() == RecordLayer::State::ended) state_ = State::ended;
+  if (records_->state() == RecordLayer::State::failed) fail(records_->failure());
   return size;
 }
 
-void Engine::shake_hands() {
+/// False when there is not enough input.
+bool Engine::shake_hands(Bytes& input) {
+  if (side_ == Side::client) {
+    step(input);
+    return !input.empty();
+  }
+  Bytes record = buffer_.next(input, ssl_ ? continues_handshake : begins_handshake);
+  if (record.empty()) return false;
+  const bool whole = record.size() == kRecordHeaderSize + record_length(record);
+  if (!ssl_ && whole && begins_handshake(record) && message_size(record) > kMaxHello) {
+    wire_.write(kRefusal);
+    fail("client hello too long");
+    return true;
+  }
+  if (!ssl_) start();
+  step(record);
+  // OpenSSL finds words for most headers that were refused.
+  if (!whole && state_ == State::handshake) fail("not a record of a handshake");
+  buffer_.release();
+  return true;
+}
+
+/// Lets OpenSSL go on with the handshake.
+void Engine::step(Bytes& input) {
+  wire_.set_input(&input);
   ERR_clear_error();
   const int outcome = SSL_do_handshake(ssl_.get());
+  wire_.set_input(nullptr);
   outcome == 1 ? open() : note(outcome);
 }
 
@@ -76,12 +128,12 @@ void Engine::open() {
       .server_name = name ? name : "",
   };
   state_ = State::open;
-  if (!handover_) return;
+  if (side_ == Side::client) return;
   const std::optional<Channel> channel = take_over(ssl, *handover_);
   ssl_.reset();
   handover_.reset();
   if (!channel) return fail("the handshake left something undone");
-  records_.emplace(channel->version, channel->client, channel->server, wire_, *pool_);
+  records_.emplace(channel->version, channel->client, channel->server, buffer_, wire_, *pool_);
 }
 
 /// A client's read(), by OpenSSL.
@@ -133,11 +185,6 @@ void Engine::note(int outcome) {
   plain_http_ = reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST;
   fail(reason_of(error));
   ERR_clear_error();
-}
-
-void Engine::note_records() {
-  if (records_->state() == RecordLayer::State::ended) state_ = State::ended;
-  if (records_->state() == RecordLayer::State::failed) fail(records_->failure());
 }
 
 void Engine::fail(const char* reason) {

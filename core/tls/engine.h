@@ -13,6 +13,7 @@
 #include "core/tls/context.h"
 #include "core/tls/handover.h"
 #include "core/tls/openssl.h"
+#include "core/tls/record_buffer.h"
 #include "core/tls/record_layer.h"
 #include "core/tls/wire.h"
 
@@ -40,7 +41,8 @@ class Engine {
   };
 
   /// The server's side.
-  Engine(const Context& context, BlockPool& pool);
+  Engine(const Context& context, BlockPool& pool)
+      : context_(&context), pool_(&pool), buffer_(pool), wire_(pool) {}
   /// The client's side; its first flight is in the output at once.
   Engine(const Context& context, BlockPool& pool, const ClientStart& start);
   Engine(const Engine&) = delete;
@@ -92,21 +94,24 @@ class Engine {
  private:
   enum class Side : std::uint8_t { server, client };
 
-  Engine(const Context& context, BlockPool& pool, Side side);
-  void shake_hands();
+  void start();
+  bool shake_hands(Bytes& input);
+  void step(Bytes& input);
   void open();
   std::size_t decrypt(Bytes& input, MutableBytes plaintext);
   void note(int outcome);
-  void note_records();
   void fail(const char* reason);
 
-  Wire wire_;
+  const Context* context_;
   BlockPool* pool_;
-  SslPtr ssl_;                          ///< null in a server that is open
+  RecordBuffer buffer_;  ///< in a server
+  Wire wire_;
+  SslPtr ssl_;                          ///< in a handshake that has begun, and in a client
   std::unique_ptr<Handover> handover_;  ///< in a server's handshake
   std::optional<RecordLayer> records_;  ///< in a server that was open
   const char* failure_ = "";
   State state_ = State::handshake;
+  Side side_ = Side::server;
   bool plain_http_ = false;
   Agreement agreement_;
 };

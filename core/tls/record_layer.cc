@@ -23,8 +23,7 @@ enum class RecordLayer::Alert : std::uint8_t {
 
 namespace {
 
-constexpr std::size_t kHeaderSize = 5;
-constexpr std::size_t kMaxContent = 1 << 14;
+constexpr std::size_t kHeaderSize = kRecordHeaderSize;
 constexpr std::size_t kExplicitNonceSize = 8;
 constexpr std::uint8_t kWarning = 1;
 constexpr std::uint8_t kFatal = 2;
@@ -39,10 +38,6 @@ constexpr std::array<std::byte, 4> kKeyUpdateHeader = {std::byte{24}, std::byte{
                                                        std::byte{1}};
 
 using Nonce = std::array<std::byte, kNonceSize>;
-
-std::size_t length_of(Bytes header) {
-  return load_be<std::uint16_t>(header.data() + 3);
-}
 
 // RFC 8446 section 5.2, RFC 5246 section 6.2.3.
 std::size_t max_length(Version version) {
@@ -98,61 +93,26 @@ std::size_t sealed_size(std::size_t content_size) {
 
 }  // namespace
 
-RecordLayer::~RecordLayer() {
-  pool_->give(partial_);
-  pool_->give(leftover_);
-}
-
 std::size_t RecordLayer::read(Bytes& input, MutableBytes plaintext) {
   std::size_t done = take_leftover(plaintext);
+  const auto fits = [this](Bytes header) { return record_length(header) <= max_length(version_); };
   while (state_ == State::open && done < plaintext.size()) {
-    const Bytes record = next_record(input);
+    const Bytes record = buffer_->next(input, fits);
     if (record.empty()) break;
     done += open(record, plaintext.subspan(done));
-    if (partial_) pool_->give(std::exchange(partial_, nullptr));
+    buffer_->release();
   }
   return done;
 }
 
-/// The next whole record, in the input or in `partial_`; empty when it has not come yet, or fails.
-Bytes RecordLayer::next_record(Bytes& input) {
-  if (!partial_ && input.size() >= kHeaderSize) {
-    const std::size_t size = kHeaderSize + length_of(input);
-    if (input.size() >= size && size <= kHeaderSize + max_length(version_))
-      return std::exchange(input, input.subspan(size)).first(size);
-  }
-  if (!gather(input, kHeaderSize)) return {};
-  const std::size_t length = length_of({partial_->data(), kHeaderSize});
-  if (length > max_length(version_)) {
-    fail(Alert::record_overflow);
-    return {};
-  }
-  if (!gather(input, kHeaderSize + length)) return {};
-  return {partial_->data(), std::exchange(partial_size_, 0)};
-}
-
-/// Moves input to `partial_` until that holds `size` octets; false when there is not enough.
-bool RecordLayer::gather(Bytes& input, std::size_t size) {
-  const std::size_t have = partial_ ? partial_size_ : 0;
-  if (have >= size) return true;
-  const std::size_t more = std::min(size - have, input.size());
-  if (more == 0) return false;
-  // No more memory than the peer has sent octets for, but for the rounding.
-  if (!partial_ || partial_->capacity < have + more) {
-    Block* larger = pool_->take(have + more);
-    if (partial_) std::memcpy(larger->data(), partial_->data(), have);
-    pool_->give(std::exchange(partial_, larger));
-  }
-  std::memcpy(partial_->data() + have, input.data(), more);
-  input = input.subspan(more);
-  partial_size_ = static_cast<std::uint32_t>(have + more);
-  return partial_size_ == size;
-}
-
 /// Acts on a record; returns the octets of application data written to `plaintext`.
 std::size_t RecordLayer::open(Bytes record, MutableBytes plaintext) {
+  if (record_length(record) > max_length(version_)) {
+    fail(Alert::record_overflow);
+    return 0;
+  }
   const std::size_t around = kHeaderSize + explicit_nonce_size(version_, in_.key) + kTagSize;
-  auto type = static_cast<Type>(record[0]);
+  auto type = static_cast<Type>(record_type(record));
   if (version_ == Version::tls13 && type != Type::application_data) {
     fail(Alert::unexpected_message);
     return 0;

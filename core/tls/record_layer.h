@@ -8,6 +8,7 @@
 #include "core/base/block_pool.h"
 #include "core/base/bytes.h"
 #include "core/tls/key_schedule.h"
+#include "core/tls/record_buffer.h"
 #include "core/tls/traffic_key.h"
 #include "core/tls/version.h"
 #include "core/tls/wire.h"
@@ -25,11 +26,12 @@ class RecordLayer {
  public:
   enum class State : std::uint8_t { open, ended, failed };
 
-  RecordLayer(Version version, const Traffic& in, const Traffic& out, Wire& wire, BlockPool& pool)
-      : wire_(&wire), pool_(&pool), version_(version), in_(in), out_(out) {}
+  RecordLayer(Version version, const Traffic& in, const Traffic& out, RecordBuffer& buffer,
+              Wire& wire, BlockPool& pool)
+      : buffer_(&buffer), wire_(&wire), pool_(&pool), version_(version), in_(in), out_(out) {}
   RecordLayer(const RecordLayer&) = delete;
   RecordLayer& operator=(const RecordLayer&) = delete;
-  ~RecordLayer();
+  ~RecordLayer() { pool_->give(leftover_); }
 
   State state() const { return state_; }
   /// Static words; null unless failed.
@@ -46,8 +48,6 @@ class RecordLayer {
   enum class Type : std::uint8_t { alert = 21, handshake = 22, application_data = 23 };
   enum class Alert : std::uint8_t;
 
-  Bytes next_record(Bytes& input);
-  bool gather(Bytes& input, std::size_t size);
   std::size_t open(Bytes record, MutableBytes plaintext);
   bool unseal(Bytes record, MutableBytes to);
   std::size_t take_leftover(MutableBytes plaintext);
@@ -59,10 +59,9 @@ class RecordLayer {
   void send_alert(std::uint8_t level, Alert alert);
   void fail(Alert alert);
 
+  RecordBuffer* buffer_;
   Wire* wire_;
   BlockPool* pool_;
-  Block* partial_ = nullptr;  ///< the start of a record
-  std::uint32_t partial_size_ = 0;
   std::uint32_t leftover_begin_ = 0;
   std::uint32_t leftover_end_ = 0;
   Block* leftover_ = nullptr;  ///< plaintext

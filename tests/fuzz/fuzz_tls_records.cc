@@ -131,8 +131,9 @@ void fuzz_sealed(Version version, std::string_view input) {
   BlockPool pool(0);
   {
     Wire wire(pool);
+    RecordBuffer buffer(pool);
     tls::test::Sealer sealer(version, tls::test::traffic(1));
-    RecordLayer records(version, tls::test::traffic(1), tls::test::traffic(2), wire, pool);
+    RecordLayer records(version, tls::test::traffic(1), tls::test::traffic(2), buffer, wire, pool);
     std::size_t output = 0;
     while (input.size() >= 2) {
       const auto type = static_cast<std::uint8_t>(input[0]);

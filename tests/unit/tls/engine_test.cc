@@ -323,6 +323,40 @@ TEST_CASE("Engine: a tampered record fails with an alert, and what came before c
   }
 }
 
+TEST_CASE("Engine: nothing is made for a client before its first record is there") {
+  const Simple simple;
+  BlockPool pool(0);
+  Pair pair(*simple.server, *simple.client);
+  const std::string hello = take_all(pair.client, pair.pool);
+  Engine engine(*simple.server, pool);
+  CHECK(engine.native() == nullptr);
+  feed(engine, std::string_view(hello).substr(0, hello.size() - 1));
+  CHECK(engine.native() == nullptr);
+  CHECK(pool.bytes_out() <= 1024);
+  feed(engine, hello.substr(hello.size() - 1));
+  CHECK(engine.native() != nullptr);
+}
+
+TEST_CASE("Engine: a hello that says it is long is refused before memory is taken for it") {
+  const Simple simple;
+  struct Case {
+    std::string_view record;
+    bool fails;
+  };
+  for (const Case c :
+       {Case{{"\x16\x03\x01\x00\x04\x01\x00\x40\x00", 9}, false},
+        Case{{"\x16\x03\x01\x00\x04\x01\x00\x40\x01", 9}, true},
+        Case{{"\x16\x03\x01\x00\x04\x01\xff\xff\xff", 9}, true},
+        Case{{"\x16\x03\x01\x00\x03\x01\x00\x00", 8}, true},
+        Case{{"\x16\x03\x01\x40\x01", 5}, true}, Case{{"\x80\x2e\x01\x03\x01", 5}, true}}) {
+    BlockPool pool(0);
+    Engine engine(*simple.server, pool);
+    feed(engine, c.record);
+    CHECK((engine.state() == State::failed) == c.fails);
+    CHECK(engine.has_output() == (c.fails && c.record.size() == 9));
+  }
+}
+
 TEST_CASE("Engine: one connection's error does not show at another") {
   const Simple simple;
   Pair good(*simple.server, *simple.client);

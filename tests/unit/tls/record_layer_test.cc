@@ -21,7 +21,7 @@ constexpr std::string_view kUpdateAndAsk("\x18\0\0\x01\x01", 5);
 /// A record layer, and a peer that seals whatever a test says.
 struct Peer : Sealer {
   explicit Peer(Version version = Version::tls13)
-      : Sealer(version, traffic(1)), records(version, traffic(1), traffic(2), wire, pool) {}
+      : Sealer(version, traffic(1)), records(version, traffic(1), traffic(2), buffer, wire, pool) {}
 
   std::string take() { return take_all(wire, pool); }
 
@@ -31,6 +31,7 @@ struct Peer : Sealer {
   }
 
   BlockPool pool{0};
+  RecordBuffer buffer{pool};
   Wire wire{pool};
   RecordLayer records;
 };
@@ -80,7 +81,8 @@ TEST_CASE("RecordLayer: an incomplete record is given back when the connection e
   BlockPool pool(0);
   {
     Wire wire(pool);
-    RecordLayer records(Version::tls13, traffic(1), traffic(2), wire, pool);
+    RecordBuffer buffer(pool);
+    RecordLayer records(Version::tls13, traffic(1), traffic(2), buffer, wire, pool);
     feed(records, std::string_view("\x17\x03\x03\x10", 4));
     CHECK(pool.bytes_out() > 0);
   }
@@ -241,8 +243,10 @@ TEST_CASE("RecordLayer: our key changes before RFC 8446 section 5.5 asks for it"
   Wire back(pool);
   Traffic worn = traffic(2);
   worn.key.sequence = (1 << 24) - 1;
-  RecordLayer ours(Version::tls13, traffic(1), worn, wire, pool);
-  RecordLayer peer(Version::tls13, worn, traffic(1), back, pool);
+  RecordBuffer in(pool);
+  RecordBuffer peer_in(pool);
+  RecordLayer ours(Version::tls13, traffic(1), worn, in, wire, pool);
+  RecordLayer peer(Version::tls13, worn, traffic(1), peer_in, back, pool);
   for (const std::size_t records : {1, 2, 1}) {
     ours.write(as_bytes("x"));
     const std::string sent = take_all(wire, pool);
