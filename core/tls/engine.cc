@@ -177,7 +177,7 @@ void Engine::note(int outcome) {
   const int kind = SSL_get_error(ssl_.get(), outcome);
   if (kind == SSL_ERROR_WANT_READ) return;
   if (kind == SSL_ERROR_ZERO_RETURN) {
-    state_ = State::ended;
+    state_ == State::open ? void(state_ = State::ended) : fail("closed in the handshake");
     return;
   }
   const unsigned long error = ERR_peek_error();

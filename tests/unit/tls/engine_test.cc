@@ -257,6 +257,20 @@ TEST_CASE("Engine: shut_down in a handshake says nothing") {
   CHECK(!pair.server.has_output());
 }
 
+TEST_CASE("Engine: close_notify in the handshake is a failure") {
+  const Simple simple;
+  const std::string_view close_notify("\x15\x03\x03\x00\x02\x01\x00", 7);
+  for (const Version version : kVersions) {
+    limit_to(*simple.client, version);
+    Pair pair(*simple.server, *simple.client);
+    feed(pair.server, take_all(pair.client, pair.pool));
+    CHECK(pair.server.state() == State::handshake);
+    feed(pair.server, close_notify);
+    CHECK(pair.server.state() == State::failed);
+    CHECK(!std::string_view(pair.server.failure()).empty());
+  }
+}
+
 TEST_CASE("Engine: plain HTTP is recognised") {
   for (const char* request : {"GET / HTTP/1.1\r\n\r\n", "POST / HTTP/1.1\r\n",
                               "HEAD / HTTP/1.0\r\n", "CONNECT example.com:443 HTTP/1.1\r\n"}) {
