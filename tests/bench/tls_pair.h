@@ -35,10 +35,12 @@ inline void limit_client(const TlsContexts& contexts, tls::Version version) {
   SSL_CTX_set_max_proto_version(contexts.client->native(), number);
 }
 
-inline std::string take_output(tls::Engine& engine, BlockPool& pool) {
+/// All output of an engine or a wire.
+template <class Source>
+std::string take_output(Source& source, BlockPool& pool) {
   std::string all;
-  while (engine.has_output()) {
-    const tls::Engine::Output output = engine.take_output();
+  while (source.has_output()) {
+    const tls::Wire::Output output = source.take_output();
     all += as_text({output.block->data(), output.size});
     pool.give(output.block);
   }
