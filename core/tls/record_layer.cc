@@ -32,6 +32,8 @@ constexpr std::uint8_t kFatal = 2;
 constexpr std::uint64_t kRecordsPerKey = 1 << 24;
 // More key updates without data between them are an attack on the CPU.
 constexpr std::uint8_t kMaxUpdates = 32;
+// Each has an answer, which a peer that does not read would pile up here.
+constexpr std::uint8_t kMaxRenegotiations = 4;
 
 constexpr std::size_t kKeyUpdateSize = 5;
 constexpr std::array<std::byte, 4> kKeyUpdateHeader = {std::byte{24}, std::byte{0}, std::byte{0},
@@ -192,7 +194,10 @@ void RecordLayer::on_alert(Bytes content) {
 }
 
 void RecordLayer::on_handshake(Bytes content) {
-  if (version_ == Version::tls12) return send_alert(kWarning, Alert::no_renegotiation);
+  if (version_ == Version::tls12) {
+    if (++renegotiations_ > kMaxRenegotiations) return fail(Alert::no_renegotiation);
+    return send_alert(kWarning, Alert::no_renegotiation);
+  }
   // RFC 8446 section 5.1: no empty pieces, and nothing behind what changes the key.
   if (content.empty() || content.size() > kKeyUpdateSize - message_size_)
     return fail(Alert::unexpected_message);

@@ -69,8 +69,9 @@ class RecordLayer {
   State state_ = State::open;
   Version version_;
   bool shut_down_ = false;
-  bool update_owed_ = false;  ///< the peer has asked for a new key of ours
-  std::uint8_t updates_ = 0;  ///< of the peer's key since its last application data
+  bool update_owed_ = false;         ///< the peer has asked for a new key of ours
+  std::uint8_t updates_ = 0;         ///< of the peer's key since its last application data
+  std::uint8_t renegotiations_ = 0;  ///< TLS 1.2: asked for, and refused
   std::uint8_t message_size_ = 0;
   std::array<std::byte, 5> message_{};  ///< TLS 1.3: a KeyUpdate that comes in pieces
   Traffic in_;

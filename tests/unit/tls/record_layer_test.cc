@@ -263,5 +263,18 @@ TEST_CASE("RecordLayer: TLS 1.2 answers a handshake message with no_renegotiatio
   CHECK(feed(peer.records, peer.sealed(kData, "go on")) == "go on");
 }
 
+TEST_CASE("RecordLayer: TLS 1.2 does not answer handshake messages for ever") {
+  Peer peer(Version::tls12);
+  std::size_t answers = 0;
+  for (int i = 0; i < 100 && peer.records.state() == RecordLayer::State::open; ++i) {
+    feed(peer.records, peer.sealed(kHandshake, std::string_view("\x01\0\0\0", 4)));
+    CHECK(feed(peer.records, peer.sealed(kData, "d")) ==
+          (peer.records.state() == RecordLayer::State::open ? "d" : ""));
+    ++answers;
+  }
+  CHECK(peer.records.state() == RecordLayer::State::failed);
+  CHECK(answers == 5);
+}
+
 }  // namespace
 }  // namespace peal::tls::test
