@@ -19,14 +19,16 @@ struct FrameHeader {
   std::uint8_t size = 0;           ///< of the header itself; 0 while octets of it are missing
   Opcode opcode = Opcode::continuation;
   bool fin = false;
+  bool compressed = false;  ///< RSV1 (RFC 7692 section 6): begins a compressed message
 };
 
-/// Reads the header at the front of `octets`, strictly: no reserved bits or opcodes, masked as
+/// Reads the header at the front of `octets`, strictly: no reserved bits or opcodes, but for RSV1
+/// on the first frame of a message where permessage-deflate is agreed (`deflate`), masked as
 /// `role` demands, lengths in their shortest form, control frames final and at most 125 bytes, a
 /// close payload of 0 or at least 2 bytes. An error shows as soon as its octet is there, even in a
 /// header that is not complete. Requires: at least one octet. Only `error` counts when it is set,
 /// and only `size` when that is 0.
-inline FrameHeader decode_header(Bytes octets, Role role);
+inline FrameHeader decode_header(Bytes octets, Role role, bool deflate = false);
 
 /// Bytes of the header a server puts in front of a payload: 2, 4 or 10.
 constexpr std::size_t server_header_size(std::uint64_t payload_size) {
@@ -43,6 +45,9 @@ constexpr std::size_t client_header_size(std::uint64_t payload_size) {
 std::byte* write_server_header_before(std::byte* payload, Opcode opcode, bool fin,
                                       std::uint64_t payload_size);
 
+/// Marks a frame, which begins with its header, as the first one of a compressed message.
+inline void set_compressed(std::byte* frame);
+
 /// Writes a client's header to `to`; returns where the payload, masked with `key` by unmask(),
 /// follows. Requires: client_header_size(payload_size) writable bytes.
 std::byte* write_client_header(std::byte* to, Opcode opcode, bool fin, std::uint64_t payload_size,
@@ -52,6 +57,7 @@ namespace wire {
 
 constexpr unsigned kFin = 0x80;     // of the first octet
 constexpr unsigned kRsv = 0x70;     // of the first octet
+constexpr unsigned kRsv1 = 0x40;    // of the first octet
 constexpr unsigned kMasked = 0x80;  // of the second octet
 constexpr unsigned kLength16 = 126;
 constexpr unsigned kLength64 = 127;
@@ -63,10 +69,20 @@ using Room = std::array<std::byte, kMaxClientHeader>;
 /// refused then is refused for an octet that is there.
 const std::byte* complete(Bytes octets, Role role, Room& room);
 
+/// Whether a first octet with reserved bits says what it may: RSV1, alone, where a message begins.
+inline bool begins_compressed(unsigned first) {
+  const auto opcode = static_cast<Opcode>(first & 0x0f);
+  return (first & kRsv) == kRsv1 && (opcode == Opcode::text || opcode == Opcode::binary);
+}
+
 }  // namespace wire
 
+inline void set_compressed(std::byte* frame) {
+  *frame |= std::byte{wire::kRsv1};
+}
+
 // Inline: in the reader's loop a header never leaves the registers, which is worth 10 ns a message.
-inline FrameHeader decode_header(Bytes octets, Role role) {
+inline FrameHeader decode_header(Bytes octets, Role role, bool deflate) {
   wire::Room room;
   const std::byte* const at =
       octets.size() >= room.size() ? octets.data() : wire::complete(octets, role, room);
@@ -74,7 +90,9 @@ inline FrameHeader decode_header(Bytes octets, Role role) {
   const auto second = std::to_integer<unsigned>(at[1]);
   const bool fin = first & wire::kFin;
   const auto opcode = static_cast<Opcode>(first & 0x0f);
-  if (first & wire::kRsv) return {.error = "a reserved bit is set"};
+  const bool compressed = first & wire::kRsv;
+  if (compressed && !(deflate && wire::begins_compressed(first)))
+    return {.error = "a reserved bit is set"};
   if (!(wire::kKnownOpcodes >> (first & 0x0f) & 1)) return {.error = "the opcode is reserved"};
   if (is_control(opcode) && !fin) return {.error = "a control frame is fragmented"};
 
@@ -104,7 +122,7 @@ inline FrameHeader decode_header(Bytes octets, Role role) {
     size += sizeof key;
   }
   if (size > octets.size()) size = 0;
-  return {nullptr, length, key, static_cast<std::uint8_t>(size), opcode, fin};
+  return {nullptr, length, key, static_cast<std::uint8_t>(size), opcode, fin, compressed};
 }
 
 }  // namespace peal::ws

@@ -92,6 +92,7 @@ struct AnswerFields {
   bool connects = false;
   std::string_view accept;
   std::string_view subprotocol;
+  std::string_view extensions;
 
   void note(std::string_view name, std::string_view value) {
     if (ascii::equal_ignoring_case(name, "Upgrade"))
@@ -102,6 +103,7 @@ struct AnswerFields {
       });
     if (ascii::equal_ignoring_case(name, "Sec-WebSocket-Accept")) accept = value;
     if (ascii::equal_ignoring_case(name, "Sec-WebSocket-Protocol")) subprotocol = value;
+    if (ascii::equal_ignoring_case(name, "Sec-WebSocket-Extensions")) extensions = value;
   }
 };
 
@@ -168,7 +170,7 @@ AcceptKey accept_key(std::string_view key) {
 }
 
 std::size_t write_accept(MutableBytes out, const UpgradeRequest& request,
-                         std::string_view subprotocol) {
+                         std::string_view subprotocol, std::string_view extensions) {
   const AcceptKey accept = accept_key(request.key);
   http::ResponseWriter writer(out);
   writer.status_line(101);
@@ -176,6 +178,7 @@ std::size_t write_accept(MutableBytes out, const UpgradeRequest& request,
   writer.header("Connection", "Upgrade");
   writer.header("Sec-WebSocket-Accept", std::string_view(accept.data(), accept.size()));
   if (!subprotocol.empty()) writer.header("Sec-WebSocket-Protocol", subprotocol);
+  if (!extensions.empty()) writer.header("Sec-WebSocket-Extensions", extensions);
   writer.end();
   return writer.size();
 }
@@ -224,6 +227,7 @@ ServerAnswer check_server_answer(std::string_view input, std::string_view key) {
     return answer;
   answer.kind = ServerAnswer::Kind::accepted;
   answer.subprotocol = fields.subprotocol;
+  answer.extensions = fields.extensions;
   return answer;
 }
 

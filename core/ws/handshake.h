@@ -46,10 +46,11 @@ using AcceptKey = std::array<char, 28>;
 /// The Sec-WebSocket-Accept that answers `key`. Any thread; allocates nothing.
 AcceptKey accept_key(std::string_view key);
 
-/// Writes the whole 101 answer. `subprotocol` may be empty. Returns the octets written, 0 when
-/// `out` is too small; 256 and the sub-protocol's length always suffice.
+/// Writes the whole 101 answer. `subprotocol` and `extensions`, the value of
+/// Sec-WebSocket-Extensions, may be empty. Returns the octets written, 0 when `out` is too small;
+/// 256 and the lengths of both always suffice.
 std::size_t write_accept(MutableBytes out, const UpgradeRequest& request,
-                         std::string_view subprotocol);
+                         std::string_view subprotocol, std::string_view extensions = {});
 
 // The client's side, for tests and the load tester.
 
@@ -74,6 +75,7 @@ struct ServerAnswer {
   int status = 0;                  ///< 0 when the answer is not HTTP/1.1
   std::size_t head_size = 0;       ///< octets; frames may follow
   std::string_view subprotocol{};  ///< when accepted; empty when the server named none
+  std::string_view extensions{};   ///< the same
 };
 
 /// Section 4.1: status 101, Upgrade, Connection, and the Sec-WebSocket-Accept of `key`.

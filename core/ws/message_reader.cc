@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/ws/deflate.h"
 #include "core/ws/frame_header.h"
 #include "core/ws/mask.h"
 
@@ -14,8 +15,10 @@ namespace {
 // A block starts with what a header announces, but not with more than this before as much arrived.
 constexpr std::uint64_t kUnproven = (64 << 10) - sizeof(Block);  // bytes: a pool's 64 KiB block
 constexpr std::uint64_t kGrowth = 4;                             // times what has arrived
+constexpr std::uint64_t kSmallest = 512 - sizeof(Block);         // bytes for what was inflated
 
 constexpr const char* kNotUtf8 = "text is not UTF-8";
+constexpr const char* kTooBig = "a message is above the size limit";
 
 Event failure(CloseCode code, const char* reason) {
   return {.kind = Event::Kind::failure, .code = code, .reason = reason};
@@ -81,6 +84,11 @@ Event take_in_place(const FrameHeader& header, MutableBytes& input) {
   return {.kind = Event::Kind::message, .opcode = header.opcode, .payload = payload};
 }
 
+void begin_message(ReaderState& state, const FrameHeader& header) {
+  state.message_opcode = header.opcode;
+  state.compressed = header.compressed;
+}
+
 void begin_frame(ReaderState& state, const FrameHeader& header, BlockPool& pool) {
   state.frame_opcode = header.opcode;
   state.frame_fin = header.fin;
@@ -89,11 +97,22 @@ void begin_frame(ReaderState& state, const FrameHeader& header, BlockPool& pool)
   if (is_control(header.opcode))
     state.control = pool.take(kMaxServerHeader + header.payload_size);
   else if (header.opcode != Opcode::continuation)
-    state.message_opcode = header.opcode;
+    begin_message(state, header);
 }
 
 std::uint64_t limit(const ReaderContext& context) {
   return std::min(context.message_size, kMaxMessageSize);
+}
+
+/// Moves the message to a block of at least `capacity` bytes.
+void move_message(ReaderState& state, std::uint64_t capacity, BlockPool& pool) {
+  Block* const block = pool.take(capacity);
+  if (state.message) {
+    std::copy_n(state.message->data() + kMaxServerHeader, state.message_size,
+                block->data() + kMaxServerHeader);
+    pool.give(state.message);
+  }
+  state.message = block;
 }
 
 /// Makes room in the message's block for the next `size` bytes of the current frame.
@@ -107,13 +126,7 @@ void reserve(ReaderState& state, std::size_t size, const ReaderContext& context)
   const std::uint64_t wanted =
       std::min({std::max(announced, 2 * capacity), std::max(kUnproven, kGrowth * arrived),
                 kMaxServerHeader + limit(context)});
-  Block* const block = context.pool.take(wanted);
-  if (state.message) {
-    std::copy_n(state.message->data() + kMaxServerHeader, state.message_size,
-                block->data() + kMaxServerHeader);
-    context.pool.give(state.message);
-  }
-  state.message = block;
+  move_message(state, wanted, context.pool);
 }
 
 /// Ends a control frame in pieces. A refused one stays in `state`.
@@ -146,6 +159,79 @@ bool gather_message(ReaderState& state, MutableBytes piece, const ReaderContext&
   return state.text.feed({to, piece.size()});
 }
 
+/// Room in the block for what `ahead` more octets may be inflated to: one byte more than a message
+/// may have, which shows that it has more.
+MutableBytes inflation_room(ReaderState& state, std::size_t ahead, const ReaderContext& context) {
+  const std::uint64_t used = kMaxServerHeader + state.message_size;
+  const std::uint64_t most = kMaxServerHeader + limit(context) + 1;
+  if (!state.message || state.message->capacity <= used) {
+    const std::uint64_t capacity = state.message ? state.message->capacity : 0;
+    const std::uint64_t guess = std::clamp(kGrowth * ahead, kSmallest, kUnproven);
+    move_message(state, std::min(std::max(guess, 2 * capacity), most), context.pool);
+  }
+  const std::uint64_t end = std::min<std::uint64_t>(state.message->capacity, most);
+  return {state.message->data() + used, end - used};
+}
+
+/// Takes the next `piece` of a compressed message's payload. An event only when that fails.
+Event inflate_message(ReaderState& state, Bytes piece, const ReaderContext& context) {
+  if (!state.inflater) state.inflater = context.inflaters->take(context.window_bits);
+  while (true) {
+    const MutableBytes room = inflation_room(state, piece.size(), context);
+    const Inflater::Step step = state.inflater->inflate(piece, room);
+    const std::uint64_t left = limit(context) - state.message_size;
+    const Bytes got = room.first(std::min<std::uint64_t>(step.size, left));
+    state.message_size += got.size();
+    if (state.message_opcode == Opcode::text && !state.text.feed(got))
+      return failure(CloseCode::invalid_payload, kNotUtf8);
+    if (step.size > left) return failure(CloseCode::message_too_big, kTooBig);
+    if (step.outcome == Inflater::Outcome::corrupt)
+      return failure(CloseCode::invalid_payload, "a compressed message is corrupt");
+    if (step.outcome == Inflater::Outcome::drained) return {};
+  }
+}
+
+/// Ends a compressed message.
+Event end_compressed(ReaderState& state, const ReaderContext& context) {
+  if (Inflater* const inflater = state.inflater) {
+    const Event failed = inflate_message(state, inflater->tail(), context);
+    if (failed.kind != Event::Kind::none) return failed;
+    if (!inflater->end_message())
+      return failure(CloseCode::invalid_payload, "a compressed message is cut off");
+    if (!context.takeover) context.inflaters->give(std::exchange(state.inflater, nullptr));
+  }
+  inflation_room(state, 0, context);  // of no octets, and still a message
+  state.compressed = false;
+  Event event = end_message(state);
+  event.inflated = true;
+  return event;
+}
+
+/// The event of a compressed message that lies whole at the front of `input`.
+Event take_compressed(ReaderState& state, const FrameHeader& header, MutableBytes& input,
+                      const ReaderContext& context) {
+  const MutableBytes payload = input.first(header.payload_size);
+  input = input.subspan(header.payload_size);
+  unmask(payload, header.key);
+  begin_message(state, header);
+  if (!payload.empty()) {
+    const Event failed = inflate_message(state, payload, context);
+    if (failed.kind != Event::Kind::none) return failed;
+  }
+  return end_compressed(state, context);
+}
+
+/// Takes the next `piece` of any message's payload. An event only when that fails.
+Event take_piece(ReaderState& state, MutableBytes piece, const ReaderContext& context) {
+  if (!state.compressed) {
+    if (gather_message(state, piece, context)) return {};
+    return failure(CloseCode::invalid_payload, kNotUtf8);
+  }
+  if (piece.empty()) return {};
+  unmask(piece, state.key);
+  return inflate_message(state, piece, context);
+}
+
 void gather_control(ReaderState& state, MutableBytes piece) {
   unmask_copy(state.control->data() + kMaxServerHeader + state.control_size, piece, state.key);
   state.control_size = static_cast<std::uint8_t>(state.control_size + piece.size());
@@ -156,19 +242,20 @@ Event gather(ReaderState& state, MutableBytes& input, const ReaderContext& conte
   const MutableBytes piece = input.first(std::min(state.frame_left, input.size()));
   input = input.subspan(piece.size());
   const bool control = is_control(state.frame_opcode);
+  Event event;
   if (control)
     gather_control(state, piece);
-  else if (!gather_message(state, piece, context))
-    return failure(CloseCode::invalid_payload, kNotUtf8);
+  else
+    event = take_piece(state, piece, context);
+  if (event.kind != Event::Kind::none) return event;
   state.frame_left -= piece.size();
   state.key = rotate_key(state.key, piece.size());
   if (state.frame_left > 0) return {};
 
-  Event event;
   if (control)
     event = end_control(state);
   else if (state.frame_fin)
-    event = end_message(state);
+    event = state.compressed ? end_compressed(state, context) : end_message(state);
   state.key = 0;
   state.frame_opcode = Opcode::continuation;
   state.frame_fin = false;
@@ -185,7 +272,7 @@ Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context
       const Bytes octets = kept == 0 ? input : join_header(state, input, room);
       if (const char* error = out_of_order(state, octets.front()))
         return failure(CloseCode::protocol_error, error);
-      const FrameHeader header = decode_header(octets, context.role);
+      const FrameHeader header = decode_header(octets, context.role, context.inflaters != nullptr);
       if (header.error) return failure(CloseCode::protocol_error, header.error);
       if (header.size == 0) {
         keep_header(state, octets);
@@ -193,13 +280,18 @@ Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context
         return {};
       }
       const bool control = is_control(header.opcode);
-      if (!control && header.payload_size > limit(context) - state.message_size)
-        return failure(CloseCode::message_too_big, "a message is above the size limit");
+      // What a compressed message inflates to is counted as it comes.
+      if (header.payload_size > limit(context) - state.message_size && !control &&
+          !header.compressed && !state.compressed)
+        return failure(CloseCode::message_too_big, kTooBig);
 
       input = input.subspan(header.size - kept);
       const bool alone = control || (header.fin && header.opcode != Opcode::continuation);
-      if (alone && kept == 0 && header.payload_size <= input.size()) [[likely]]
+      if (alone && kept == 0 && header.payload_size <= input.size()) [[likely]] {
+        if (header.compressed) [[unlikely]]
+          return take_compressed(state, header, input, context);
         return take_in_place(header, input);
+      }
       forget_header(state);
       begin_frame(state, header, context.pool);
     }
@@ -209,7 +301,8 @@ Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context
   return {};
 }
 
-void discard(ReaderState& state, BlockPool& pool) {
+void discard(ReaderState& state, BlockPool& pool, InflaterPool* inflaters) {
+  if (inflaters) inflaters->give(state.inflater);
   pool.give(state.message);
   pool.give(state.control);
   state = {};

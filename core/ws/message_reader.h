@@ -8,21 +8,28 @@
 
 #include "core/base/block_pool.h"
 #include "core/base/bytes.h"
+#include "core/ws/permessage_deflate.h"
 #include "core/ws/protocol.h"
 #include "core/ws/utf8.h"
 
 namespace peal::ws {
 
-/// What reading remembers between two pieces of input. Plain data, all zero when idle; it may be
-/// copied as long as one copy only is used further. The blocks are its own, out of the pool.
+class Inflater;
+class InflaterPool;
+
+/// What reading remembers between two pieces of input. Plain data, all zero when idle, but for the
+/// inflater of a peer with context takeover; it may be copied as long as one copy only is used
+/// further. Blocks and inflater are its own, out of their pools.
 struct ReaderState {
   Block* message = nullptr;        ///< payload so far of a message in pieces, see Event::block
   Block* control = nullptr;        ///< the same of a control frame in pieces
-  std::uint64_t message_size = 0;  ///< bytes of payload in `message`
+  Inflater* inflater = nullptr;    ///< of a compressed message in pieces
+  std::uint64_t message_size = 0;  ///< bytes of payload in `message`, inflated
   std::uint64_t frame_left = 0;    ///< payload bytes of this frame yet to come; 0 between frames
   std::uint32_t key = 0;           ///< of this frame, rotated for the next byte
   Utf8Validator text;              ///< of a text message in pieces
   Opcode message_opcode = Opcode::continuation;  ///< text or binary while a message is in pieces
+  bool compressed = false;                       ///< the message in pieces is
   Opcode frame_opcode = Opcode::continuation;    ///< of this frame
   bool frame_fin = false;                        ///< of this frame
   std::uint8_t control_size = 0;                 ///< bytes of payload in `control`
@@ -38,6 +45,9 @@ struct ReaderContext {
   BlockPool& pool;
   std::uint64_t message_size;  ///< bytes, the largest message taken; above kMaxMessageSize, that
   Role role;
+  InflaterPool* inflaters = nullptr;          ///< null: permessage-deflate is not agreed
+  bool takeover = false;                      ///< the peer's compressed messages may refer back
+  std::uint8_t window_bits = kMaxWindowBits;  ///< the peer's
 };
 
 constexpr std::uint64_t kMaxMessageSize = std::uint64_t{1} << 31;
@@ -62,6 +72,7 @@ struct Event {
   /// the caller's, who gives it back to the pool.
   Block* block = nullptr;
   const char* reason = nullptr;  ///< a static string
+  bool inflated = false;         ///< the message came compressed
 };
 
 /// Takes the next event off the front of `input`, which is unmasked in place, and advances `input`
@@ -72,10 +83,13 @@ struct Event {
 /// nor does it allocate. Any other payload gathers in a block, which grows with what has arrived,
 /// not with what a header claims.
 ///
+/// A compressed message is inflated into a block as its octets come, which grows with what they
+/// give; its size limit, and the rules for text, are for what was inflated.
+///
 /// After `close` and `failure` the stream is at its end: call discard(), never next() again.
 Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context);
 
-/// Gives back what `state` holds and makes it idle.
-void discard(ReaderState& state, BlockPool& pool);
+/// Gives back what `state` holds and makes it idle. `inflaters` as in ReaderContext.
+void discard(ReaderState& state, BlockPool& pool, InflaterPool* inflaters = nullptr);
 
 }  // namespace peal::ws

@@ -35,6 +35,7 @@ RANKS = {
 HOMES = {
     "liburing": (r"liburing(\.h|/.*)|linux/io_uring\.h", ["core/io/*"]),
     "OpenSSL": (r"openssl/.*", ["core/tls/*", "core/ws/handshake.cc"]),
+    "zlib": (r"zlib\.h", ["core/ws/deflate.cc"]),
     "toml11": (r"toml(\.hpp|/.*)", ["config/load*.cc", "config/load*.h"]),
     "spdlog": (r"(spdlog|fmt)/.*", ["server/log.*"]),
     "CLI11": (r"CLI/.*", ["server/cli.cc"]),
