@@ -8,6 +8,7 @@
 #include "core/http/response.h"
 #include "core/http/target.h"
 #include "core/ws/handshake.h"
+#include "core/ws/permessage_deflate.h"
 #include "server/log.h"
 #include "server/origin.h"
 
@@ -159,9 +160,16 @@ void Dispatcher::answer_websocket(conn::Connection& connection, const http::Requ
     answer_text(connection, request, subprotocol.error().status, subprotocol.error().reason);
     return;
   }
+  const auto deflate = ws::answer_deflate_offers(request, route.deflate);
+  if (!deflate) {
+    answer_text(connection, request, deflate.error().status, deflate.error().reason);
+    return;
+  }
+  connection.set_deflate(deflate->agreement);
   const std::size_t room = kResponseRoom + subprotocol->size();
   Block* block = table_->memory().blocks.take(room);
-  const std::size_t size = ws::write_accept({block->data(), room}, *upgrade, *subprotocol);
+  const std::size_t size =
+      ws::write_accept({block->data(), room}, *upgrade, *subprotocol, deflate->text.view());
   table_->upgrade(connection, route, block, size);
   enter_topics(connection, route, captures);
   open_when_ready(connection);

@@ -11,6 +11,7 @@ conn::RoutePolicy policy_of(const config::RouteLimits& limits) {
                      .slow_client = limits.slow_client == config::SlowClient::drop
                                         ? hub::SlowClient::drop
                                         : hub::SlowClient::disconnect},
+          .deflate = {},
           .message_size = limits.message_size,
           .ping_interval = limits.ping_interval,
           .pong_timeout = limits.pong_timeout,

@@ -13,6 +13,7 @@
 #include "core/hub/hub.h"
 #include "core/hub/outbox.h"
 #include "core/io/timer_wheel.h"
+#include "core/ws/deflate.h"
 #include "core/ws/message_reader.h"
 
 namespace peal::conn {
@@ -20,7 +21,8 @@ namespace peal::conn {
 /// What a route lays down for its connections. Owner: the server; outlives them.
 struct RoutePolicy {
   hub::OutboxPolicy outbox;
-  std::uint64_t message_size = 1 << 20;  ///< bytes after reassembly
+  ws::DeflatePolicy deflate;
+  std::uint64_t message_size = 1 << 20;  ///< bytes after reassembly and inflation
   Duration ping_interval{};              ///< zero: no pings
   Duration pong_timeout{};               ///< zero: for ever
   Duration idle_timeout{};               ///< without a message either way; zero: for ever
@@ -44,6 +46,7 @@ enum class Stall : std::uint8_t {
   none,
   queue,  ///< the client does not read the answers it asks for
   mesh,   ///< other shards do not keep up with what this one publishes
+  turn,   ///< what it sent inflates to more than one client may take of a turn
 };
 
 /// What a connection is, apart from links to its surroundings: plain data, so that it can be
@@ -81,7 +84,8 @@ struct FileBody {
 /// One client. Everything that happens to it is in ConnectionTable.
 ///
 /// Owner: a ConnectionTable. Thread: the shard's.
-/// Limits: an idle one holds no buffer, no block and no segment.
+/// Limits: an idle one holds no buffer, no block and no segment, and nothing for compression but
+/// with context takeover.
 struct Connection : hub::Outbox {
   Connection(SlotId slot, int socket, std::uint32_t listener)
       : Outbox(slot), fd(socket), timer(slot.index) {
@@ -100,7 +104,10 @@ struct Connection : hub::Outbox {
   hub::TopicUse* topics = nullptr;      ///< the handler's
   std::unique_ptr<SecureLink> secure;   ///< on a listener with certificates
   HeldInput held;
-  std::unique_ptr<FileBody> body;  ///< in `responding`
+  std::unique_ptr<FileBody> body;          ///< in `responding`
+  std::unique_ptr<ws::Deflater> deflater;  ///< of what we send, with context takeover
+  std::uint32_t inflated = 0;              ///< bytes, in the turn `inflated_in`
+  std::uint32_t inflated_in = 0;
   io::Timer timer;
   Instant since{};                 ///< start of the phase
   Instant last_received{};         ///< any byte, or a send that shows the peer takes some

@@ -8,6 +8,11 @@
 #include "core/ws/frame_header.h"
 
 namespace peal::conn {
+namespace {
+
+constexpr std::uint32_t kInflatedPerTurn = 1 << 20;  // bytes of one client, or one message
+
+}  // namespace
 
 void ConnectionTable::on_receive(SlotId id, io::Received received) {
   Connection* found = connections_.find(id);
@@ -137,9 +142,13 @@ bool ConnectionTable::read_head(Connection& connection, MutableBytes& input) {
 }
 
 void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
+  const ws::DeflateAgreement& deflate = connection.deflate();
   const ws::ReaderContext context{.pool = memory_.blocks,
                                   .message_size = connection.policy->message_size,
-                                  .role = ws::Role::server};
+                                  .role = ws::Role::server,
+                                  .inflaters = deflate.on ? &memory_.inflaters : nullptr,
+                                  .takeover = deflate.client_takeover,
+                                  .window_bits = deflate.client_window_bits};
   ConnectionState& state = connection.state;
   while (state.stall == Stall::none) {
     const ws::Event event = ws::next(state.reader, input, context);
@@ -152,6 +161,7 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
           handler_.on_message(connection, event);
         else
           memory_.blocks.give(event.block);  // we have said goodbye already
+        if (event.inflated) count_inflated(connection, event.payload.size());
         break;
       case ws::Event::Kind::ping:
         answer_ping(connection, event);
@@ -167,6 +177,30 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
         return;
     }
   }
+}
+
+/// A few octets may inflate to a lot of work: who has had a share of a turn waits for the next.
+void ConnectionTable::count_inflated(Connection& connection, std::size_t bytes) {
+  if (std::exchange(connection.inflated_in, turn_) != turn_) connection.inflated = 0;
+  connection.inflated += static_cast<std::uint32_t>(bytes);
+  ConnectionState& state = connection.state;
+  const bool reads = state.phase == Phase::open || state.phase == Phase::closing;
+  if (connection.inflated < kInflatedPerTurn || state.stall != Stall::none || !reads) return;
+  state.stall = Stall::turn;
+  used_up_.push_back(connection.id());
+}
+
+/// Lets those go on who used up their share in the turn before this one.
+void ConnectionTable::resume_inflating() {
+  ++turn_;
+  for (const SlotId id : due_) {
+    Connection* connection = connections_.find(id);
+    if (!connection || connection->state.stall != Stall::turn) continue;
+    connection->state.stall = Stall::none;
+    work_off_held(*connection);
+  }
+  due_.clear();
+  std::swap(due_, used_up_);
 }
 
 void ConnectionTable::answer_ping(Connection& connection, const ws::Event& ping) {

@@ -167,7 +167,7 @@ void ConnectionTable::linger(Connection& connection) {
 
 /// Nothing of what has come or will come is worked off any more.
 void ConnectionTable::forget_input(Connection& connection) {
-  ws::discard(connection.state.reader, memory_.blocks);
+  ws::discard(connection.state.reader, memory_.blocks, &memory_.inflaters);
   memory_.blocks.give(std::exchange(connection.held, {}).block);
   connection.state.stall = Stall::none;
 }

@@ -66,7 +66,8 @@ class ConnectionTable {
   void upgrade(Connection& connection, const RoutePolicy& policy, Block* block, std::size_t size);
   /// upgrading: lets the answer out at the end of the turn; the WebSocket is open then.
   void topics_ready(Connection& connection);
-  /// open: sends a message back, from where it lies if that can be. Takes `message.block` over.
+  /// open: sends a message back, compressed if that is agreed and worthwhile, else from where it
+  /// lies if that can be. Takes `message.block` over.
   void echo(Connection& connection, const ws::Event& message);
   /// open: takes no input until resume_publishers().
   void stall_publisher(Connection& connection);
@@ -117,6 +118,8 @@ class ConnectionTable {
   void on_stream_end(Connection& connection);
   void fail(Connection& connection, ws::CloseCode code, std::string_view reason);
   void answer_ping(Connection& connection, const ws::Event& ping);
+  void count_inflated(Connection& connection, std::size_t bytes);
+  void resume_inflating();
 
   // connection_secure.cc
   void take_ciphertext(Connection& connection, Bytes ciphertext);
@@ -127,7 +130,9 @@ class ConnectionTable {
 
   // connection_write.cc
   void mark_dirty(Connection& connection);
-  void send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event);
+  void send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event,
+                 bool encode = false);
+  ws::Compressor::Frame compress(Connection& connection, Bytes frame);
   void send_control(Connection& connection, ws::Opcode opcode, Bytes payload);
   void send_close(Connection& connection, ws::CloseCode code, std::string_view reason);
   void stall_if_full(Connection& connection);
@@ -160,6 +165,9 @@ class ConnectionTable {
   const TableLimits limits_;
   Slab<Connection> connections_;
   std::vector<SlotId> stalled_publishers_;
+  std::vector<SlotId> used_up_;  // their share of inflation of this turn
+  std::vector<SlotId> due_;      // of the last: they go on at the end of this one
+  std::uint32_t turn_ = 0;
   http::RequestParser parser_;
   Source source_;
 };

@@ -75,14 +75,28 @@ void ConnectionTable::upgrade(Connection& connection, const RoutePolicy& policy,
 }
 
 void ConnectionTable::echo(Connection& connection, const ws::Event& message) {
-  send_back(connection, message.opcode, message);
+  const ws::DeflateAgreement& deflate = connection.deflate();
+  if (deflate.on && !deflate.server_takeover) {
+    const auto [block, frame] =
+        memory_.compressor.compress(message.opcode, message.payload, deflate.server_window_bits);
+    if (block) {
+      memory_.blocks.give(message.block);
+      connection.push_block(memory_, block, frame);
+      stall_if_full(connection);
+      mark_dirty(connection);
+      return;
+    }
+  }
+  // With a context, messages are compressed in the order in which they are sent.
+  send_back(connection, message.opcode, message, deflate.server_takeover);
 }
 
 /// Sends a payload back to where it came from, out of the memory it lies in.
-void ConnectionTable::send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event) {
+void ConnectionTable::send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event,
+                                bool encode) {
   MutableBytes payload = event.payload;
   Block* block = event.block;
-  const bool in_place = block || (source_.in_buffer && !memory_.buffers.scarce());
+  const bool in_place = block || (source_.in_buffer && !memory_.buffers.scarce() && !encode);
   if (!in_place) {
     block = memory_.blocks.take(ws::kMaxServerHeader + payload.size());
     std::byte* to = block->data() + ws::kMaxServerHeader;
@@ -92,7 +106,7 @@ void ConnectionTable::send_back(Connection& connection, ws::Opcode opcode, const
   std::byte* begin = ws::write_server_header_before(payload.data(), opcode, true, payload.size());
   const MutableBytes frame{begin, payload.data() + payload.size()};
   if (block)
-    connection.push_block(memory_, block, frame);
+    connection.push_block(memory_, block, frame, encode);
   else
     connection.push_buffer(memory_, source_.buffer, frame);
   stall_if_full(connection);
@@ -119,12 +133,13 @@ void ConnectionTable::send_close(Connection& connection, ws::CloseCode code,
 // ---- The end of the turn -----------------------------------------------------------------------
 
 bool ConnectionTable::flush() {
+  resume_inflating();
   for (int i = 0; i < kSettlesPerTurn; ++i) {
     hub::Outbox* outbox = dirty_.pop_front();
-    if (!outbox) return false;
+    if (!outbox) break;
     settle(static_cast<Connection&>(*outbox));
   }
-  return !dirty_.empty();
+  return !dirty_.empty() || !due_.empty();
 }
 
 /// Does what has become due for one connection, whatever made it due.
@@ -156,11 +171,25 @@ void ConnectionTable::settle(Connection& connection) {
 void ConnectionTable::write(Connection& connection) {
   for (int i = 0; i < kSendsPerSettle; ++i) {
     if (connection.sending() || connection.all_sent()) return;
+    connection.encode_front(memory_, kGatherBytes,
+                            [&](Bytes frame) { return compress(connection, frame); });
     const std::optional<int> result =
         connection.secure ? start_secure_send(connection) : start_send(connection);
     if (!result || !after_send(connection, *result)) return;
   }
   mark_dirty(connection);
+}
+
+/// The frame of a message as this client alone gets it.
+ws::Compressor::Frame ConnectionTable::compress(Connection& connection, Bytes frame) {
+  const ws::FrameHeader header = ws::decode_header(frame, ws::Role::client);
+  const Bytes payload = frame.subspan(header.size);
+  const ws::DeflateAgreement& deflate = connection.deflate();
+  ws::Compressor& compressor = memory_.compressor;
+  return deflate.server_takeover
+             ? compressor.compress(header.opcode, payload, deflate.server_window_bits,
+                                   connection.deflater)
+             : compressor.compress(header.opcode, payload, deflate.server_window_bits);
 }
 
 /// Makes one of the small segments at the front.

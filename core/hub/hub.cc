@@ -2,6 +2,7 @@
 #include "core/hub/hub.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace peal::hub {
@@ -9,6 +10,13 @@ namespace {
 
 bool is_sender(const Outbox& outbox, ShardIndex shard, const Sender& sender) {
   return outbox.id() == sender.outbox && shard == sender.shard;
+}
+
+bool needs_plain(const Outbox& outbox) {
+  return !outbox.deflate().shares_all();
+}
+bool takes_compressed(const Outbox& outbox) {
+  return outbox.deflate().longest_shared() > 0;
 }
 
 }  // namespace
@@ -47,6 +55,8 @@ TopicUse& Hub::add_use(TopicUse*& uses, std::string_view name, const TopicUse& k
   if (use.subscribes) {
     use.position = static_cast<std::uint32_t>(topic.subscribers_.size());
     topic.subscribers_.push_back(&use);
+    topic.plain_ += needs_plain(*use.outbox);
+    topic.compressed_ += takes_compressed(*use.outbox);
   }
   if (fresh)
     open_topic(topic);
@@ -59,8 +69,8 @@ TopicUse& Hub::add_use(TopicUse*& uses, std::string_view name, const TopicUse& k
 
 void Hub::open_topic(Topic& topic) {
   topics_by_name_.emplace(topic.name_, &topic);
-  topic.interested_ = !topic.subscribers_.empty();
-  Parcel question{.kind = Parcel::Kind::open, .interested = topic.interested_, .topic = topic.id_};
+  topic.told_ = topic.wants();
+  Parcel question{.kind = Parcel::Kind::open, .wants = topic.told_, .topic = topic.id_};
   question.frame = as_bytes(topic.name_);
   if (topic.home_ != self()) {
     question.original = memory_.make_raw_message(question.frame);
@@ -83,6 +93,8 @@ void Hub::remove_use(TopicUse* use) {
     topic.subscribers_[use->position] = moved;
     moved->position = use->position;
     topic.subscribers_.pop_back();
+    topic.plain_ -= needs_plain(*use->outbox);
+    topic.compressed_ -= takes_compressed(*use->outbox);
   }
   if (!use->ready) std::erase(topic.waiting_, use);
   uses_.give(use);
@@ -103,12 +115,11 @@ void Hub::reconcile(Topic& topic) {
     topics_.erase(topic.id_);
     return;
   }
-  const bool wanted = !topic.subscribers_.empty();
-  if (wanted == topic.interested_) return;
-  topic.interested_ = wanted;
+  if (topic.wants() == topic.told_) return;
+  topic.told_ = topic.wants();
   Parcel question = about;
   question.kind = Parcel::Kind::interest;
-  question.interested = wanted;
+  question.wants = topic.told_;
   ask(topic, question);
 }
 
@@ -156,20 +167,29 @@ void Hub::publish(const TopicUse& use, Message* message, const Sender& sender) {
                              .original = message});
 }
 
-void Hub::deliver(SlotId id, Message* message, const Sender& sender) {
+void Hub::deliver(SlotId id, const Forms& forms, const Sender& sender) {
   Topic* topic = topics_.find(id);
   if (!topic) return;  // the last subscriber left while the message was under way
+  const std::uint64_t size =
+      forms.plain ? forms.plain->frame.size() : std::numeric_limits<std::uint64_t>::max();
   for (TopicUse* use : topic->subscribers_) {
     Outbox& outbox = *use->outbox;
     if (is_sender(outbox, self(), sender)) continue;
-    outbox.push_message(memory_, message, *use->policy);
+    const ws::DeflateAgreement& deflate = outbox.deflate();
+    if (forms.compressed && size <= deflate.longest_shared())
+      outbox.push_message(memory_, forms.compressed, *use->policy);
+    else if (forms.plain)
+      outbox.push_message(memory_, forms.plain, *use->policy,
+                          deflate.on && size > deflate.longest_shared());
+    else
+      continue;  // the message was sent before the home knew of it: the use is not ready
     if (!outbox.linked()) dirty_.push_back(outbox);
   }
 }
 
 // ---- A topic's home ----------------------------------------------------------------------------
 
-SlotId Hub::home_open(std::string_view name, ShardIndex user, SlotId topic, bool interested) {
+SlotId Hub::home_open(std::string_view name, ShardIndex user, SlotId topic, Wants wants) {
   auto found = home_topics_by_name_.find(name);
   if (found == home_topics_by_name_.end()) {
     HomeTopic& made = home_topics_.emplace(name, port_.shards());
@@ -178,15 +198,15 @@ SlotId Hub::home_open(std::string_view name, ShardIndex user, SlotId topic, bool
   HomeTopic& home = *found->second;
   HomeTopic::User& entry = home.users[user];
   PEAL_CHECK(!entry.uses);
-  entry = {.topic = topic, .uses = true, .interested = interested};
+  entry = {.topic = topic, .uses = true, .wants = wants};
   ++home.user_count;
   return home.id;
 }
 
-void Hub::home_interest(SlotId home_topic, ShardIndex user, bool interested) {
+void Hub::home_interest(SlotId home_topic, ShardIndex user, Wants wants) {
   HomeTopic* home = home_topics_.find(home_topic);
   PEAL_CHECK(home && home->users[user].uses);
-  home->users[user].interested = interested;
+  home->users[user].wants = wants;
 }
 
 void Hub::home_close(SlotId home_topic, ShardIndex user) {
@@ -200,22 +220,37 @@ void Hub::home_close(SlotId home_topic, ShardIndex user) {
 
 void Hub::home_publish(SlotId home_topic, Message* message, const Sender& sender) {
   if (HomeTopic* home = home_topics_.find(home_topic)) {
+    const bool wanted = std::ranges::any_of(
+        home->users, [](const HomeTopic::User& user) { return user.wants.compressed; });
+    Message* const compressed = wanted ? memory_.make_compressed(*message) : nullptr;
     for (ShardIndex shard = 0; shard < home->users.size(); ++shard) {
       const HomeTopic::User& user = home->users[shard];
-      if (!user.interested) continue;
-      if (shard == self()) {
-        deliver(user.topic, message, sender);
-        continue;
-      }
-      ++message->references;
-      port_.send(shard, {.kind = Parcel::Kind::deliver,
-                         .sender = sender,
-                         .topic = user.topic,
-                         .frame = message->frame,
-                         .original = message});
+      if (!user.wants.any()) continue;
+      const Forms forms{.plain = user.wants.plain || !compressed ? message : nullptr,
+                        .compressed = user.wants.compressed ? compressed : nullptr};
+      if (shard == self())
+        deliver(user.topic, forms, sender);
+      else
+        post(shard, user.topic, forms, sender);
     }
+    if (compressed) memory_.release(compressed);
   }
   memory_.release(message);
+}
+
+void Hub::post(ShardIndex to, SlotId topic, const Forms& forms, const Sender& sender) {
+  Parcel parcel{.kind = Parcel::Kind::deliver, .sender = sender, .topic = topic};
+  if (forms.plain) {
+    ++forms.plain->references;
+    parcel.frame = forms.plain->frame;
+    parcel.original = forms.plain;
+  }
+  if (forms.compressed) {
+    ++forms.compressed->references;
+    parcel.compressed = forms.compressed->frame;
+    parcel.compressed_original = forms.compressed;
+  }
+  port_.send(to, parcel);
 }
 
 // ---- Mail --------------------------------------------------------------------------------------
@@ -237,14 +272,13 @@ void Hub::take_mail() {
 void Hub::take_parcel(ShardIndex from, const Parcel& parcel) {
   switch (parcel.kind) {
     case Parcel::Kind::open: {
-      const SlotId home_topic =
-          home_open(as_text(parcel.frame), from, parcel.topic, parcel.interested);
+      const SlotId home_topic = home_open(as_text(parcel.frame), from, parcel.topic, parcel.wants);
       if (parcel.original) release_original(from, parcel.original);
       answer(from, parcel.topic, home_topic);
       break;
     }
     case Parcel::Kind::interest:
-      home_interest(parcel.home_topic, from, parcel.interested);
+      home_interest(parcel.home_topic, from, parcel.wants);
       answer(from, parcel.topic, parcel.home_topic);
       break;
     case Parcel::Kind::answer:
@@ -257,16 +291,23 @@ void Hub::take_parcel(ShardIndex from, const Parcel& parcel) {
       home_publish(parcel.home_topic, memory_.make_stand_in(from, parcel.original, parcel.frame),
                    parcel.sender);
       break;
-    case Parcel::Kind::deliver: {
-      Message* message = memory_.make_stand_in(from, parcel.original, parcel.frame);
-      deliver(parcel.topic, message, parcel.sender);
-      memory_.release(message);
+    case Parcel::Kind::deliver:
+      take_delivery(from, parcel);
       break;
-    }
     case Parcel::Kind::release:
       memory_.release(parcel.original);
       break;
   }
+}
+
+void Hub::take_delivery(ShardIndex from, const Parcel& parcel) {
+  Forms forms;
+  if (parcel.original) forms.plain = memory_.make_stand_in(from, parcel.original, parcel.frame);
+  if (parcel.compressed_original)
+    forms.compressed = memory_.make_stand_in(from, parcel.compressed_original, parcel.compressed);
+  deliver(parcel.topic, forms, parcel.sender);
+  for (Message* message : {forms.plain, forms.compressed})
+    if (message) memory_.release(message);
 }
 
 void Hub::answer(ShardIndex to, SlotId topic, SlotId home_topic) {

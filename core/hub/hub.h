@@ -35,6 +35,7 @@ class Topic {
 
   const std::string& name() const { return name_; }
   std::size_t subscribers() const { return subscribers_.size(); }
+  Wants wants() const { return {.plain = plain_ > 0, .compressed = compressed_ > 0}; }
 
  private:
   friend class Hub;
@@ -47,11 +48,13 @@ class Topic {
   std::string name_;
   ShardIndex home_;
   bool opened_ = false;           // home_topic_ is known
-  bool interested_ = false;       // the home was last told to send messages
+  Wants told_;                    // what the home was last told to send
   std::uint32_t unanswered_ = 0;  // questions that the home has not answered yet
   SlotId home_topic_;
   std::size_t uses_ = 0;
   std::vector<TopicUse*> subscribers_;
+  std::size_t plain_ = 0;       // subscribers that need the plain form of some messages at least
+  std::size_t compressed_ = 0;  // subscribers that take the shared form of some
   std::vector<TopicUse*> waiting_;  // for the home's answer
 };
 
@@ -70,6 +73,10 @@ class TopicWaiter {
 /// Every topic has a home: the shard that its name hashes to. Messages go to the home, which sends
 /// them on to each shard with subscribers, so all subscribers see one order. A use is ready when
 /// the home has taken note of it: what is published after that reaches the subscriber.
+///
+/// The home compresses a message once for all subscribers, on whatever shard, that share that form
+/// (ws::DeflateAgreement), and hands each shard the forms it needs. For the others, `encode` marks
+/// what Outbox::encode_front() is to compress.
 ///
 /// A message stays where it was made; other shards read it through stand-ins and say when they no
 /// longer do. So counts are plain integers, each changed by one thread.
@@ -127,7 +134,7 @@ class Hub final : private OriginalKeeper {
     struct User {
       SlotId topic;  // the user's
       bool uses = false;
-      bool interested = false;
+      Wants wants;
     };
 
     HomeTopic(SlotId slot, std::string_view topic, ShardIndex shards)
@@ -137,6 +144,12 @@ class Hub final : private OriginalKeeper {
     std::string name;
     std::vector<User> users;  // by shard
     std::size_t user_count = 0;
+  };
+
+  /// A message in the forms at hand; either may be missing.
+  struct Forms {
+    Message* plain = nullptr;
+    Message* compressed = nullptr;
   };
 
   void release_original(ShardIndex home, Message* original) override;
@@ -149,11 +162,13 @@ class Hub final : private OriginalKeeper {
   void hand_over(ShardIndex to, const Parcel& parcel);
   void answered(SlotId topic, SlotId home_topic);
 
-  SlotId home_open(std::string_view name, ShardIndex user, SlotId topic, bool interested);
-  void home_interest(SlotId home_topic, ShardIndex user, bool interested);
+  SlotId home_open(std::string_view name, ShardIndex user, SlotId topic, Wants wants);
+  void home_interest(SlotId home_topic, ShardIndex user, Wants wants);
   void home_close(SlotId home_topic, ShardIndex user);
   void home_publish(SlotId home_topic, Message* message, const Sender& sender);
-  void deliver(SlotId topic, Message* message, const Sender& sender);
+  void post(ShardIndex to, SlotId topic, const Forms& forms, const Sender& sender);
+  void deliver(SlotId topic, const Forms& forms, const Sender& sender);
+  void take_delivery(ShardIndex from, const Parcel& parcel);
   void take_parcel(ShardIndex from, const Parcel& parcel);
   void answer(ShardIndex to, SlotId topic, SlotId home_topic);
 

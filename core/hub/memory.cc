@@ -26,6 +26,13 @@ Message* Memory::make_raw_message(Bytes octets) {
   return messages.take({.frame = {block->data(), octets.size()}, .home = shard_, .block = block});
 }
 
+Message* Memory::make_compressed(const Message& plain) {
+  const ws::FrameHeader header = ws::decode_header(plain.frame, ws::Role::client);
+  const auto [block, frame] =
+      compressor.compress(header.opcode, plain.frame.subspan(header.size), ws::kMaxWindowBits);
+  return block ? messages.take({.frame = frame, .home = shard_, .block = block}) : nullptr;
+}
+
 Message* Memory::make_stand_in(ShardIndex home, Message* original, Bytes frame) {
   return messages.take({.frame = frame, .home = home, .original = original});
 }
@@ -41,18 +48,22 @@ void Memory::release(Message* message) {
 }
 
 void Memory::release(Segment* segment) {
-  switch (segment->keeper) {
+  release_bytes(*segment);
+  segments.give(segment);
+}
+
+void Memory::release_bytes(const Segment& segment) {
+  switch (segment.keeper) {
     case Segment::Keeper::buffer:
-      buffers.release(segment->buffer);
+      buffers.release(segment.buffer);
       break;
     case Segment::Keeper::block:
-      blocks.give(segment->block);
+      blocks.give(segment.block);
       break;
     case Segment::Keeper::message:
-      release(segment->message);
+      release(segment.message);
       break;
   }
-  segments.give(segment);
 }
 
 }  // namespace peal::hub

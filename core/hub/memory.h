@@ -7,6 +7,7 @@
 #include "core/base/bytes.h"
 #include "core/base/object_pool.h"
 #include "core/io/buffer_pool.h"
+#include "core/ws/deflate.h"
 #include "core/ws/protocol.h"
 
 namespace peal::hub {
@@ -34,6 +35,7 @@ struct Segment {
   std::byte* data = nullptr;
   std::uint32_t size = 0;
   Keeper keeper = Keeper::block;
+  bool encode = false;       ///< a whole data frame, to be compressed before it is sent
   std::uint16_t buffer = 0;  ///< a hold on that receive buffer
   union {
     Block* block = nullptr;
@@ -56,8 +58,9 @@ class OriginalKeeper {
 class Memory {
  public:
   /// `keep_bytes`: of unused blocks.
-  Memory(ShardIndex shard, io::BufferPool& receive_buffers, std::size_t keep_bytes)
-      : blocks(keep_bytes), buffers(receive_buffers), shard_(shard) {}
+  Memory(ShardIndex shard, io::BufferPool& receive_buffers, std::size_t keep_bytes,
+         const ws::DeflateSettings& deflate = {})
+      : blocks(keep_bytes), buffers(receive_buffers), compressor(blocks, deflate), shard_(shard) {}
 
   /// A message of one final frame, the payload copied.
   Message* make_message(ws::Opcode opcode, Bytes payload);
@@ -66,11 +69,16 @@ class Memory {
   Message* make_message(ws::Opcode opcode, MutableBytes payload, Block* block);
   /// A message of arbitrary octets.
   Message* make_raw_message(Bytes octets);
+  /// The same message compressed, in a form for all who share it (ws::DeflateAgreement); null when
+  /// it should go as it is.
+  Message* make_compressed(const Message& plain);
   /// A stand-in for another shard's message.
   Message* make_stand_in(ShardIndex home, Message* original, Bytes frame);
 
   void release(Message* message);
   void release(Segment* segment);
+  /// Lets go of what a segment keeps in place, but not of the segment.
+  void release_bytes(const Segment& segment);
 
   void set_original_keeper(OriginalKeeper& keeper) { keeper_ = &keeper; }
 
@@ -78,6 +86,8 @@ class Memory {
   io::BufferPool& buffers;
   ObjectPool<Segment> segments;
   ObjectPool<Message> messages;
+  ws::Compressor compressor;
+  ws::InflaterPool inflaters;
 
  private:
   ShardIndex shard_;

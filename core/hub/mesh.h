@@ -17,13 +17,21 @@ struct Sender {
   SlotId outbox;  ///< Outbox::id() on that shard
 };
 
-/// What one shard hands to another. A value; `frame` and `original` stay put until the original is
-/// released.
+/// In which forms a shard wants the messages of a topic.
+struct Wants {
+  bool plain = false;       ///< as published
+  bool compressed = false;  ///< compressed once for all who share it, where it is worthwhile
+
+  bool any() const { return plain || compressed; }
+  friend bool operator==(Wants, Wants) = default;
+};
+
+/// What one shard hands to another. A value; each frame stays put until the original is released.
 struct Parcel {
   enum class Kind : std::uint8_t {
     open,      ///< question: use the topic named in `frame`, as `topic` of the asker's, and send
-               ///< me what is published there if `interested`
-    interest,  ///< question: send me what is published in `home_topic`, or no longer
+               ///< me what is published there as `wants` says
+    interest,  ///< question: send me what is published in `home_topic` as `wants` says
     answer,    ///< to one question: `topic` is the asker's, `home_topic` the home's
     close,     ///< I no longer use `home_topic`
     publish,   ///< a message for `home_topic`, to be put in order there
@@ -32,12 +40,14 @@ struct Parcel {
   };
 
   Kind kind = Kind::release;
-  bool interested = false;
+  Wants wants = {};
   Sender sender = {};
   SlotId topic = {};
   SlotId home_topic = {};
   Bytes frame = {};
-  Message* original = nullptr;
+  Message* original = nullptr;             ///< null: not in this form
+  Bytes compressed = {};                   ///< `deliver`: the frame in its other form
+  Message* compressed_original = nullptr;  ///< null: not in that form
 };
 
 /// Queues between all shards, each pushed by one and popped by one.

@@ -13,7 +13,8 @@ bool is_whole_message(const Segment& segment) {
 
 }  // namespace
 
-bool Outbox::push_message(Memory& memory, Message* message, const OutboxPolicy& policy) {
+bool Outbox::push_message(Memory& memory, Message* message, const OutboxPolicy& policy,
+                          bool encode) {
   const auto size = static_cast<std::uint32_t>(message->frame.size());
   if (door_ != Door::open) return false;
   // An empty queue takes any message: a limit below one message would otherwise let none through.
@@ -28,14 +29,16 @@ bool Outbox::push_message(Memory& memory, Message* message, const OutboxPolicy& 
       {.data = const_cast<std::byte*>(message->frame.data()),  // only ever read, being a message's
        .size = size,
        .keeper = Segment::Keeper::message,
+       .encode = encode,
        .message = message}));
   return true;
 }
 
-void Outbox::push_block(Memory& memory, Block* block, MutableBytes bytes) {
+void Outbox::push_block(Memory& memory, Block* block, MutableBytes bytes, bool encode) {
   push(memory.segments.take({.data = bytes.data(),
                              .size = static_cast<std::uint32_t>(bytes.size()),
                              .keeper = Segment::Keeper::block,
+                             .encode = encode,
                              .block = block}));
 }
 
@@ -61,17 +64,35 @@ void Outbox::push_buffer(Memory& memory, std::uint16_t buffer, MutableBytes byte
 void Outbox::push(Segment* segment) {
   bytes_ += segment->size;
   ++segments_;
+  to_encode_ += segment->encode;
   (last_ ? last_->next : first_) = segment;
   last_ = segment;
+}
+
+void Outbox::forget(const Segment& segment) {
+  bytes_ -= segment.size;
+  --segments_;
+  to_encode_ -= segment.encode;
 }
 
 void Outbox::pop_first(Memory& memory) {
   Segment* segment = first_;
   first_ = segment->next;
   if (!first_) last_ = nullptr;
-  bytes_ -= segment->size;
-  --segments_;
+  forget(*segment);
   memory.release(segment);
+}
+
+void Outbox::encode(Memory& memory, Segment& segment, const ws::Compressor::Frame& frame) {
+  segment.encode = false;
+  --to_encode_;
+  if (!frame.block) return;
+  bytes_ = bytes_ - segment.size + frame.bytes.size();
+  memory.release_bytes(segment);
+  segment.data = frame.bytes.data();
+  segment.size = static_cast<std::uint32_t>(frame.bytes.size());
+  segment.keeper = Segment::Keeper::block;
+  segment.block = frame.block;
 }
 
 void Outbox::pin(std::size_t segments) {
@@ -119,8 +140,7 @@ void Outbox::drop_messages(Memory& memory) {
   while (Segment* segment = *link) {
     if (is_whole_message(*segment)) {
       *link = segment->next;
-      bytes_ -= segment->size;
-      --segments_;
+      forget(*segment);
       memory.release(segment);
     } else {
       last_ = segment;

@@ -7,6 +7,7 @@
 #include "core/base/intrusive_list.h"
 #include "core/base/slab.h"
 #include "core/hub/memory.h"
+#include "core/ws/permessage_deflate.h"
 
 namespace peal::hub {
 
@@ -31,6 +32,9 @@ class Outbox : public ListHook<Outbox> {
   explicit Outbox(SlotId id) : id_(id) {}
 
   SlotId id() const { return id_; }
+  /// What the client agreed to. Requires: set before its first subscription.
+  const ws::DeflateAgreement& deflate() const { return deflate_; }
+  void set_deflate(const ws::DeflateAgreement& agreement) { deflate_ = agreement; }
   bool empty() const { return first_ == nullptr; }
   std::size_t bytes() const { return bytes_; }
   /// Bytes with what it takes to keep them: many small ones must not cost more than they count.
@@ -45,16 +49,32 @@ class Outbox : public ListHook<Outbox> {
   /// Whether a message went in since this was last asked.
   bool take_fresh() { return std::exchange(fresh_, false); }
 
-  /// A published message. False when it did not go in, by the policy.
-  bool push_message(Memory& memory, Message* message, const OutboxPolicy& policy);
+  /// A published message. False when it did not go in, by the policy. `encode` as in push_block().
+  bool push_message(Memory& memory, Message* message, const OutboxPolicy& policy,
+                    bool encode = false);
 
-  /// Bytes in a block, which it takes over.
-  void push_block(Memory& memory, Block* block, MutableBytes bytes);
+  /// Bytes in a block, which it takes over. With `encode` they are a data frame that encode_front()
+  /// has to see first.
+  void push_block(Memory& memory, Block* block, MutableBytes bytes, bool encode = false);
 
   /// Bytes in a receive buffer, which it shares with whoever holds it already. They are moved up to
   /// the bytes before them when those are the last to be sent and lie in the same buffer, so that a
   /// buffer full of small frames leaves in one piece.
   void push_buffer(Memory& memory, std::uint16_t buffer, MutableBytes bytes);
+
+  /// Calls `compress(frame)` for each frame that waits for it among the first `bytes` to be sent,
+  /// and puts what that returns, a ws::Compressor::Frame, in its place unless it has no block. As
+  /// late as this, because messages may be dropped until then, but not from a compressor's context.
+  /// Requires: nothing is pinned.
+  template <class Compress>
+  void encode_front(Memory& memory, std::size_t bytes, Compress&& compress) {
+    PEAL_DCHECK(!pinned());
+    for (Segment* next = first_; next && to_encode_ > 0; next = next->next) {
+      if (next->encode) encode(memory, *next, compress(Bytes{next->data, next->size}));
+      if (next->size >= bytes) return;
+      bytes -= next->size;
+    }
+  }
 
   /// Marks the first `segments`, those of a send under way: they stay as they are.
   void pin(std::size_t segments);
@@ -75,15 +95,19 @@ class Outbox : public ListHook<Outbox> {
   enum class Door : std::uint8_t { open, overflowed, shut };
 
   void push(Segment* segment);
+  void forget(const Segment& segment);
   void pop_first(Memory& memory);
+  void encode(Memory& memory, Segment& segment, const ws::Compressor::Frame& frame);
 
   Segment* first_ = nullptr;
   Segment* last_ = nullptr;
   Segment* last_pinned_ = nullptr;
   std::size_t bytes_ = 0;
   std::uint32_t segments_ = 0;
+  std::uint32_t to_encode_ = 0;  // segments
   SlotId id_;
   std::uint32_t dropped_ = 0;
+  ws::DeflateAgreement deflate_;
   Door door_ = Door::open;
   bool fresh_ = false;
 };
