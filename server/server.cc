@@ -101,6 +101,8 @@ ShardSetup Server::make_setup(hub::ShardIndex index, std::vector<Fd> listeners) 
           .mesh = &*mesh_,
           .admission = &*admission_,
           .limits = table_limits(config_.limits),
+          .deflate = {.level = static_cast<int>(config_.compression.level),
+                      .min_size = static_cast<std::uint32_t>(config_.compression.min_size)},
           .listeners = std::move(listeners),
           .wake = [this](hub::ShardIndex to) { shards_[to]->wake(); },
           .drained = [this] { eventfd_write(drained_.get(), 1); }};

@@ -22,7 +22,7 @@ constexpr Duration kLeavePause = std::chrono::milliseconds(5);
 Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
     : setup_(std::move(setup)),
       reactor_(std::move(backend)),
-      memory_(setup_.index, reactor_.buffers(), kKeepBytes),
+      memory_(setup_.index, reactor_.buffers(), kKeepBytes, setup_.deflate),
       dispatcher_(*setup_.site, setup_.limits),
       table_(reactor_, memory_, dirty_, dispatcher_, *setup_.admission, setup_.limits),
       hub_(memory_, *setup_.mesh, setup_.index, dispatcher_, dirty_) {

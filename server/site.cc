@@ -6,21 +6,23 @@
 namespace peal::server {
 namespace {
 
-conn::RoutePolicy policy_of(const config::RouteLimits& limits) {
-  return {.outbox = {.queue_size = static_cast<std::uint32_t>(limits.queue_size),
-                     .slow_client = limits.slow_client == config::SlowClient::drop
-                                        ? hub::SlowClient::drop
-                                        : hub::SlowClient::disconnect},
-          .deflate = {},
-          .message_size = limits.message_size,
-          .ping_interval = limits.ping_interval,
-          .pong_timeout = limits.pong_timeout,
-          .idle_timeout = limits.idle_timeout};
+conn::RoutePolicy policy_of(const config::Route& route, const config::Compression& compression) {
+  const config::RouteLimits& limits = route.limits;
+  return {
+      .outbox = {.queue_size = static_cast<std::uint32_t>(limits.queue_size),
+                 .slow_client = limits.slow_client == config::SlowClient::drop
+                                    ? hub::SlowClient::drop
+                                    : hub::SlowClient::disconnect},
+      .deflate = {.enabled = route.compression, .context_takeover = compression.context_takeover},
+      .message_size = limits.message_size,
+      .ping_interval = limits.ping_interval,
+      .pong_timeout = limits.pong_timeout,
+      .idle_timeout = limits.idle_timeout};
 }
 
-Result<Route> make_route(const config::Route& config) {
+Result<Route> make_route(const config::Route& config, const config::Compression& compression) {
   Route route;
-  static_cast<conn::RoutePolicy&>(route) = policy_of(config.limits);
+  static_cast<conn::RoutePolicy&>(route) = policy_of(config, compression);
   route.config = &config;
   const auto path = config::parse_path_pattern(config.path);
   PEAL_CHECK(path);  // load() has checked it, and the templates
@@ -44,7 +46,7 @@ Result<Route> make_route(const config::Route& config) {
 Result<Site> Site::make(const config::Config& config) {
   Site site(config);
   for (const config::Route& route : config.routes) {
-    auto made = make_route(route);
+    auto made = make_route(route, config.compression);
     if (!made) return std::unexpected(made.error());
     site.routes_.push_back(std::move(*made));
   }

@@ -86,6 +86,7 @@ class RunningShard {
                              .mesh = &mesh_,
                              .admission = &admission_,
                              .limits = {},
+                             .deflate = {},
                              .listeners = std::move(group->sockets),
                              .wake = [](hub::ShardIndex) {},
                              .drained = [] {}};

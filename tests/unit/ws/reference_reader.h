@@ -10,8 +10,10 @@
 
 #include "core/base/block_pool.h"
 #include "core/base/check.h"
+#include "core/ws/deflate.h"
 #include "core/ws/frame_header.h"
 #include "core/ws/message_reader.h"
+#include "tests/unit/ws/reference_inflater.h"
 #include "tests/unit/ws/reference_utf8.h"
 
 namespace peal::ws::test {
@@ -26,9 +28,16 @@ struct Seen {
   friend bool operator==(const Seen&, const Seen&) = default;
 };
 
+/// What the reader knows of permessage-deflate.
+struct Deflation {
+  bool on = false;
+  bool takeover = false;
+};
+
 class ReferenceReader {
  public:
-  ReferenceReader(Role role, std::uint64_t limit) : role_(role), limit_(limit) {}
+  ReferenceReader(Role role, std::uint64_t limit, Deflation deflation = {})
+      : role_(role), limit_(limit), deflation_(deflation) {}
 
   void feed(std::string_view octets) {
     for (char octet : octets)
@@ -63,7 +72,10 @@ class ReferenceReader {
     const std::size_t count = header_.size();
     if (count == 1) {
       const bool known = opcode() <= 2 || (opcode() >= 8 && opcode() <= 10);
-      if ((octet & 0x70) || !known) return fail(CloseCode::protocol_error);
+      const bool begins = opcode() == 1 || opcode() == 2;
+      const bool may_compress = deflation_.on && begins && (octet & 0x70) == 0x40;
+      if ((octet & 0x70) != 0 && !may_compress) return fail(CloseCode::protocol_error);
+      if (!known) return fail(CloseCode::protocol_error);
       if (is_control() && !fin()) return fail(CloseCode::protocol_error);
       if (opcode() == 0 && !in_message_) return fail(CloseCode::protocol_error);
       if ((opcode() == 1 || opcode() == 2) && in_message_) return fail(CloseCode::protocol_error);
@@ -93,7 +105,8 @@ class ReferenceReader {
     if (is_control()) {
       control_.clear();
     } else {
-      if (left_ > limit_ || message_.size() > limit_ - left_)
+      if (!in_message_) compressed_ = (header_[0] & 0x40) != 0;
+      if (!compressed_ && (left_ > limit_ || message_.size() > limit_ - left_))
         return fail(CloseCode::message_too_big);
       if (!in_message_) {
         in_message_ = true;
@@ -106,15 +119,40 @@ class ReferenceReader {
 
   void feed_payload(std::uint8_t masked) {
     const auto octet = static_cast<char>(masked ^ key_[position_++ % 4]);
+    if (!is_control() && compressed_) {
+      const std::size_t before = message_.size();
+      const bool sound = inflater_.feed(octet, message_, limit_);
+      if (!check_inflated(before, sound)) return;
+      if (--left_ == 0) end_frame();
+      return;
+    }
     (is_control() ? control_ : message_) += octet;
     if (!is_control() && is_text_ && !text_.feed(octet)) return fail(CloseCode::invalid_payload);
     if (--left_ == 0) end_frame();
+  }
+
+  /// Looks at what came out last; false when it failed.
+  bool check_inflated(std::size_t before, bool sound) {
+    for (std::size_t i = before; i < message_.size() && !finished_; ++i) {
+      if (i >= limit_)
+        fail(CloseCode::message_too_big);
+      else if (is_text_ && !text_.feed(message_[i]))
+        fail(CloseCode::invalid_payload);
+    }
+    if (!finished_ && !sound) fail(CloseCode::invalid_payload);
+    return !finished_;
   }
 
   void end_frame() {
     if (is_control()) {
       end_control();
     } else if (fin()) {
+      if (compressed_) {
+        const std::size_t before = message_.size();
+        const bool whole = inflater_.end(message_, limit_);
+        if (!check_inflated(before, whole)) return;
+        if (!deflation_.takeover) inflater_.reset();
+      }
       if (is_text_ && !text_.complete()) return fail(CloseCode::invalid_payload);
       seen_.push_back({Event::Kind::message, is_text_ ? Opcode::text : Opcode::binary,
                        CloseCode::no_status, message_});
@@ -166,20 +204,29 @@ class ReferenceReader {
   std::string message_;
   bool in_message_ = false;
   bool is_text_ = false;
+  bool compressed_ = false;
   ReferenceUtf8 text_;
+  Deflation deflation_;
+  ReferenceInflater inflater_;
 };
 
 /// next() fed piece by piece, each in an allocation of its own size. Stops the process when an
 /// event breaks what message_reader.h promises of memory.
 class RealReader {
  public:
-  RealReader(Role role, std::uint64_t limit) : context_{pool_, limit, role} {}
+  RealReader(Role role, std::uint64_t limit, Deflation deflation = {})
+      : context_{.pool = pool_,
+                 .message_size = limit,
+                 .role = role,
+                 .inflaters = deflation.on ? &inflaters_ : nullptr,
+                 .takeover = deflation.takeover} {}
   RealReader(const RealReader&) = delete;
   RealReader& operator=(const RealReader&) = delete;
   ~RealReader() {
-    discard(state_, pool_);
+    discard(state_, pool_, &inflaters_);
     PEAL_CHECK(state_ == ReaderState{});
     PEAL_CHECK(pool_.bytes_out() == 0);
+    PEAL_CHECK(inflaters_.out() == 0);
   }
 
   void feed(std::string_view octets) {
@@ -209,6 +256,7 @@ class RealReader {
     if (event.kind == Event::Kind::failure) reason_ = event.reason;
     seen_.push_back({event.kind, event.opcode, event.code, std::string(as_text(event.payload))});
     if (event.kind == Event::Kind::failure) return;
+    if (event.kind == Event::Kind::message && !context_.takeover) PEAL_CHECK(inflaters_.out() == 0);
     if (event.block) {
       ++blocks_seen_;
       PEAL_CHECK(event.payload.data() >= event.block->data() + kMaxServerHeader);
@@ -224,6 +272,7 @@ class RealReader {
   }
 
   BlockPool pool_{0};
+  InflaterPool inflaters_;
   ReaderState state_;
   ReaderContext context_;
   std::vector<Seen> seen_;

@@ -20,7 +20,8 @@ namespace {
 /// Streams of frames that mostly keep the rules, so that they get far before they break one.
 class StreamMaker {
  public:
-  StreamMaker(std::uint64_t seed, Role role) : random_(seed), role_(role) {}
+  StreamMaker(std::uint64_t seed, Role role, Deflation deflation = {})
+      : random_(seed), role_(role), deflation_(deflation) {}
 
   std::string stream() {
     std::string octets;
@@ -37,8 +38,12 @@ class StreamMaker {
 
   std::string message() {
     const bool is_text = below(3) != 0;
-    const std::string payload = is_text ? text() : binary();
-    const unsigned opcode = is_text ? 0x1 : 0x2;
+    std::string payload = is_text ? text() : binary();
+    unsigned opcode = is_text ? 0x1 : 0x2;
+    if (deflation_.on && below(4) != 0) {
+      payload = compressed(payload);
+      opcode |= 0x40;
+    }
     if (below(2) == 0) return frame(kFinal | opcode, payload);
     const std::size_t first = below(payload.size() + 1);
     const std::size_t second = first + below(payload.size() - first + 1);
@@ -48,6 +53,29 @@ class StreamMaker {
     octets += frame(0, payload.substr(first, second - first));
     if (below(3) == 0) octets += control();
     return octets + frame(kFinal, payload.substr(second));
+  }
+
+  /// The payload of a compressed message, in one of the forms that it may have, or a broken one.
+  std::string compressed(const std::string& payload) {
+    if (!deflation_.takeover) deflater_.reset();
+    std::string octets;
+    switch (below(6)) {
+      case 0:  // several flushes
+        octets =
+            deflater_.compress(payload, Z_SYNC_FLUSH) + deflater_.compress("more", Z_SYNC_FLUSH);
+        octets.resize(octets.size() - kDeflateTail.size());
+        break;
+      case 1:  // a final block; its sender starts anew
+        octets = deflater_.compress(payload, Z_FINISH) + '\0';
+        deflater_.reset();
+        if (below(2) == 0) octets.insert(0, deflated("first"));
+        break;
+      default:
+        octets = deflater_.message(payload);
+    }
+    if (below(40) == 0) return mutated(std::move(octets));
+    if (below(60) == 0) octets.resize(below(octets.size() + 1));
+    return octets;
   }
 
   std::string control() {
@@ -98,6 +126,8 @@ class StreamMaker {
 
   std::mt19937_64 random_;
   Role role_;
+  Deflation deflation_;
+  ReferenceDeflater deflater_;
 };
 
 /// Feeds `octets` in pieces of one to `longest` octets.
@@ -141,13 +171,43 @@ TEST_CASE("MessageReader: any segmentation gives the same events, those of the s
   CHECK(failures < 3000);
 }
 
+TEST_CASE("MessageReader: any segmentation of compressed messages gives the same events") {
+  std::size_t events = 0, failures = 0;
+  for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+    INFO("seed ", seed);
+    const Role role = seed % 4 == 0 ? Role::client : Role::server;
+    const Deflation deflation{.on = true, .takeover = seed % 2 == 0};
+    StreamMaker random(seed, role, deflation);
+    const std::uint64_t limit = seed % 7 == 0 ? 200 : 100'000;
+    const std::string stream = random.stream();
+
+    ReferenceReader expected(role, limit, deflation);
+    expected.feed(stream);
+    RealReader whole(role, limit, deflation);
+    whole.feed(stream);
+    REQUIRE(whole.seen() == expected.seen());
+    for (std::size_t longest : {1, 4, 20, 1000}) {
+      RealReader cut(role, limit, deflation);
+      feed_in_pieces(cut, stream, longest, random);
+      REQUIRE(cut.seen() == expected.seen());
+      REQUIRE(cut.reason() == whole.reason());
+    }
+    events += expected.seen().size();
+    failures += !whole.reason().empty();
+  }
+  CHECK(events > 10'000);
+  CHECK(failures > 300);
+  CHECK(failures < 1500);
+}
+
 TEST_CASE("MessageReader: an event comes with its last octet, an error with its first") {
   for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
     INFO("seed ", seed);
-    StreamMaker random(seed, Role::server);
+    const Deflation deflation{.on = seed % 2 == 0, .takeover = seed % 4 == 0};
+    StreamMaker random(seed, Role::server, deflation);
     const std::string stream = random.stream();
-    ReferenceReader expected(Role::server, 100'000);
-    RealReader reader(Role::server, 100'000);
+    ReferenceReader expected(Role::server, 100'000, deflation);
+    RealReader reader(Role::server, 100'000, deflation);
     for (char octet : std::string_view(stream).substr(0, 2000)) {
       expected.feed({&octet, 1});
       reader.feed({&octet, 1});
