@@ -172,17 +172,16 @@ void Hub::deliver(SlotId id, const Forms& forms, const Sender& sender) {
   if (!topic) return;  // the last subscriber left while the message was under way
   const std::uint64_t size =
       forms.plain ? forms.plain->frame.size() : std::numeric_limits<std::uint64_t>::max();
-  for (TopicUse* use : topic->subscribers_) {
+  for (const TopicUse* use : topic->subscribers_) {
     Outbox& outbox = *use->outbox;
-    if (is_sender(outbox, self(), sender)) continue;
+    // A use that the home has not noted yet may need another form than was sent.
+    if (!use->ready || is_sender(outbox, self(), sender)) continue;
     const ws::DeflateAgreement& deflate = outbox.deflate();
     if (forms.compressed && size <= deflate.longest_shared())
       outbox.push_message(memory_, forms.compressed, *use->policy);
-    else if (forms.plain)
+    else
       outbox.push_message(memory_, forms.plain, *use->policy,
                           deflate.on && size > deflate.longest_shared());
-    else
-      continue;  // the message was sent before the home knew of it: the use is not ready
     if (!outbox.linked()) dirty_.push_back(outbox);
   }
 }

@@ -37,29 +37,40 @@ void add_ping(World& world, Client& client, Script& script) {
   client.unsent += client.peer.ping(script.pings.back());
 }
 
+/// How a client will compress, by what it knows of the server.
+struct Compression {
+  bool on = false;
+  bool context = false;
+};
+
 /// A message, perhaps in fragments with pings in between.
-void add_message(World& world, Client& client, Script& script) {
+void add_message(World& world, Client& client, Script& script, const Compression& compression) {
   const Message message{world.one_in(2) ? Opcode::text : Opcode::binary, random_payload(world)};
   script.messages.push_back(message);
-  std::string_view rest = message.payload;
+  const bool compressed = compression.on && !world.one_in(3);
+  const std::string payload =
+      compressed ? client.peer.deflate(message.payload, compression.context) : message.payload;
+  std::string_view rest = payload;
   Opcode opcode = message.opcode;
+  bool marked = compressed;
   while (world.one_in(3)) {
     const std::size_t size = world.below(rest.size() + 1);
-    client.unsent += client.peer.frame(opcode, rest.substr(0, size), false);
+    client.unsent += client.peer.frame(opcode, rest.substr(0, size), false, marked);
     rest.remove_prefix(size);
     opcode = Opcode::continuation;
+    marked = false;
     if (world.one_in(2)) add_ping(world, client, script);
   }
-  client.unsent += client.peer.frame(opcode, rest);
+  client.unsent += client.peer.frame(opcode, rest, true, marked);
 }
 
-Script talk(World& world, Client& client) {
+Script talk(World& world, Client& client, const Compression& compression) {
   Script script;
   for (auto count = world.below(30); count > 0; --count) {
     if (world.one_in(4))
       add_ping(world, client, script);
     else
-      add_message(world, client, script);
+      add_message(world, client, script, compression);
   }
   script.closes = world.one_in(2);
   if (script.closes) client.unsent += client.peer.close(4000, "done");
@@ -85,10 +96,15 @@ void check(const Client& client, const Script& script, bool rough) {
 }
 
 void run(std::uint64_t seed, bool rough) {
-  World world(seed, kRoutes, rough);
+  const bool takeover = seed % 3 == 0;
+  World world(seed, takeover ? with_takeover(kRoutes) : kRoutes, rough);
   std::vector<Script> scripts;
-  for (auto count = 1 + world.below(4); count > 0; --count)
-    scripts.push_back(talk(world, world.connect("/echo")));
+  for (auto count = 1 + world.below(4); count > 0; --count) {
+    const auto offer = world.draw_offer();
+    const bool context = offer && takeover && !offer->client_no_context_takeover;
+    scripts.push_back(
+        talk(world, world.connect("/echo", offer), {.on = offer.has_value(), .context = context}));
+  }
   for (auto steps = world.below(300); steps > 0; --steps) {
     world.step();
     if (rough && world.one_in(50)) world.kill(world.clients[world.below(world.clients.size())]);

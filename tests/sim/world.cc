@@ -59,10 +59,21 @@ Habits World::draw_habits(bool rough) {
           .accept_error = rate()};
 }
 
-Client& World::connect(std::string_view target) {
+std::optional<ws::DeflateOffer> World::draw_offer() {
+  if (one_in(3)) return {};
+  const auto bits = [this]() -> std::uint8_t {
+    return one_in(2) ? 0 : static_cast<std::uint8_t>(8 + below(8));
+  };
+  return ws::DeflateOffer{.server_no_context_takeover = one_in(3),
+                          .client_no_context_takeover = one_in(3),
+                          .server_max_window_bits = bits(),
+                          .client_max_window_bits = bits()};
+}
+
+Client& World::connect(std::string_view target, std::optional<ws::DeflateOffer> offer) {
   const std::size_t shard = below(shards_.size());
   Client& client = clients.emplace_back(random_(), shards_[shard]->backend->connect(), shard);
-  client.unsent = client.peer.handshake(target);
+  client.unsent = client.peer.handshake(target, offer);
   if (one_in(2)) client.socket.window = 1 + below(100'000);
   return client;
 }

@@ -40,7 +40,9 @@ class World {
   World(std::uint64_t seed, const std::string& routes, bool rough = false);
 
   /// A new client of a shard that is drawn.
-  Client& connect(std::string_view target);
+  Client& connect(std::string_view target, std::optional<ws::DeflateOffer> offer = {});
+  /// No offer of compression, or any.
+  std::optional<ws::DeflateOffer> draw_offer();
 
   /// One turn of a shard that is drawn, or something that a client does.
   void step();
@@ -82,6 +84,11 @@ class World {
   conn::Admission admission_{1000};
   std::vector<std::unique_ptr<Shard>> shards_;
 };
+
+/// The same routes with context takeover.
+inline std::string with_takeover(const std::string& routes) {
+  return "[compression]\ncontext_takeover = true\n" + routes;
+}
 
 /// Runs a scenario with each seed from 1 to `count`, fewer under a sanitizer; PEAL_SEED=N runs that
 /// one alone.

@@ -26,7 +26,7 @@ class TestShard final : private io::ReactorClient {
             conn::Admission& admission, const conn::TableLimits& limits, Handler& handler,
             Instant (*clock)() = Clock::now)
       : reactor(std::move(backend), clock),
-        memory(index, reactor.buffers(), kKeepBytes),
+        memory(index, reactor.buffers(), kKeepBytes, {.level = 1, .min_size = kMinCompressed}),
         table(reactor, memory, dirty, handler, admission, limits),
         hub(memory, mesh, index, handler, dirty) {}
 
@@ -38,7 +38,7 @@ class TestShard final : private io::ReactorClient {
   bool all_given_back() {
     return table.size() == 0 && memory.segments.out() == 0 && memory.messages.out() == 0 &&
            memory.blocks.bytes_out() == 0 && memory.buffers.held_count() == 0 &&
-           hub.topics() == 0 && dirty.empty();
+           memory.inflaters.out() == 0 && hub.topics() == 0 && dirty.empty();
   }
 
   io::Reactor reactor;
@@ -51,6 +51,7 @@ class TestShard final : private io::ReactorClient {
 
  private:
   static constexpr std::size_t kKeepBytes = 16 << 20;
+  static constexpr std::uint32_t kMinCompressed = 6;  // bytes: short messages are tests, too
 
   void on_accept(std::uint32_t listener, int fd) override {
     table.on_accept(listener, fd, certificates);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "core/base/block_pool.h"
+#include "core/ws/deflate.h"
 #include "core/ws/handshake.h"
 #include "core/ws/message_reader.h"
 
@@ -27,11 +29,15 @@ class WsPeer {
   explicit WsPeer(std::uint64_t seed = 1) : random_(seed) {}
   WsPeer(const WsPeer&) = delete;
   WsPeer& operator=(const WsPeer&) = delete;
-  ~WsPeer() { ws::discard(reader_, pool_); }
+  ~WsPeer() { ws::discard(reader_, pool_, &inflaters_); }
 
   // To the server.
-  std::string handshake(std::string_view target);
-  std::string frame(ws::Opcode opcode, std::string_view payload, bool fin = true);
+  std::string handshake(std::string_view target, std::optional<ws::DeflateOffer> offer = {});
+  std::string frame(ws::Opcode opcode, std::string_view payload, bool fin = true,
+                    bool compressed = false);
+  /// The payload of a compressed message; with `context` it refers to those before it. Needs no
+  /// answer to the offer yet, so it is for the test to know what will be agreed.
+  std::string deflate(std::string_view payload, bool context = false);
   std::string text(std::string_view payload) { return frame(ws::Opcode::text, payload); }
   std::string ping(std::string_view payload) { return frame(ws::Opcode::ping, payload); }
   std::string close(std::uint16_t code, std::string_view reason = {});
@@ -40,6 +46,10 @@ class WsPeer {
   void take(std::string_view octets);
 
   bool accepted() const { return accepted_; }
+  /// What was agreed; the server's answer is checked.
+  const ws::DeflateAgreement& agreement() const { return agreement_; }
+  /// How many of the messages came compressed.
+  std::uint64_t compressed_messages() const { return compressed_messages_; }
   /// Status of the answer; 0 while it is not complete.
   int status() const { return status_; }
   /// Octets of a frame or of an answer that is not complete.
@@ -62,7 +72,12 @@ class WsPeer {
   bool accepted_ = false;
   int status_ = 0;
   BlockPool pool_{1 << 20};
+  ws::InflaterPool inflaters_;
   ws::ReaderState reader_;
+  std::optional<ws::DeflateOffer> offer_;
+  ws::DeflateAgreement agreement_;
+  std::unique_ptr<ws::Deflater> deflater_;
+  std::uint64_t compressed_messages_ = 0;
 };
 
 }  // namespace peal::test
