@@ -23,7 +23,7 @@ struct ShardSetup {
   hub::Mesh* mesh = nullptr;
   conn::Admission* admission = nullptr;
   conn::TableLimits limits;
-  ws::DeflateSettings deflate;
+  ws::DeflateSettings deflate = {};
   std::vector<Fd> listeners;                  ///< one for each [listen.NAME], in order
   std::function<void(hub::ShardIndex)> wake;  ///< another shard has mail
   std::function<void()> drained;              ///< called once, when the last connection is gone

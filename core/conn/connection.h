@@ -21,7 +21,7 @@ namespace peal::conn {
 /// What a route lays down for its connections. Owner: the server; outlives them.
 struct RoutePolicy {
   hub::OutboxPolicy outbox;
-  ws::DeflatePolicy deflate;
+  ws::DeflatePolicy deflate = {};
   std::uint64_t message_size = 1 << 20;  ///< bytes after reassembly and inflation
   Duration ping_interval{};              ///< zero: no pings
   Duration pong_timeout{};               ///< zero: for ever

@@ -99,6 +99,7 @@ void Outbox::pin(std::size_t segments) {
   PEAL_DCHECK(segments > 0);
   last_pinned_ = first_;
   while (--segments > 0) last_pinned_ = last_pinned_->next;
+  PEAL_DCHECK(!last_pinned_->encode);
 }
 
 void Outbox::sent(Memory& memory, std::size_t bytes) {
@@ -119,6 +120,7 @@ void Outbox::merge(Memory& memory, std::size_t segments, std::size_t bytes) {
   Block* block = memory.blocks.take(bytes);
   std::byte* to = block->data();
   for (std::size_t i = 0; i < segments; ++i) {
+    PEAL_DCHECK(!first_->encode);
     std::memcpy(to, first_->data, first_->size);
     to += first_->size;
     pop_first(memory);

@@ -86,7 +86,6 @@ class RunningShard {
                              .mesh = &mesh_,
                              .admission = &admission_,
                              .limits = {},
-                             .deflate = {},
                              .listeners = std::move(group->sockets),
                              .wake = [](hub::ShardIndex) {},
                              .drained = [] {}};

@@ -33,7 +33,11 @@ class ScriptHandler final : public TestHandler {
     Block* block = table->memory().blocks.take(kRoom);
     const MutableBytes room{block->data(), kRoom};
     if (const auto upgrade = ws::check_upgrade(request)) {
-      table->upgrade(connection, policy, block, ws::write_accept(room, *upgrade, ""));
+      const auto deflate = ws::answer_deflate_offers(request, policy.deflate);
+      REQUIRE(deflate);
+      connection.set_deflate(deflate->agreement);
+      table->upgrade(connection, policy, block,
+                     ws::write_accept(room, *upgrade, "", deflate->text.view()));
       upgrading = connection.id();
       if (request.path != "/later") table->topics_ready(connection);
       return;
@@ -131,9 +135,10 @@ class Bench {
   }
 
   /// Opens a WebSocket; `socket` is then read into `peer` by read().
-  SimSocket& open(WsPeer& peer, std::string_view target = "/echo") {
+  SimSocket& open(WsPeer& peer, std::string_view target = "/echo",
+                  std::optional<ws::DeflateOffer> offer = {}) {
     SimSocket& socket = connect();
-    socket.write(peer.handshake(target));
+    socket.write(peer.handshake(target, offer));
     run();
     read(socket, peer);
     REQUIRE(peer.status() == 101);
