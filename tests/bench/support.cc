@@ -23,6 +23,7 @@
 
 #include "core/base/check.h"
 #include "core/io/listener.h"
+#include "core/ws/deflate.h"
 #include "core/ws/frame_header.h"
 #include "core/ws/handshake.h"
 #include "core/ws/mask.h"
@@ -232,12 +233,35 @@ void Clients::broadcast(const std::string& message, std::size_t size, std::size_
 }
 
 std::string client_frame(std::size_t size) {
-  std::string frame(ws::client_header_size(size) + size, 'x');
-  const auto bytes = std::as_writable_bytes(std::span(frame));
+  return client_frame(ws::Opcode::binary, std::string(size, 'x'));
+}
+
+std::string client_frame(ws::Opcode opcode, std::string_view payload) {
+  std::string frame(ws::client_header_size(payload.size()), '\0');
+  frame += payload;
   constexpr std::uint32_t key = 0x1234abcd;
-  std::byte* payload = ws::write_client_header(bytes.data(), ws::Opcode::binary, true, size, key);
-  ws::unmask({payload, size}, key);
+  std::byte* const to = ws::write_client_header(std::as_writable_bytes(std::span(frame)).data(),
+                                                opcode, true, payload.size(), key);
+  ws::unmask({to, payload.size()}, key);
   return frame;
+}
+
+std::string compressed_server_frame(std::string_view message) {
+  BlockPool blocks(0);
+  ws::Compressor compressor(blocks, {});
+  const auto [block, bytes] =
+      compressor.compress(ws::Opcode::text, as_bytes(message), ws::kMaxWindowBits);
+  PEAL_CHECK(block);
+  std::string frame(as_text(bytes));
+  blocks.give(block);
+  return frame;
+}
+
+std::string compressed_client_frame(std::string_view frame) {
+  const auto header = ws::decode_header(as_bytes(frame), ws::Role::client, true);
+  std::string masked = client_frame(header.opcode, frame.substr(header.size));
+  ws::set_compressed(std::as_writable_bytes(std::span(masked)).data());
+  return masked;
 }
 
 double median(std::vector<double> values) {

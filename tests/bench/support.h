@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/base/fd.h"
 #include "core/base/time.h"
+#include "core/ws/protocol.h"
 
 namespace peal::bench {
 
@@ -76,6 +78,15 @@ class Clients {
 
 /// A masked binary frame with `size` bytes of payload, as a client sends it.
 std::string client_frame(std::size_t size);
+
+/// The same of any opcode, with any payload.
+std::string client_frame(ws::Opcode opcode, std::string_view payload);
+
+/// A message as a server sends it, compressed without a context, by its defaults.
+std::string compressed_server_frame(std::string_view message);
+
+/// The same message as a client sends it. `frame`: by compressed_server_frame().
+std::string compressed_client_frame(std::string_view frame);
 
 double median(std::vector<double> values);
 

@@ -118,11 +118,12 @@ class RunningShard {
 };
 
 template <class Scenario>
-void check_without_allocations(const char* path, std::size_t connections, Scenario scenario) {
+void check_without_allocations(const char* path, std::size_t connections, Scenario scenario,
+                               const std::string& extensions = {}) {
   for (const config::IoChoice io : {config::IoChoice::io_uring, config::IoChoice::epoll}) {
     CAPTURE(static_cast<int>(io));
     RunningShard shard(io);
-    Clients clients(shard.port(), connections, path);
+    Clients clients(shard.port(), connections, path, extensions);
     scenario(clients);
     CHECK(allocations.load() > 0);  // the counter counts
     // Pools grow to the largest load there was; one run without any growth is the steady state.
@@ -163,5 +164,27 @@ TEST_CASE("Shard: a published and delivered message allocates nothing") {
     check_without_allocations("/chat/lobby", 32, [&](Clients& clients) {
       clients.broadcast(frame, frame.size() - 4, 500);
     });
+  }
+}
+
+TEST_CASE("Shard: a compressed message that is echoed, or delivered, allocates nothing") {
+  for (const std::size_t size : {std::size_t{100}, std::size_t{5000}, std::size_t{300'000}}) {
+    CAPTURE(size);
+    std::string text;
+    for (unsigned i = 1; text.size() < size; i = i * 1664525 + 1013904223)
+      text += std::to_string(i >> 20) + " and some words, ";
+    const std::string answer = compressed_server_frame(text);
+    const std::string request = compressed_client_frame(answer);
+    check_without_allocations(
+        "/echo", 8,
+        [&](Clients& clients) {
+          clients.exchange(request, answer.size(), 1, std::chrono::milliseconds(200));
+        },
+        "permessage-deflate");
+    if (size > 10'000) continue;
+    check_without_allocations(
+        "/chat/lobby", 32,
+        [&](Clients& clients) { clients.broadcast(request, answer.size(), 200); },
+        "permessage-deflate");
   }
 }

@@ -102,13 +102,14 @@ TEST_CASE(
     bombs.write(burst);
     bench.turn();
     CHECK(bench.handler.messages.size() == 2);  // 1 MiB, and the message that passes it
+    bench.turn();
+    CHECK(bench.handler.messages.size() <= 4);
     socket.write(other.text("me too"));
     for (int turns = 0; other.messages.empty(); ++turns) {
       REQUIRE(turns < 4);
       bench.turn();
       bench.read(socket, other);
     }
-    CHECK(bench.handler.messages.size() < 5);
     bench.run();
     CHECK(bench.handler.messages.size() == 6);
     bench.read(bombs, bomber);
