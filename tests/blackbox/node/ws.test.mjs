@@ -95,12 +95,6 @@ test('a sub-protocol is chosen by the server', async () => {
   await close(client);
 });
 
-test('offered compression is declined', async () => {
-  const client = await open('/echo', {perMessageDeflate: true});
-  assert.equal(client.extensions, '');
-  await close(client);
-});
-
 test('clients in one room hear each other', async () => {
   const clients = await Promise.all(Array.from({length: 10}, () => open('/chat/npm')));
   clients[0].send('to all');
