@@ -14,9 +14,9 @@ namespace {
 using namespace peal;
 using namespace peal::bench;
 
-constexpr int kRounds = 9;
+constexpr int kRounds = 7;
 constexpr std::size_t kSubscribers = 1000;
-constexpr std::size_t kMessages = 200;  // in a round
+constexpr std::size_t kMessages = 100;  // in a round
 constexpr std::size_t kSize = 1 << 10;
 
 std::string json() {
@@ -40,7 +40,7 @@ struct Room {
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : kRounds;
   pin_to_cpu(kClientCpu);
-  const ServerProcess server = ServerProcess::peald({});
+  const ServerProcess server = ServerProcess::peald({"limits.ping_interval=0s"});
   const std::string text = json();
   const std::string message = client_frame(ws::Opcode::text, text);
   std::vector<Room> rooms;
