@@ -98,7 +98,8 @@ struct Connection : hub::Outbox {
   bool all_sent() const { return empty() && !(secure && secure->has_output()); }
 
   int fd;
-  bool receiving = false;  ///< a receive is armed
+  bool receiving = false;      ///< a receive is armed
+  std::uint16_t inflated = 0;  ///< KiB, in this turn
   ConnectionState state;
   const RoutePolicy* policy = nullptr;  ///< of the route, from `upgrading` on
   hub::TopicUse* topics = nullptr;      ///< the handler's
@@ -106,8 +107,6 @@ struct Connection : hub::Outbox {
   HeldInput held;
   std::unique_ptr<FileBody> body;          ///< in `responding`
   std::unique_ptr<ws::Deflater> deflater;  ///< of what we send, with context takeover
-  std::uint32_t inflated = 0;              ///< bytes, in the turn `inflated_in`
-  std::uint32_t inflated_in = 0;
   io::Timer timer;
   Instant since{};                 ///< start of the phase
   Instant last_received{};         ///< any byte, or a send that shows the peer takes some

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way in: bytes to requests and messages.
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -10,7 +11,7 @@
 namespace peal::conn {
 namespace {
 
-constexpr std::uint32_t kInflatedPerTurn = 1 << 20;  // bytes of one client, or one message
+constexpr std::size_t kInflatedPerTurn = 1 << 10;  // KiB of one client, or one message
 
 }  // namespace
 
@@ -181,18 +182,21 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
 
 /// A few octets may inflate to a lot of work: who has had a share of a turn waits for the next.
 void ConnectionTable::count_inflated(Connection& connection, std::size_t bytes) {
-  if (std::exchange(connection.inflated_in, turn_) != turn_) connection.inflated = 0;
-  connection.inflated += static_cast<std::uint32_t>(bytes);
+  if (connection.inflated == 0) inflated_.push_back(connection.id());
+  const std::size_t kib = connection.inflated + bytes / 1024 + 1;  // each message takes something
+  connection.inflated = static_cast<std::uint16_t>(std::min(kib, kInflatedPerTurn));
   ConnectionState& state = connection.state;
   const bool reads = state.phase == Phase::open || state.phase == Phase::closing;
-  if (connection.inflated < kInflatedPerTurn || state.stall != Stall::none || !reads) return;
+  if (kib < kInflatedPerTurn || state.stall != Stall::none || !reads) return;
   state.stall = Stall::turn;
   used_up_.push_back(connection.id());
 }
 
-/// Lets those go on who used up their share in the turn before this one.
+/// Begins a new turn, and lets those go on who used up their share of the one before.
 void ConnectionTable::resume_inflating() {
-  ++turn_;
+  for (const SlotId id : inflated_)
+    if (Connection* connection = connections_.find(id)) connection->inflated = 0;
+  inflated_.clear();
   for (const SlotId id : due_) {
     Connection* connection = connections_.find(id);
     if (!connection || connection->state.stall != Stall::turn) continue;

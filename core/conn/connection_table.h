@@ -165,9 +165,9 @@ class ConnectionTable {
   const TableLimits limits_;
   Slab<Connection> connections_;
   std::vector<SlotId> stalled_publishers_;
-  std::vector<SlotId> used_up_;  // their share of inflation of this turn
-  std::vector<SlotId> due_;      // of the last: they go on at the end of this one
-  std::uint32_t turn_ = 0;
+  std::vector<SlotId> inflated_;  // anything in this turn
+  std::vector<SlotId> used_up_;   // their share of it
+  std::vector<SlotId> due_;       // used up in the last one: they go on at the end of this one
   http::RequestParser parser_;
   Source source_;
 };

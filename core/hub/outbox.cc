@@ -64,28 +64,22 @@ void Outbox::push_buffer(Memory& memory, std::uint16_t buffer, MutableBytes byte
 void Outbox::push(Segment* segment) {
   bytes_ += segment->size;
   ++segments_;
-  to_encode_ += segment->encode;
+  encodes_ = encodes_ || segment->encode;
   (last_ ? last_->next : first_) = segment;
   last_ = segment;
-}
-
-void Outbox::forget(const Segment& segment) {
-  bytes_ -= segment.size;
-  --segments_;
-  to_encode_ -= segment.encode;
 }
 
 void Outbox::pop_first(Memory& memory) {
   Segment* segment = first_;
   first_ = segment->next;
   if (!first_) last_ = nullptr;
-  forget(*segment);
+  bytes_ -= segment->size;
+  --segments_;
   memory.release(segment);
 }
 
 void Outbox::encode(Memory& memory, Segment& segment, const ws::Compressor::Frame& frame) {
   segment.encode = false;
-  --to_encode_;
   if (!frame.block) return;
   bytes_ = bytes_ - segment.size + frame.bytes.size();
   memory.release_bytes(segment);
@@ -142,7 +136,8 @@ void Outbox::drop_messages(Memory& memory) {
   while (Segment* segment = *link) {
     if (is_whole_message(*segment)) {
       *link = segment->next;
-      forget(*segment);
+      bytes_ -= segment->size;
+      --segments_;
       memory.release(segment);
     } else {
       last_ = segment;

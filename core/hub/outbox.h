@@ -69,11 +69,13 @@ class Outbox : public ListHook<Outbox> {
   template <class Compress>
   void encode_front(Memory& memory, std::size_t bytes, Compress&& compress) {
     PEAL_DCHECK(!pinned());
-    for (Segment* next = first_; next && to_encode_ > 0; next = next->next) {
+    if (!encodes_) return;
+    for (Segment* next = first_; next; next = next->next) {
       if (next->encode) encode(memory, *next, compress(Bytes{next->data, next->size}));
       if (next->size >= bytes) return;
       bytes -= next->size;
     }
+    encodes_ = false;
   }
 
   /// Marks the first `segments`, those of a send under way: they stay as they are.
@@ -95,7 +97,6 @@ class Outbox : public ListHook<Outbox> {
   enum class Door : std::uint8_t { open, overflowed, shut };
 
   void push(Segment* segment);
-  void forget(const Segment& segment);
   void pop_first(Memory& memory);
   void encode(Memory& memory, Segment& segment, const ws::Compressor::Frame& frame);
 
@@ -104,12 +105,12 @@ class Outbox : public ListHook<Outbox> {
   Segment* last_pinned_ = nullptr;
   std::size_t bytes_ = 0;
   std::uint32_t segments_ = 0;
-  std::uint32_t to_encode_ = 0;  // segments
   SlotId id_;
   std::uint32_t dropped_ = 0;
   ws::DeflateAgreement deflate_;
   Door door_ = Door::open;
   bool fresh_ = false;
+  bool encodes_ = false;  // some segment may wait for it
 };
 
 }  // namespace peal::hub
