@@ -5,8 +5,7 @@ from suite import (
     BINARY, CONTINUATION, PING, TEXT, UPGRADE, check, equal, frame, must, should, states)
 
 
-@states("10.1", "the WebSocket Protocol is intended to be used by scripts in web pages ... an arbitrary client can open "
-        "connections as well")
+@states("10.1", "While this protocol is intended to be used by scripts in web pages, it can also be used directly by hosts.")
 def a_client_that_is_no_browser_gets_in(server):
     server.open().expect_echo()
 
@@ -70,7 +69,7 @@ def one_bad_client_does_not_disturb_another(server):
     good.expect_message("half a message")
 
 
-@should("10.7", "If the invalid data was sent during the opening handshake, the server SHOULD return an appropriate HTTP "
+@should("10.7", "If the invalid data is sent during the WebSocket handshake, the server SHOULD return an appropriate HTTP "
         "[RFC2616] status code.")
 def invalid_data_in_the_handshake_is_answered_by_a_status(server):
     peer = server.connect()

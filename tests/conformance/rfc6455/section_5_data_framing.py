@@ -343,7 +343,7 @@ def a_pong_does_not_wait_for_the_rest_of_a_message(server):
     peer.expect_message("ab")
 
 
-@must("5.5.3", "A Pong frame sent in response to a Ping frame must have identical \"Application data\" as found in the "
+@states("5.5.3", "A Pong frame sent in response to a Ping frame must have identical \"Application data\" as found in the "
       "message body of the Ping frame being replied to.")
 def a_pong_has_the_payload_of_its_ping(server):
     peer = server.open()
