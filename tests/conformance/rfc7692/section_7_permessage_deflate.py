@@ -16,17 +16,17 @@ def offer(parameters=""):
     return f"Sec-WebSocket-Extensions: {NAME}{parameters}"
 
 
-def agreed(server, parameters="", path="/echo"):
+def agreed(server, parameters="", takeover=False):
     """The parameters of the answer; None when the offer was declined."""
-    answer = server.get(path, *UPGRADE, offer(parameters)).expect(101)
+    answer = server.connect(takeover=takeover).get("/echo", *UPGRADE, offer(parameters)).expect(101)
     found = parse_extensions(answer.all("Sec-WebSocket-Extensions"))
     return found[0][1] if found else None
 
 
-def open_with(server, parameters="", path="/echo"):
+def open_with(server, parameters="", takeover=False):
     """(peer, what was agreed upon); the peer inflates by it and by nothing more."""
-    peer = server.connect()
-    answer = peer.open(path, offer(parameters))
+    peer = server.connect(takeover=takeover)
+    answer = peer.open("/echo", offer(parameters))
     found = parse_extensions(answer.all("Sec-WebSocket-Extensions"))
     check(found, "the offer was declined")
     settings = found[0][1]
@@ -98,16 +98,16 @@ def among_the_four(settings):
 
 @states("7.1.1.1", "A server accepts an extension negotiation offer that includes the \"server_no_context_takeover\" "
         "extension parameter by including the \"server_no_context_takeover\" extension parameter in the corresponding "
-        "extension negotiation response", {"by default": "/echo", "with takeover": "/takeover"})
-def server_no_context_takeover_is_confirmed(server, path):
-    settings = agreed(server, "; server_no_context_takeover", path)
+        "extension negotiation response", {"by default": False, "with takeover": True})
+def server_no_context_takeover_is_confirmed(server, takeover):
+    settings = agreed(server, "; server_no_context_takeover", takeover)
     check(settings is not None and "server_no_context_takeover" in settings, f"agreed on {settings}")
 
 
 @states("7.1.1.1", "By including this extension parameter in an extension negotiation offer, a client prevents the peer "
-        "server from using context takeover.", {"by default": "/echo", "with takeover": "/takeover"})
-def the_server_then_uses_no_context(server, path):
-    peer, _ = open_with(server, "; server_no_context_takeover", path)
+        "server from using context takeover.", {"by default": False, "with takeover": True})
+def the_server_then_uses_no_context(server, takeover):
+    peer, _ = open_with(server, "; server_no_context_takeover", takeover)
     peer.inflate = Inflater(takeover=False)
     text = b"the same words again and again, the same words again and again"
     for _ in range(3):
@@ -132,7 +132,7 @@ def a_server_that_keeps_no_context_asks_the_client_for_none(server):
 @states("7.1.1.2", "Absence of this extension parameter in an extension negotiation response indicates that the server can "
         "decompress messages built by the client using context takeover.")
 def with_takeover_the_clients_context_is_kept(server):
-    peer, settings = open_with(server, path="/takeover")
+    peer, settings = open_with(server, takeover=True)
     check("client_no_context_takeover" not in settings, f"agreed on {settings}")
     deflate = Deflater(takeover=True)
     text = bytes(server.random.choices(b"abcdefghijklmnop", k=2000))
@@ -158,11 +158,10 @@ def server_max_window_bits_is_confirmed(server, bits):
 
 @states("7.1.2.1", "By including this parameter in an extension negotiation offer, a client limits the LZ77 sliding window "
         "size that the server will use to compress messages.",
-        {f"{bits}{kind}": (bits, path) for bits in (8, 9, 12, 15) for kind, path in
-         (("", "/echo"), (", with takeover", "/takeover"))})
+        {f"{bits}{', with takeover' * takeover}": (bits, takeover) for bits in (8, 9, 12, 15) for takeover in (False, True)})
 def the_server_keeps_to_its_window(server, how):
-    bits, path = how
-    peer, settings = open_with(server, f"; server_max_window_bits={bits}", path)
+    bits, takeover = how
+    peer, settings = open_with(server, f"; server_max_window_bits={bits}", takeover)
     block = server.random.randbytes(300)
     payload = (block + server.random.randbytes(1 << bits)) * 2 + block  # tempts to refer back too far
     for _ in range(2):
@@ -198,9 +197,9 @@ def an_answered_client_max_window_bits_has_a_value(server):
 
 @states("7.1.2.2", "Absence of this extension parameter in an extension negotiation response indicates that the server can "
         "receive messages compressed using an LZ77 sliding window of up to 32,768 bytes.", {
-            "by default": "/echo", "with takeover": "/takeover"})
-def a_window_of_32_kib_is_understood(server, path):
-    peer, settings = open_with(server, path=path)
+            "by default": False, "with takeover": True})
+def a_window_of_32_kib_is_understood(server, takeover):
+    peer, settings = open_with(server, takeover=takeover)
     equal(settings.get("client_max_window_bits"), None, "client_max_window_bits")
     payload = server.random.randbytes(32000) * 3
     peer.send(frame(BINARY, Deflater()(payload), rsv=RSV1))
@@ -289,7 +288,7 @@ def a_message_without_its_tail_inflates(server, size):
 @must("7.2.2", "Otherwise, the server MUST decompress each new message using the LZ77 sliding window used to process the "
       "last compressed message.")
 def the_window_of_the_last_message_is_used(server):
-    peer, _ = open_with(server, path="/takeover")
+    peer, _ = open_with(server, takeover=True)
     peer.send(frame(TEXT, HELLO, rsv=RSV1) + frame(TEXT, "between") + frame(TEXT, bytes.fromhex("f200110000"), rsv=RSV1))
     peer.expect_message("Hello")
     peer.expect_message("between")
@@ -300,7 +299,7 @@ def the_window_of_the_last_message_is_used(server):
       "server MUST decompress each new message using the LZ77 sliding window ... if the \"agreed parameters\" don't contain "
       "the \"client_no_context_takeover\" extension parameter.")
 def an_unconfirmed_client_no_context_takeover_does_not_count(server):
-    peer, settings = open_with(server, "; client_no_context_takeover", "/takeover")
+    peer, settings = open_with(server, "; client_no_context_takeover", takeover=True)
     second = HELLO if "client_no_context_takeover" in settings else bytes.fromhex("f200110000")
     peer.send(frame(TEXT, HELLO, rsv=RSV1) + frame(TEXT, second, rsv=RSV1))
     peer.expect_message("Hello")
@@ -366,7 +365,7 @@ def one_compressed_block_in_two_fragments(server):
 @states("7.2.3.2", "If the \"agreed parameters\" did not contain the \"client_no_context_takeover\" extension parameter ... "
         "the payload of the second message will be: 0xf2 0x00 0x11 0x00 0x00")
 def sharing_the_window(server):
-    peer, _ = open_with(server, path="/takeover")
+    peer, _ = open_with(server, takeover=True)
     peer.send(frame(TEXT, HELLO, rsv=RSV1) + frame(TEXT, bytes.fromhex("f200110000"), rsv=RSV1))
     peer.expect_message("Hello")
     peer.expect_message("Hello")

@@ -3,9 +3,8 @@
 
 import random
 import ssl
-import subprocess
 
-from support.daemon import IO, PEALD, SANITIZED, Daemon
+from support.daemon import SANITIZED, Daemon
 
 from . import certificates
 from .peer import Cutter, Peer, TlsLayer
@@ -73,14 +72,14 @@ min_size = 0
 path = "/plain"
 type = "echo"
 compression = false
-
-[route.takeover]
-path = "/takeover"
-type = "echo"
-compression = { context_takeover = true }
 """
 
-TLS_FILES = 'tls = { cert = "site.example.crt", key = "site.example.key" }'
+NAMES = ("site.example", "other.example")  # of certificates: the first is for who names neither
+LISTEN = """
+[listen.public]
+address = "127.0.0.1:0"
+"""
+TLS = "tls = {{ cert = {}, key = {} }}\n".format(*([f"{name}.{kind}" for name in NAMES] for kind in ("crt", "key")))
 
 ALPHABET = b"abcdefghijklmnopqrstuvwxyz"
 
@@ -93,29 +92,24 @@ def prepare(folder):
     (site / "empty.txt").write_bytes(b"")
     (site / "folder/index.html").write_bytes(b"folder")
     certificates.make(folder, "site.example", "DNS:site.example", "DNS:localhost", "IP:127.0.0.1")
-
-
-def supports(setting):
-    """Whether this peald knows a key yet."""
-    done = subprocess.run([PEALD, "--check", "-c", "/dev/null", "--set", setting], capture_output=True, text=True)
-    return "--set: error" not in done.stderr
+    certificates.make(folder, "other.example", "DNS:other.example", "DNS:*.wild.example")
 
 
 class Target:
     """A running peald. `tls`: whether its listener is an encrypted one."""
 
-    def __init__(self, tls):
+    def __init__(self, tls, takeover=False):
         self.tls = tls
-        self.daemon = Daemon(CONFIG + (COMPRESSION if supports("compression.enabled=true") else ""), *self._options(), prepare=prepare)
+        config = LISTEN + (TLS if tls else "") + CONFIG + COMPRESSION
+        self.daemon = Daemon(config, "--set", f"compression.context_takeover={str(takeover).lower()}", prepare=prepare)
         self.address = self.daemon.address
-
-    def _options(self):
-        return ("--set", f"listen.public.{TLS_FILES}") if self.tls else ()
+        self.usual_context = self.context() if tls else None
 
     def context(self):
         """How a well-meaning client of today sets up TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(self.daemon.folder / "site.example.crt")
+        for name in NAMES:
+            context.load_verify_locations(self.daemon.folder / f"{name}.crt")
         context.set_alpn_protocols(["http/1.1"])
         return context
 
@@ -124,10 +118,15 @@ class Target:
 
 
 class Server:
-    """What a case sees: ways to connect, and a record of what was exchanged."""
+    """What a case sees: ways to connect, and a record of what was exchanged.
 
-    def __init__(self, target, seed=None):
+    `takeover`, where a case may give it: the connection is to a second peald, which keeps the context
+    of compression from one message to the next.
+    """
+
+    def __init__(self, target, takeover, seed=None):
         self.target = target
+        self._targets = {False: target, True: takeover}
         self.tls = target.tls
         self.scheme = "https" if target.tls else "http"
         self.host = target.daemon.host
@@ -136,19 +135,22 @@ class Server:
         self.transcript = []
         self._peers = []
 
-    def connect(self, context=None, server_name="localhost", session=None):
-        layer = TlsLayer(context or self.target.context(), server_name, session) if self.tls else None
+    def connect(self, *, takeover=False, context=None, server_name="localhost", session=None):
+        layer = TlsLayer(context or self.target.usual_context, server_name, session) if self.tls else None
         number = len(self._peers) + 1
-        cutter = Cutter(None if self.seed is None else random.Random(f"{self.seed}/{number}"))
-        peer = Peer(self.target.address, TIMEOUT, cutter, layer, self._note(number))
+        peer = Peer(self._targets[takeover].address, TIMEOUT, self._cutter(number), layer, self._note(number))
         self._peers.append(peer)
         return peer
 
     def connect_tcp(self):
         """A connection on which no TLS is spoken, whatever the listener."""
-        peer = Peer(self.target.address, TIMEOUT, Cutter(), None, self._note(len(self._peers) + 1))
+        number = len(self._peers) + 1
+        peer = Peer(self.target.address, TIMEOUT, self._cutter(number), None, self._note(number))
         self._peers.append(peer)
         return peer
+
+    def _cutter(self, number):
+        return Cutter(None if self.seed is None else random.Random(f"{self.seed}/{number}"))
 
     def open(self, path="/echo", *fields):
         """A WebSocket."""
