@@ -90,6 +90,7 @@ def prepare(folder):
     (site / "abc.txt").write_bytes(ALPHABET)
     (site / "index.html").write_bytes(b"<!doctype html><title>home</title>")
     (site / "empty.txt").write_bytes(b"")
+    (site / "large.bin").write_bytes(bytes(1_000_000))
     (site / "folder/index.html").write_bytes(b"folder")
     certificates.make(folder, "site.example", "DNS:site.example", "DNS:localhost", "IP:127.0.0.1")
     certificates.make(folder, "other.example", "DNS:other.example", "DNS:*.wild.example")
@@ -134,23 +135,22 @@ class Server:
         self.random = random.Random(seed)
         self.transcript = []
         self._peers = []
+        self._connections = 0
 
     def connect(self, *, takeover=False, context=None, server_name="localhost", session=None):
         layer = TlsLayer(context or self.target.usual_context, server_name, session) if self.tls else None
-        number = len(self._peers) + 1
-        peer = Peer(self._targets[takeover].address, TIMEOUT, self._cutter(number), layer, self._note(number))
-        self._peers.append(peer)
-        return peer
+        return self._connect(self._targets[takeover].address, layer)
 
     def connect_tcp(self):
         """A connection on which no TLS is spoken, whatever the listener."""
-        number = len(self._peers) + 1
-        peer = Peer(self.target.address, TIMEOUT, self._cutter(number), None, self._note(number))
+        return self._connect(self.target.address, None)
+
+    def _connect(self, address, layer):
+        self._connections += 1
+        cutter = Cutter(None if self.seed is None else random.Random(f"{self.seed}/{self._connections}"))
+        peer = Peer(address, TIMEOUT, cutter, layer, self._note(self._connections))
         self._peers.append(peer)
         return peer
-
-    def _cutter(self, number):
-        return Cutter(None if self.seed is None else random.Random(f"{self.seed}/{number}"))
 
     def open(self, path="/echo", *fields):
         """A WebSocket."""
@@ -164,6 +164,11 @@ class Server:
 
     def ask(self, *lines):
         return self.connect().ask(*lines)
+
+    def note_of_new_peer(self):
+        """Where a client that is not ours records what it exchanges."""
+        self._connections += 1
+        return self._note(self._connections)
 
     def _note(self, number):
         return lambda direction, data: self.transcript.append((number, direction, bytes(data)))
