@@ -58,7 +58,7 @@ def renegotiation_is_refused(server):
         client.send("GET /abc.txt HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.wait_for("xyz")
         client.send("R\n")
-        text = client.wait_for("(?i)no renegotiation|alert|error|closed")
+        text = client.wait_for("(?i)no renegotiation|alert|closed")
     check("no renegotiation" in text or "alert" in text or "closed" in text, "the server renegotiated")
 
 
@@ -99,7 +99,8 @@ def an_older_version_is_refused(server, version):
     found = hello(server)
     found.version = version
     found.extensions.pop(SUPPORTED_VERSIONS, None)
-    expect_alert(server, found.record(), "protocol_version")
+    # The alert protocol_version was not known to SSL 3, and OpenSSL speaks to a client in its language.
+    expect_alert(server, found.record(), "protocol_version", *["handshake_failure"] * (version == 0x0300))
 
 
 @must("E.1", "Thus, TLS servers compliant with this specification MUST accept any value {03,XX} as the record layer version number for "

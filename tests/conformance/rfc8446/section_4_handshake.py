@@ -4,7 +4,7 @@
 from suite import check, equal, must, must_not, should, states
 from suite.openssl import SClient
 from suite.tls_records import (
-    EARLY_DATA, HANDSHAKE, KEY_SHARE, SUPPORTED_VERSIONS, answer_to, client_hello, expect_alert, record, server_hello)
+    EARLY_DATA, HANDSHAKE, KEY_SHARE, SUPPORTED_VERSIONS, alert_after, answer_to, client_hello, expect_alert, record, server_hello)
 
 TLS_1_2, TLS_1_3 = 0x0303, 0x0304
 GREASE = 0x3A3A  # RFC 8701
@@ -29,7 +29,8 @@ def another_message_than_a_client_hello_is_refused(server, kind):
     expect_alert(server, record(HANDSHAKE, message), "unexpected_message", "decode_error")
 
 
-@states("4.1.3", "Upon receiving", )
+@states("4.2.1", "The \"supported_versions\" extension is used by the client to indicate which versions of TLS it supports and by the server to "
+        "indicate which version it is using.")
 def the_newest_version_is_chosen(server):
     peer = server.connect()
     equal(peer.tls.object.version(), "TLSv1.3", "the version")
@@ -54,8 +55,8 @@ def an_offer_to_compress_is_refused(server, methods):
 def a_second_client_hello_is_refused(server):
     peer = server.connect()
     peer.send_raw(hello(server).record())
-    peer.read_to_end()
-    check(peer.ended, "the connection goes on")
+    reason = alert_after(peer)
+    check("UNEXPECTED_MESSAGE" in reason, f"the alert is {reason}")
 
 
 @must("4.1.3", "In TLS 1.3, the TLS server indicates its version using the \"supported_versions\" extension ... and the "

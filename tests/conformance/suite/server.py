@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one peald that all cases talk to, and what a single case sees of it."""
+"""The peald that all cases talk to, and what a single case sees of it."""
 
 import random
 import ssl
+import tempfile
 
 from support.daemon import SANITIZED, Daemon
 
@@ -62,9 +63,7 @@ type = "health"
 path = "/{{path...}}"
 type = "files"
 root = "site"
-"""
 
-COMPRESSION = """
 [compression]
 min_size = 0
 
@@ -75,16 +74,26 @@ compression = false
 """
 
 NAMES = ("site.example", "other.example")  # of certificates: the first is for who names neither
-LISTEN = """
-[listen.public]
-address = "127.0.0.1:0"
-"""
-TLS = "tls = {{ cert = {}, key = {} }}\n".format(*([f"{name}.{kind}" for name in NAMES] for kind in ("crt", "key")))
-
 ALPHABET = b"abcdefghijklmnopqrstuvwxyz"
 
 
-def prepare(folder):
+def make_certificates(folder):
+    """Those of NAMES."""
+    certificates.make(folder, "site.example", "DNS:site.example", "DNS:localhost", "IP:127.0.0.1")
+    certificates.make(folder, "other.example", "DNS:other.example", "DNS:*.wild.example")
+
+
+def listen(certificate_folder):
+    """The listener; an encrypted one when there is a folder with certificates."""
+    text = '[listen.public]\naddress = "127.0.0.1:0"\n'
+    if certificate_folder:
+        cert, key = ([f"{certificate_folder}/{name}.{kind}" for name in NAMES] for kind in ("crt", "key"))
+        text += f"tls = {{ cert = {cert}, key = {key} }}\n"
+    return text
+
+
+def make_site(folder):
+    """The files that /{path...} serves."""
     site = folder / "site"
     (site / "folder").mkdir(parents=True)
     (site / "abc.txt").write_bytes(ALPHABET)
@@ -92,30 +101,40 @@ def prepare(folder):
     (site / "empty.txt").write_bytes(b"")
     (site / "large.bin").write_bytes(bytes(1_000_000))
     (site / "folder/index.html").write_bytes(b"folder")
-    certificates.make(folder, "site.example", "DNS:site.example", "DNS:localhost", "IP:127.0.0.1")
-    certificates.make(folder, "other.example", "DNS:other.example", "DNS:*.wild.example")
 
 
 class Target:
-    """A running peald. `tls`: whether its listener is an encrypted one."""
+    """The peald under test, and a second one that keeps the context of compression between messages."""
 
-    def __init__(self, tls, takeover=False):
+    def __init__(self, tls):
         self.tls = tls
-        config = LISTEN + (TLS if tls else "") + CONFIG + COMPRESSION
-        self.daemon = Daemon(config, "--set", f"compression.context_takeover={str(takeover).lower()}", prepare=prepare)
-        self.address = self.daemon.address
+        self._certificates = tempfile.TemporaryDirectory(prefix="peal-") if tls else None
+        folder = self._certificates.name if tls else None
+        if tls:
+            make_certificates(folder)
+        config = listen(folder) + CONFIG
+        self.daemon = Daemon(config, prepare=make_site)
+        self.takeover = Daemon(config, "--set", "compression.context_takeover=true", prepare=make_site)
         self.usual_context = self.context() if tls else None
 
     def context(self):
         """How a well-meaning client of today sets up TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         for name in NAMES:
-            context.load_verify_locations(self.daemon.folder / f"{name}.crt")
+            context.load_verify_locations(f"{self._certificates.name}/{name}.crt")
         context.set_alpn_protocols(["http/1.1"])
         return context
 
     def stop(self):
-        return self.daemon.stop()
+        """What is wrong with the ends: a list of texts."""
+        problems = []
+        for daemon in (self.daemon, self.takeover):
+            code = daemon.stop()
+            if code != 0:
+                problems.append(f"peald ended with {code}:\n{daemon.log.text()}")
+        if self._certificates:
+            self._certificates.cleanup()
+        return problems
 
 
 class Server:
@@ -125,9 +144,8 @@ class Server:
     of compression from one message to the next.
     """
 
-    def __init__(self, target, takeover, seed=None):
+    def __init__(self, target, seed=None):
         self.target = target
-        self._targets = {False: target, True: takeover}
         self.tls = target.tls
         self.scheme = "https" if target.tls else "http"
         self.host = target.daemon.host
@@ -139,11 +157,12 @@ class Server:
 
     def connect(self, *, takeover=False, context=None, server_name="localhost", session=None):
         layer = TlsLayer(context or self.target.usual_context, server_name, session) if self.tls else None
-        return self._connect(self._targets[takeover].address, layer)
+        daemon = self.target.takeover if takeover else self.target.daemon
+        return self._connect(daemon.address, layer)
 
     def connect_tcp(self):
         """A connection on which no TLS is spoken, whatever the listener."""
-        return self._connect(self.target.address, None)
+        return self._connect(self.target.daemon.address, None)
 
     def _connect(self, address, layer):
         self._connections += 1

@@ -6,7 +6,7 @@ import select
 import ssl
 import struct
 
-from .rules import Mismatch, check
+from .rules import Mismatch, check, shown
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 CLIENT_HELLO, SERVER_HELLO = 1, 2
@@ -146,10 +146,11 @@ def expect_alert(server, data, *names):
     check(peer.ended, "the connection goes on")
 
 
-def refusal_of(server, context, server_name="localhost"):
-    """Why the handshake fails, in OpenSSL's words: "TLSV1_ALERT_PROTOCOL_VERSION"."""
+
+def alert_after(peer):
+    """The alert that ends an established connection, in OpenSSL's words: "TLSV1_ALERT_RECORD_OVERFLOW"."""
     try:
-        server.connect(context=context, server_name=server_name)
+        answer = peer.read_to_end()
     except ssl.SSLError as error:
         return error.reason
-    raise Mismatch("the handshake succeeded")
+    raise Mismatch(f"there was no alert but {shown(answer)}")
