@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "core/base/ascii.h"
 #include "core/base/check.h"
@@ -66,18 +67,29 @@ void require_client_certificate(SSL_CTX* context, const std::vector<X509Ptr>& ro
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
 }
 
-using SessionScope = std::array<unsigned char, 32>;
 static_assert(sizeof(SessionScope) <= SSL_MAX_SID_CTX_LENGTH);
 
+SessionScope digest_of(std::span<const unsigned char> octets) {
+  SessionScope digest;
+  PEAL_CHECK(
+      EVP_Digest(octets.data(), octets.size(), digest.data(), nullptr, EVP_sha256(), nullptr));
+  return digest;
+}
+
+/// `scope`, less what `digest` is not of.
+SessionScope narrow(const SessionScope& scope, const SessionScope& digest) {
+  std::array<unsigned char, 2 * sizeof(SessionScope)> both;
+  std::ranges::copy(digest, std::ranges::copy(scope, both.begin()).out);
+  return digest_of(both);
+}
+
 /// Who was let in by some roots may not resume where others are asked for.
-SessionScope session_scope(const std::vector<X509Ptr>& roots) {
+SessionScope scope_of(const std::vector<X509Ptr>& roots) {
   SessionScope scope{};
   for (const X509Ptr& root : roots) {
-    std::array<unsigned char, 2 * sizeof(SessionScope)> chained{};
-    std::ranges::copy(scope, chained.begin());
-    PEAL_CHECK(X509_digest(root.get(), EVP_sha256(), chained.data() + scope.size(), nullptr));
-    PEAL_CHECK(
-        EVP_Digest(chained.data(), chained.size(), scope.data(), nullptr, EVP_sha256(), nullptr));
+    SessionScope digest;
+    PEAL_CHECK(X509_digest(root.get(), EVP_sha256(), digest.data(), nullptr));
+    scope = narrow(scope, digest);
   }
   return scope;
 }
@@ -116,7 +128,7 @@ Context::Expected<std::unique_ptr<Context>> Context::make_server(const ServerOpt
   if (!problems.empty()) return std::unexpected(std::move(problems));
 
   std::unique_ptr<Context> self(new Context);
-  const SessionScope scope = session_scope(roots);
+  self->scope_ = scope_of(roots);
   std::map<Group, SSL_CTX*> made;
   const auto context_of = [&](const Group& group) {
     SSL_CTX*& context = made[group];
@@ -125,7 +137,7 @@ Context::Expected<std::unique_ptr<Context>> Context::make_server(const ServerOpt
         self->contexts_.emplace_back(new_context(TLS_server_method(), options.min_version)).get();
     for (const std::size_t i : group) PEAL_CHECK(use_certificate(context, certificates[i]));
     if (!roots.empty()) require_client_certificate(context, roots);
-    PEAL_CHECK(SSL_CTX_set_session_id_context(context, scope.data(), scope.size()));
+    SSL_CTX_set_client_hello_cb(context, scope_session, self.get());
     PEAL_CHECK(SSL_CTX_set_num_tickets(context, kTickets));
     keys.serve(context);
     allow_overhearing(context);
@@ -169,6 +181,16 @@ ssl_ctx_st* Context::find(std::string_view server_name) const {
   if (dot == std::string::npos || dot == 0) return nullptr;
   const auto wildcard = by_name_.find("*" + name.substr(dot));
   return wildcard != by_name_.end() ? wildcard->second : nullptr;
+}
+
+int Context::scope_session(ssl_st* ssl, int*, void* self) {
+  SessionScope scope = static_cast<Context*>(self)->scope_;
+  const unsigned char* name = nullptr;
+  std::size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &name, &size))
+    scope = narrow(scope, digest_of({name, size}));
+  PEAL_CHECK(SSL_set_session_id_context(ssl, scope.data(), scope.size()));
+  return SSL_CLIENT_HELLO_SUCCESS;
 }
 
 int Context::choose_certificate(ssl_st* ssl, int*, void* self) {

@@ -2,6 +2,7 @@
 // What the connections of a listener have in common: certificates and the rules of the protocol.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -47,6 +48,9 @@ struct ContextProblem {
   std::string reason;  ///< OpenSSL's words or those of errno(3)
 };
 
+/// What a session must have in common with the one it resumes: a digest.
+using SessionScope = std::array<unsigned char, 32>;
+
 /// TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only (Mozilla's
 /// "intermediate"), http/1.1 by ALPN (RFC 7301), certificates by SNI (RFC 6066 section 3), tickets
 /// for resumption; no renegotiation, compression or early data.
@@ -76,8 +80,13 @@ class Context {
   Context() = default;
 
   ssl_ctx_st* find(std::string_view server_name) const;
+
+  /// RFC 6066 section 3: a session is resumed for the name it began with only; OpenSSL
+  /// leaves that to us.
+  static int scope_session(ssl_st* ssl, int* alert, void* self);
   static int choose_certificate(ssl_st* ssl, int* alert, void* self);
 
+  SessionScope scope_{};
   std::vector<SslContextPtr> contexts_;                      ///< the default first
   std::map<std::string, ssl_ctx_st*, std::less<>> by_name_;  ///< in lower case
 };
