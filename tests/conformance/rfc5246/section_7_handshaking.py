@@ -52,7 +52,8 @@ def an_offer_without_null_is_refused(server):
     expect_alert(server, found.record(), "decode_error", "illegal_parameter", "handshake_failure")
 
 
-@states("7.4.1.1", "renegotiate")
+@states("7.2.2", "Either of these would normally lead to renegotiation; when that is not appropriate, the recipient should "
+        "respond with this alert.")
 def renegotiation_is_refused(server):
     with SClient(server, "-tls1_2", "-alpn", "http/1.1") as client:
         client.send("GET /abc.txt HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -85,7 +86,7 @@ def these_cipher_suites_are_refused(server, numbers):
 
 
 @must("E.1", "If a TLS server receives a ClientHello containing a version number greater than the highest version supported by the server, "
-      "it MUST reply according to the highest version supported by the server.", [0x0304, 0x0399])
+      "it MUST reply according to the highest version supported by the server.", {"0x0304": 0x0304, "0x0399": 0x0399})
 def a_greater_version_is_answered_with_ours(server, version):
     found = hello(server)
     found.version = version
@@ -104,6 +105,6 @@ def an_older_version_is_refused(server, version):
 
 
 @must("E.1", "Thus, TLS servers compliant with this specification MUST accept any value {03,XX} as the record layer version number for "
-      "ClientHello.", [0x0300, 0x0301, 0x0303, 0x03FF])
+      "ClientHello.", {"0x0300": 0x0300, "0x0301": 0x0301, "0x0303": 0x0303, "0x03FF": 0x03FF})
 def the_version_of_the_first_record_does_not_count(server, version):
     server_hello(answer_to(server, record(22, hello(server).handshake(), version)))

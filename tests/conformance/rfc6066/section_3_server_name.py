@@ -3,7 +3,7 @@
 
 import ssl
 
-from suite import check, equal, may, must, must_not, should, states
+from suite import check, equal, may, must, must_not, shall, should, states
 from suite.tls_records import SERVER_NAME, answer_to, client_hello, expect_alert, server_hello
 
 
@@ -41,7 +41,7 @@ def a_client_without_a_name_gets_the_first_certificate(server):
     equal(subject(server.connect(context=context, server_name=None)), "site.example", "the certificate")
 
 
-@states("3", "In this event, the server SHALL include an extension of type \"server_name\" in the (extended) server hello. The "
+@shall("3", "In this event, the server SHALL include an extension of type \"server_name\" in the (extended) server hello. The "
         "\"extension_data\" field of this extension SHALL be empty.")
 def the_server_acknowledges_the_name(server):
     hello = client_hello(context_of(server, ssl.TLSVersion.TLSv1_2), "other.example")

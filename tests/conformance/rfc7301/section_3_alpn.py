@@ -3,7 +3,7 @@
 
 import ssl
 
-from suite import equal, should, states
+from suite import equal, shall, shall_not, should, states
 from suite.tls_records import client_hello, expect_alert
 
 VERSIONS = {"TLS 1.3": ssl.TLSVersion.TLSv1_3, "TLS 1.2": ssl.TLSVersion.TLSv1_2}
@@ -35,7 +35,7 @@ def without_the_extension_http_is_spoken(server):
     peer.get("/healthz").expect(200)
 
 
-@states("3.2", "In the event that the server supports no protocols that the client advertises, then the server SHALL respond with a fatal "
+@shall("3.2", "In the event that the server supports no protocols that the client advertises, then the server SHALL respond with a fatal "
         "\"no_application_protocol\" alert.", {
             f"{name} over {version}": ([name], number) for name in ("h2", "http/1.0", "HTTP/1.1")
             for version, number in VERSIONS.items()})
@@ -43,7 +43,7 @@ def no_protocol_in_common_is_refused(server, offer):
     expect_alert(server, client_hello(context_with(server, *offer)).record(), "no_application_protocol")
 
 
-@states("3.2", "The server SHALL NOT respond with a selected protocol and subsequently use a different protocol for application data "
+@shall_not("3.2", "The server SHALL NOT respond with a selected protocol and subsequently use a different protocol for application data "
         "exchange.")
 def a_websocket_begins_with_http_1_1(server):
     server.open().expect_echo()

@@ -102,7 +102,7 @@ def without_supported_versions_it_is_tls_1_2(server, version):
 
 
 @must_not("4.2.1", "If this extension is present in the ClientHello, servers MUST NOT use the ClientHello.legacy_version value for "
-          "version negotiation", [0x0301, 0x0302, 0x0303])
+          "version negotiation", {"0x0301": 0x0301, "0x0302": 0x0302, "0x0303": 0x0303})
 def the_legacy_version_does_not_count(server, version):
     answer = server_hello(answer_to(server, hello(server, version=version).record()))
     equal(answer.extensions.get(SUPPORTED_VERSIONS), TLS_1_3.to_bytes(2, "big"), "supported_versions")

@@ -63,6 +63,14 @@ def must_not(section, sentence, each=None):
     return _rule("MUST NOT", section, sentence, each)
 
 
+def shall(section, sentence, each=None):
+    return _rule("SHALL", section, sentence, each)
+
+
+def shall_not(section, sentence, each=None):
+    return _rule("SHALL NOT", section, sentence, each)
+
+
 def should(section, sentence, each=None):
     return _rule("SHOULD", section, sentence, each)
 
