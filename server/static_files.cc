@@ -157,15 +157,20 @@ FileAnswer plan(const http::Request& request, const File& file) {
 std::size_t write_file_head(MutableBytes out, const http::Request& request, const File& file,
                             const FileAnswer& answer, std::int64_t now) {
   if (answer.status >= 400) return write_refusal(out, request, file, answer, now);
+  // RFC 9110 section 15.3.7: who sends If-Range has the rest of the file, and what describes it.
+  const bool resumes = answer.status == 206 && request.header("If-Range");
   http::ResponseWriter writer(out);
   writer.status_line(answer.status);
   writer.date(now);
   writer.header("ETag", file.etag.view());
   // RFC 9110 section 8.8.2.1: not later than Date, whatever the file says.
-  writer.header("Last-Modified", http::format_date(std::min(file.modified, now)).view());
+  if (!resumes)
+    writer.header("Last-Modified", http::format_date(std::min(file.modified, now)).view());
   if (answer.status != 304) {
-    writer.header("Content-Type", file.content_type);
-    writer.header("X-Content-Type-Options", "nosniff");
+    if (!resumes) {
+      writer.header("Content-Type", file.content_type);
+      writer.header("X-Content-Type-Options", "nosniff");
+    }
     writer.header("Accept-Ranges", "bytes");
     if (answer.status == 206)
       writer.header("Content-Range", http::content_range(answer.range, file.size).view());
