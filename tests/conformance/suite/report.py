@@ -25,6 +25,8 @@ def document(cases):
             for name, variants in itertools.groupby(of_rule, lambda case: case.name):
                 labels = [case.label for case in variants]
                 shown.append(name if labels == [""] else f"{name}: {', '.join(labels)}")
+            if rule.departure:
+                shown.append(f"not followed, because {rule.departure}")
             yield f"| {rule.section} | {rule.level} | {_cell(rule.sentence)} | {_cell('; '.join(shown))} |"
         yield ""
 

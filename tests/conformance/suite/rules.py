@@ -8,11 +8,15 @@ CASES = []  # in the order of their files
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """A sentence of an RFC: `level` is its key word, empty where the text simply states what is so."""
+    """A sentence of an RFC: `level` is its key word, empty where the text simply states what is so.
+
+    `departure`: why peal does not do so, of a SHOULD; empty when it does.
+    """
 
     section: str
     level: str
     sentence: str
+    departure: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +41,9 @@ class Case:
         self.function(server, *self.arguments)
 
 
-def _rule(level, section, sentence, each):
+def _rule(level, section, sentence, each, departure=""):
     def register(function):
-        rule = Rule(section, level, " ".join(sentence.split()))
+        rule = Rule(section, level, " ".join(sentence.split()), departure)
         name = function.__name__.replace("_", " ")
         variants = each if isinstance(each, dict) else {str(value): value for value in each or ()}
         for label, value in variants.items():
@@ -77,6 +81,11 @@ def should(section, sentence, each=None):
 
 def should_not(section, sentence, each=None):
     return _rule("SHOULD NOT", section, sentence, each)
+
+
+def should_but(section, sentence, why, each=None):
+    """A SHOULD that peal knowingly does not follow; the case shows what it does instead."""
+    return _rule("SHOULD", section, sentence, each, why)
 
 
 def may(section, sentence, each=None):
