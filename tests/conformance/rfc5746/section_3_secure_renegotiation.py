@@ -22,21 +22,23 @@ def hello(server, scsv, extension=None):
     return found.record()
 
 
-@must("3.6", "If the secure_renegotiation flag is set to TRUE, the server MUST include an empty \"renegotiation_info\" extension in the "
-      "ServerHello message.", {"by the cipher suite": (True, None), "by the extension": (False, b"\0")})
+@must("3.6", "If the secure_renegotiation flag is set to TRUE, the server MUST include an empty "
+      '"renegotiation_info" extension in the ServerHello message.',
+      {"by the cipher suite": (True, None), "by the extension": (False, b"\0")})
 def the_indication_is_answered(server, how):
     answer = server_hello(answer_to(server, hello(server, *how)))
     equal(answer.extensions.get(RENEGOTIATION_INFO), b"\0", "renegotiation_info")
 
 
-@must("3.6", "The server MUST then verify that the length of the \"renegotiated_connection\" field is zero, and if it is not, MUST abort the "
-      "handshake.", {"12 octets": b"\x0c" + bytes(12), "1 octet": b"\1x"})
+@must("3.6", 'The server MUST then verify that the length of the "renegotiated_connection" field is zero, and if it '
+      "is not, MUST abort the handshake.", {"12 octets": b"\x0c" + bytes(12), "1 octet": b"\1x"})
 def an_indication_of_an_earlier_handshake_is_refused(server, extension):
     expect_alert(server, hello(server, False, extension), "handshake_failure", "illegal_parameter", "decode_error")
 
 
-@must("4.3", "In order to enable clients to probe, even servers that do not support renegotiation MUST implement the minimal version of the "
-      "extension described in this document for initial handshakes, thus signaling that they have been upgraded.")
+@must("4.3", "In order to enable clients to probe, even servers that do not support renegotiation MUST implement "
+      "the minimal version of the extension described in this document for initial handshakes, thus signaling that "
+      "they have been upgraded.")
 def openssl_finds_the_indication(server):
     with SClient(server, "-tls1_2", "-alpn", "http/1.1") as client:
         client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

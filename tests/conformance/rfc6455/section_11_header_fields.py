@@ -24,8 +24,8 @@ def accept_appears_once(server):
     equal(len(answer.all("Sec-WebSocket-Accept")), 1, "the number of Sec-WebSocket-Accept")
 
 
-@states("11.3.3", "The |Sec-WebSocket-Accept| header field is used in the WebSocket opening handshake. It is sent from the "
-        "server to the client to confirm that the server is willing to initiate the WebSocket connection.")
+@states("11.3.3", "The |Sec-WebSocket-Accept| header field is used in the WebSocket opening handshake. It is sent "
+        "from the server to the client to confirm that the server is willing to initiate the WebSocket connection.")
 def a_refusal_has_no_accept(server):
     answer = server.get("/nowhere", *UPGRADE)
     check(not answer.all("Sec-WebSocket-Accept"), "a refused handshake was confirmed")

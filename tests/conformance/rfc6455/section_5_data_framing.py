@@ -46,8 +46,8 @@ def what_the_server_sends_is_not_masked(server):
 RESERVED = {"RSV1": 4, "RSV2": 2, "RSV3": 1, "RSV1 and RSV2": 6, "RSV1 and RSV3": 5, "RSV2 and RSV3": 3, "all": 7}
 
 
-@must("5.2", "If a nonzero value is received and none of the negotiated extensions defines the meaning of such "
-      "a nonzero value, the receiving endpoint MUST _Fail the WebSocket Connection_.", RESERVED)
+@must("5.2", "If a nonzero value is received and none of the negotiated extensions defines the meaning of such a "
+      "nonzero value, the receiving endpoint MUST _Fail the WebSocket Connection_.", RESERVED)
 def a_reserved_bit_on_a_message_ends_the_connection(server, bits):
     refused(server, frame(TEXT, "x", rsv=bits))
 
@@ -70,8 +70,8 @@ def an_unknown_opcode_without_payload_ends_the_connection(server, opcode):
     refused(server, frame(opcode))
 
 
-@must("5.2", "If 127, the following 8 bytes interpreted as a 64-bit unsigned integer (the most significant bit "
-      "MUST be 0) are the payload length.", {"2^63": 1 << 63, "2^64-1": (1 << 64) - 1})
+@must("5.2", "If 127, the following 8 bytes interpreted as a 64-bit unsigned integer (the most significant bit MUST "
+      "be 0) are the payload length.", {"2^63": 1 << 63, "2^64-1": (1 << 64) - 1})
 def a_length_with_the_top_bit_ends_the_connection(server, length):
     refused(server, frame(BINARY, b"", length=length, form=64))
 
@@ -84,7 +84,7 @@ def a_length_in_more_octets_than_needed_ends_the_connection(server, length):
     refused(server, frame(BINARY, b"x" * size, form=form))
 
 
-@states("5.2", "The length of the \"Payload data\", in bytes: if 0-125, that is the payload length. If 126, the "
+@states("5.2", 'The length of the "Payload data", in bytes: if 0-125, that is the payload length. If 126, the '
         "following 2 bytes ... are the payload length. If 127, the following 8 bytes",
         [0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 65534, 65535, 65536, 65537, 131072])
 def a_message_of_this_size_comes_back(server, size):
@@ -95,8 +95,8 @@ def a_message_of_this_size_comes_back(server, size):
 # 5.3 Client-to-server masking
 
 
-@states("5.3", "Octet i of the transformed data (\"transformed-octet-i\") is the XOR of octet i of the original "
-        "data (\"original-octet-i\") with octet at index i modulo 4 of the masking key", {
+@states("5.3", 'Octet i of the transformed data ("transformed-octet-i") is the XOR of octet i of the original data '
+        '("original-octet-i") with octet at index i modulo 4 of the masking key', {
             "zero": b"\0\0\0\0", "ones": b"\xff\xff\xff\xff", "one octet": b"\x01\0\0\0", "last octet": b"\0\0\0\x80",
             "any": b"\x37\xfa\x21\x3d"})
 def any_key_unmasks(server, key):
@@ -132,15 +132,15 @@ def fragments(opcode, parts):
         frame(opcode if i == 0 else CONTINUATION, part, fin=i == len(parts) - 1) for i, part in enumerate(parts))
 
 
-@states("5.4", "An unfragmented message consists of a single frame with the FIN bit set ... and an opcode "
-        "other than 0.", {"a FIN continuation": True, "a continuation": False})
+@states("5.4", "An unfragmented message consists of a single frame with the FIN bit set ... and an opcode other "
+        "than 0.", {"a FIN continuation": True, "a continuation": False})
 def a_continuation_of_nothing_ends_the_connection(server, fin):
     refused(server, frame(CONTINUATION, "x", fin=fin))
 
 
-@states("5.4", "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than "
-        "0, followed by zero or more frames with the FIN bit clear and the opcode set to 0, and terminated by a "
-        "single frame with the FIN bit set and an opcode of 0.", {"at once": b"", "after a message": frame(TEXT, "x")})
+@states("5.4", "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, "
+        "followed by zero or more frames with the FIN bit clear and the opcode set to 0, and terminated by a single "
+        "frame with the FIN bit set and an opcode of 0.", {"at once": b"", "after a message": frame(TEXT, "x")})
 def a_continuation_after_the_last_fragment_ends_the_connection(server, before):
     peer = server.open()
     peer.send(before + fragments(TEXT, [b"a", b"b"]) + frame(CONTINUATION, "c"))
@@ -228,8 +228,8 @@ def a_large_message_in_fragments_of_this_size(server, size):
 
 
 @must("5.4", "As a consequence of these rules, all fragments of a message are of the same type, as set by the first "
-      "fragment's opcode. Since control frames cannot be fragmented, the type for all fragments in a message MUST be "
-      "either text, binary, or one of the reserved opcodes.", {"text": TEXT, "binary": BINARY})
+      "fragment's opcode. Since control frames cannot be fragmented, the type for all fragments in a message MUST "
+      "be either text, binary, or one of the reserved opcodes.", {"text": TEXT, "binary": BINARY})
 def a_message_keeps_the_type_of_its_first_fragment(server, opcode):
     peer = server.open()
     peer.send(fragments(opcode, [b"a", b"b", b"c"]))
@@ -343,8 +343,8 @@ def a_pong_does_not_wait_for_the_rest_of_a_message(server):
     peer.expect_message("ab")
 
 
-@states("5.5.3", "A Pong frame sent in response to a Ping frame must have identical \"Application data\" as found in the "
-      "message body of the Ping frame being replied to.")
+@states("5.5.3", 'A Pong frame sent in response to a Ping frame must have identical "Application data" as found in '
+        "the message body of the Ping frame being replied to.")
 def a_pong_has_the_payload_of_its_ping(server):
     peer = server.open()
     payload = bytes(range(125))
@@ -378,8 +378,8 @@ def an_unsolicited_pong_is_ignored(server):
 # 5.6 Data frames
 
 
-@must("5.6", "Note that a particular text frame might include a partial UTF-8 sequence; however, the whole message MUST "
-      "contain valid UTF-8.", {"2 octets": "é", "3 octets": "€", "4 octets": "𝄞"})
+@must("5.6", "Note that a particular text frame might include a partial UTF-8 sequence; however, the whole message "
+      "MUST contain valid UTF-8.", {"2 octets": "é", "3 octets": "€", "4 octets": "𝄞"})
 def a_character_may_be_divided_between_fragments(server, character):
     octets = character.encode()
     for cut in range(1, len(octets)):
@@ -388,7 +388,7 @@ def a_character_may_be_divided_between_fragments(server, character):
         peer.expect_message("a" + character + "b")
 
 
-@states("5.6", "The \"Payload data\" is arbitrary binary data whose interpretation is solely up to the application "
+@states("5.6", 'The "Payload data" is arbitrary binary data whose interpretation is solely up to the application '
         "layer.")
 def binary_need_not_be_text(server):
     server.open().expect_echo(bytes(range(256)) + b"\xff\xfe\xed\xa0\x80", BINARY)
@@ -398,7 +398,7 @@ def binary_need_not_be_text(server):
 
 
 @states("5.7", "A single-frame masked text message * 0x81 0x85 0x37 0xfa 0x21 0x3d 0x7f 0x9f 0x4d 0x51 0x58 "
-        "(contains \"Hello\")")
+        '(contains "Hello")')
 def the_example_of_a_masked_text(server):
     peer = server.open()
     peer.send(bytes.fromhex("8185 37fa213d 7f9f4d5158"))
@@ -412,8 +412,8 @@ def the_example_of_a_fragmented_text_masked(server):
     peer.expect_message("Hello")
 
 
-@states("5.7", "Unmasked Ping request and masked Ping response * 0x89 0x05 0x48 0x65 0x6c 0x6c 0x6f (contains a body of "
-        "\"Hello\", but the contents of the body are arbitrary)")
+@states("5.7", "Unmasked Ping request and masked Ping response * 0x89 0x05 0x48 0x65 0x6c 0x6c 0x6f (contains a "
+        'body of "Hello", but the contents of the body are arbitrary)')
 def the_example_of_a_ping(server):
     peer = server.open()
     peer.send(bytes.fromhex("8985 37fa213d 7f9f4d5158"))
@@ -428,8 +428,8 @@ def the_example_of_256_octets(server):
     equal(peer.read(260), bytes.fromhex("827e0100") + payload, "the echo")
 
 
-@states("5.7", "64KiB binary message in a single unmasked frame * 0x82 0x7F 0x0000000000010000 [65536 bytes of binary "
-        "data]")
+@states("5.7", "64KiB binary message in a single unmasked frame * 0x82 0x7F 0x0000000000010000 [65536 bytes of "
+        "binary data]")
 def the_example_of_64_kib(server):
     peer = server.open()
     payload = server.random.randbytes(65536)

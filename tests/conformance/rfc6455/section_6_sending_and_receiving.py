@@ -21,15 +21,16 @@ def what_is_published_comes_as_a_frame(server):
     equal((found.opcode, found.payload, found.fin, found.rsv), (TEXT, b"published", True, 0), "the frame")
 
 
-@must("6.1", "The opcode (frame-opcode) of the first frame containing the data MUST be set to the appropriate value from "
-      "Section 5.2 for data that is to be interpreted by the recipient as text or binary data.",
+@must("6.1", "The opcode (frame-opcode) of the first frame containing the data MUST be set to the appropriate value "
+      "from Section 5.2 for data that is to be interpreted by the recipient as text or binary data.",
       {"text": TEXT, "binary": BINARY})
 def a_message_keeps_its_type(server, opcode):
     server.open().expect_echo("typed", opcode)
     server.open(f"/room/typed-{opcode}").expect_echo("typed", opcode)
 
 
-@must("6.1", "The FIN bit (frame-fin) of the last frame containing the data MUST be set to 1 as defined in Section 5.2.")
+@must("6.1", "The FIN bit (frame-fin) of the last frame containing the data MUST be set to 1 as defined in Section "
+      "5.2.")
 def the_last_frame_of_a_message_has_fin(server):
     peer = server.open()
     peer.send(frame(TEXT, "a" * 70000))
@@ -84,8 +85,8 @@ def control_frames_are_handled_between_messages(server):
     peer.expect_message("b")
 
 
-@must("6.2", "Upon receiving a data frame (Section 5.6), the endpoint MUST note the /type/ of the data as defined by the "
-      "opcode (frame-opcode) from Section 5.2.")
+@must("6.2", "Upon receiving a data frame (Section 5.6), the endpoint MUST note the /type/ of the data as defined "
+      "by the opcode (frame-opcode) from Section 5.2.")
 def types_alternate(server):
     peer = server.open()
     peer.send(b"".join(frame(TEXT if i % 2 else BINARY, b"x") for i in range(50)))
@@ -93,7 +94,7 @@ def types_alternate(server):
         peer.expect_message("x", TEXT if i % 2 else BINARY)
 
 
-@states("6.2", "the \"Application data\" of the subsequent data frames is concatenated to form the /data/.")
+@states("6.2", 'the "Application data" of the subsequent data frames is concatenated to form the /data/.')
 def fragments_are_concatenated(server):
     peer = server.open()
     peer.send(frame(TEXT, "con", fin=False) + frame(CONTINUATION, "cate", fin=False) + frame(CONTINUATION, "nated"))

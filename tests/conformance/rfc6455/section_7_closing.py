@@ -19,8 +19,8 @@ VIOLATIONS = {
 }
 
 
-@should("7.1.1", "An endpoint SHOULD use a method that cleanly closes the TCP connection, as well as the TLS session, if "
-        "applicable, discarding any trailing bytes that may have been received.")
+@should("7.1.1", "An endpoint SHOULD use a method that cleanly closes the TCP connection, as well as the TLS "
+        "session, if applicable, discarding any trailing bytes that may have been received.")
 def the_end_is_clean_though_bytes_trail(server):
     peer = server.open()
     peer.send(frame(CLOSE, close_payload(1000)) + b"\xff" * 5000)
@@ -43,16 +43,16 @@ def the_server_closes_first_after_its_own_close_too(server):
     peer.expect_close(1008)
 
 
-@must("7.1.2", "an endpoint MUST send a Close control frame, as described in Section 5.5.1, whose status code is set to "
-      "/code/ and whose close reason is set to /reason/.")
+@must("7.1.2", "an endpoint MUST send a Close control frame, as described in Section 5.5.1, whose status code is "
+      "set to /code/ and whose close reason is set to /reason/.")
 def the_server_closes_with_code_and_reason(server):
     peer = server.open("/mute")
     peer.send(frame(TEXT, "clients may not publish here"))
     check(peer.expect_close(1008), "there is no reason")
 
 
-@should("7.1.2", "Once an endpoint has both sent and received a Close control frame, that endpoint SHOULD _Close the "
-        "WebSocket Connection_")
+@should("7.1.2", "Once an endpoint has both sent and received a Close control frame, that endpoint SHOULD _Close "
+        "the WebSocket Connection_")
 def both_close_frames_end_the_connection(server):
     peer = server.open()
     peer.send(frame(CLOSE, close_payload(4000, "enough")))
@@ -75,8 +75,8 @@ def a_violation_closes_the_connection(server, violation):
     peer.expect_close(code)
 
 
-@should("7.1.7", "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding "
-        "to _Close the WebSocket Connection_.", VIOLATIONS)
+@should("7.1.7", "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before "
+        "proceeding to _Close the WebSocket Connection_.", VIOLATIONS)
 def what_was_queued_goes_out_before_the_close(server, violation):
     data, code = violation
     peer = server.open()
@@ -87,8 +87,8 @@ def what_was_queued_goes_out_before_the_close(server, violation):
     peer.expect_close(code)
 
 
-@should("7.1.7", "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before proceeding "
-        "to _Close the WebSocket Connection_.")
+@should("7.1.7", "the endpoint SHOULD send a Close frame with an appropriate status code (Section 7.4) before "
+        "proceeding to _Close the WebSocket Connection_.")
 def a_hundred_echoes_go_out_before_the_close(server):
     peer = server.open()
     peer.send(b"".join(frame(TEXT, f"echo {i}") for i in range(100)) + frame(TEXT, "x", rsv=4))
@@ -97,8 +97,8 @@ def a_hundred_echoes_go_out_before_the_close(server):
     peer.expect_close(1002)
 
 
-@must_not("7.1.7", "An endpoint MUST NOT continue to attempt to process data (including a responding Close frame) from "
-          "the remote endpoint after being instructed to _Fail the WebSocket Connection_.")
+@must_not("7.1.7", "An endpoint MUST NOT continue to attempt to process data (including a responding Close frame) "
+          "from the remote endpoint after being instructed to _Fail the WebSocket Connection_.")
 def what_follows_a_violation_is_not_processed(server):
     peer = server.open()
     peer.send(frame(3, "x") + frame(TEXT, "no echo") + frame(PING, "no pong"))
@@ -149,24 +149,24 @@ def a_close_with_1015_is_a_protocol_error(server, code):
     refused(server, code)
 
 
-@states("7.4.1", "1009 indicates that an endpoint is terminating the connection because it has received a message that "
-        "is too big for it to process.")
+@states("7.4.1", "1009 indicates that an endpoint is terminating the connection because it has received a message "
+        "that is too big for it to process.")
 def a_message_above_the_limit_is_closed_with_1009(server):
     peer = server.open("/small")
     peer.send(frame(BINARY, b"x" * 1001))
     peer.expect_close(1009)
 
 
-@states("7.4.1", "1007 indicates that an endpoint is terminating the connection because it has received data within a "
-        "message that was not consistent with the type of the message")
+@states("7.4.1", "1007 indicates that an endpoint is terminating the connection because it has received data within "
+        "a message that was not consistent with the type of the message")
 def text_that_is_none_is_closed_with_1007(server):
     peer = server.open()
     peer.send(frame(TEXT, b"\xc3\x28"))
     peer.expect_close(1007)
 
 
-@states("7.4.1", "1008 indicates that an endpoint is terminating the connection because it has received a message that "
-        "violates its policy.")
+@states("7.4.1", "1008 indicates that an endpoint is terminating the connection because it has received a message "
+        "that violates its policy.")
 def a_message_where_none_is_wanted_is_closed_with_1008(server):
     peer = server.open("/mute")
     peer.send(frame(TEXT, "x"))
@@ -184,8 +184,8 @@ def a_code_that_nobody_defined_is_a_protocol_error(server, code):
     refused(server, code)
 
 
-@states("7.4.2", "Status codes in the range 3000-3999 are reserved for use by libraries, frameworks, and applications.",
-        [3000, 3500, 3999])
+@states("7.4.2", "Status codes in the range 3000-3999 are reserved for use by libraries, frameworks, and "
+        "applications.", [3000, 3500, 3999])
 def a_code_of_a_library_is_echoed(server, code):
     peer = server.open()
     peer.send(frame(CLOSE, close_payload(code)))

@@ -30,19 +30,20 @@ def a_malformed_offer_is_refused(server, value):
     check(answer.status == 400, f"the status is {answer.status}")
 
 
-@states("9.1", "extension-param = token [ \"=\" (token | quoted-string) ]",
+@states("9.1", 'extension-param = token [ "=" (token | quoted-string) ]',
         ["foo", "foo; x", "foo; x=1", 'foo; x="1"', "foo ; x = 1", "foo;x;y=2,bar", "foo,,bar", 'foo; x="\\1"'])
 def a_well_formed_offer_is_read(server, value):
     server.get("/echo", *UPGRADE, f"Sec-WebSocket-Extensions: {value}").expect(101)
 
 
-@states("9.1", "Note that like other HTTP header fields, this header field MAY be split or combined across multiple lines.")
+@states("9.1", "Note that like other HTTP header fields, this header field MAY be split or combined across multiple "
+        "lines.")
 def an_offer_may_be_split_across_fields(server):
     server.open("/echo", "Sec-WebSocket-Extensions: foo", "Sec-WebSocket-Extensions: bar; baz=2").expect_echo()
 
 
-@must_not("9.1", "the client is only offering to use any advertised extensions and MUST NOT use them unless the server "
-          "indicates that it wishes to use the extension.")
+@must_not("9.1", "the client is only offering to use any advertised extensions and MUST NOT use them unless the "
+          "server indicates that it wishes to use the extension.")
 def an_extension_that_was_not_accepted_may_not_be_used(server):
     peer = server.open("/echo", "Sec-WebSocket-Extensions: private-extension")
     peer.send(frame(TEXT, "x", rsv=4))

@@ -15,13 +15,13 @@ def answer_to(server, *offers, path="/echo"):
 
 
 @must("5", "To accept the use of an offered PMCE, a server MUST include the extension name of the PMCE in the "
-      "\"Sec-WebSocket-Extensions\" header field of its opening handshake")
+      '"Sec-WebSocket-Extensions" header field of its opening handshake')
 def an_offer_is_accepted_by_name(server):
     equal([name for name, _ in answer_to(server, PMCE)], [PMCE], "the extensions")
 
 
-@states("5", "This set of elements MAY include multiple PMCEs with the same extension name to offer the possibility to "
-        "use the same algorithm with different configuration parameters.")
+@states("5", "This set of elements MAY include multiple PMCEs with the same extension name to offer the possibility "
+        "to use the same algorithm with different configuration parameters.")
 def of_several_offers_one_is_accepted(server):
     agreed = answer_to(server, f"{PMCE}; server_max_window_bits=10, {PMCE}; client_max_window_bits, {PMCE}")
     equal(len(agreed), 1, "the number of extensions")
@@ -46,14 +46,14 @@ def a_fallback_is_accepted(server, offer):
 
 
 @states("5", "A client may also offer multiple PMCE choices to the server by including multiple elements in the "
-        "\"Sec-WebSocket-Extensions\" header")
+        '"Sec-WebSocket-Extensions" header')
 def offers_in_several_fields_are_one_list(server):
     (_, parameters), = answer_to(server, "permessage-foo", f"{PMCE}; server_max_window_bits=11", PMCE)
     equal(parameters.get("server_max_window_bits"), "11", "server_max_window_bits")
 
 
-@must_not("5", "A server MUST NOT accept a PMCE extension negotiation offer together with another extension if the PMCE "
-          "will conflict with the extension on their use of the RSV1 bit.")
+@must_not("5", "A server MUST NOT accept a PMCE extension negotiation offer together with another extension if the "
+          "PMCE will conflict with the extension on their use of the RSV1 bit.")
 def no_second_extension_is_accepted_beside(server):
     agreed = answer_to(server, f"{PMCE}, x-webkit-deflate-frame, permessage-bzip2, {PMCE}")
     equal([name for name, _ in agreed], [PMCE], "the extensions")
@@ -66,8 +66,8 @@ def when_all_is_declined_nothing_is_named(server, offer):
     equal(answer_to(server, offer), [], "the extensions")
 
 
-@states("5", "If a server responds with no PMCE element in the \"Sec-WebSocket-Extensions\" header, both endpoints proceed "
-        "without per-message compression once _the WebSocket Connection is established_.")
+@states("5", 'If a server responds with no PMCE element in the "Sec-WebSocket-Extensions" header, both endpoints '
+        "proceed without per-message compression once _the WebSocket Connection is established_.")
 def a_route_without_compression_declines(server):
     equal(answer_to(server, PMCE, path="/plain"), [], "the extensions")
     peer = server.open("/plain", f"Sec-WebSocket-Extensions: {PMCE}")
@@ -77,7 +77,7 @@ def a_route_without_compression_declines(server):
 
 
 @must("5", "both endpoints MUST use the algorithm described in Section 6 and the message payload transformation "
-      "(compressing and decompressing) procedure of the PMCE configured with the \"agreed parameters\"")
+      '(compressing and decompressing) procedure of the PMCE configured with the "agreed parameters"')
 def once_agreed_messages_are_compressed(server):
     peer = server.open("/echo", f"Sec-WebSocket-Extensions: {PMCE}")
     peer.inflate = Inflater(takeover=True)
@@ -94,7 +94,7 @@ def a_quoted_value_counts(server):
     equal(parameters.get("server_max_window_bits"), "10", "server_max_window_bits")
 
 
-@states("5.2", "Offer the permessage-foo with a parameter use_y ... as first choice, and the permessage-foo without the "
-        "use_y parameter as a fallback plan.")
+@states("5.2", "Offer the permessage-foo with a parameter use_y ... as first choice, and the permessage-foo without "
+        "the use_y parameter as a fallback plan.")
 def the_example_of_a_fallback_plan(server):
     equal(answer_to(server, f"{PMCE}; use_y, {PMCE}")[0][0], PMCE, "the extension")

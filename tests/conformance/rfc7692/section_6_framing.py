@@ -29,16 +29,16 @@ def fragments(opcode, data, sizes):
         for i, part in enumerate(parts))
 
 
-@states("6", "A message with the \"Per-Message Compressed\" bit set on the first fragment of the message is called a "
-        "\"compressed message\".", {"text": TEXT, "binary": BINARY})
+@states("6", 'A message with the "Per-Message Compressed" bit set on the first fragment of the message is called a '
+        '"compressed message".', {"text": TEXT, "binary": BINARY})
 def a_compressed_message_comes_back(server, opcode):
     peer = open_compressed(server)
     peer.send(frame(opcode, Deflater()(LONG), rsv=RSV1))
     peer.expect_message(LONG, opcode)
 
 
-@states("6", "An endpoint receiving an uncompressed message uses the concatenation of the application data portion of the "
-        "frames of the message as is")
+@states("6", "An endpoint receiving an uncompressed message uses the concatenation of the application data portion "
+        "of the frames of the message as is")
 def compressed_and_uncompressed_messages_alternate(server):
     peer = open_compressed(server)
     deflate = Deflater()
@@ -57,8 +57,8 @@ def control_frames_are_left_alone(server):
     peer.expect_close(1000)
 
 
-@must("6.1", "An endpoint MUST use the following algorithm to send a message in the form of a compressed message. ... set "
-      "the \"Per- Message Compressed\" bit of the first frame")
+@must("6.1", "An endpoint MUST use the following algorithm to send a message in the form of a compressed message. "
+      '... set the "Per- Message Compressed" bit of the first frame')
 def what_the_server_compresses_has_the_bit_set(server):
     peer = open_compressed(server)
     peer.send(frame(TEXT, Deflater()(LONG), rsv=RSV1))
@@ -70,8 +70,8 @@ def what_the_server_compresses_has_the_bit_set(server):
         equal(found.rsv, 0, "the reserved bits of a continuation")
 
 
-@must("6.1", "An endpoint MUST use the following algorithm to send a message in the form of an uncompressed message. ... "
-      "unset the \"Per-Message Compressed\" bit of the first frame")
+@must("6.1", "An endpoint MUST use the following algorithm to send a message in the form of an uncompressed "
+      'message. ... unset the "Per-Message Compressed" bit of the first frame')
 def a_message_is_either_compressed_or_not(server):
     peer = open_compressed(server)
     for size in (0, 1, 10, 100, 1000):
@@ -80,8 +80,8 @@ def a_message_is_either_compressed_or_not(server):
         peer.expect_message(payload, BINARY)
 
 
-@must_not("6.1", "An endpoint MUST NOT set the \"Per-Message Compressed\" bit of control frames and non-first fragments of "
-          "a data message.", {"ping": PING, "pong": PONG, "close": CLOSE})
+@must_not("6.1", 'An endpoint MUST NOT set the "Per-Message Compressed" bit of control frames and non-first '
+          "fragments of a data message.", {"ping": PING, "pong": PONG, "close": CLOSE})
 def the_bit_on_a_control_frame_ends_the_connection(server, opcode):
     peer = open_compressed(server)
     peer.send(frame(opcode, close_payload(1000), rsv=RSV1))
@@ -137,8 +137,8 @@ def a_character_may_be_divided_between_compressed_fragments(server):
     peer.expect_message(text)
 
 
-@must("6.2", "An endpoint MUST use the following algorithm to receive a message in the form of a compressed message. 1. "
-      "Concatenate the payload data portion of the received frames of the compressed message.",
+@must("6.2", "An endpoint MUST use the following algorithm to receive a message in the form of a compressed "
+      "message. 1. Concatenate the payload data portion of the received frames of the compressed message.",
       {"two": [5], "single octets": [1] * 40, "with empty ones": [0, 3, 0, 0, 7, 0]})
 def a_compressed_message_in_fragments_comes_back(server, sizes):
     peer = open_compressed(server)
@@ -155,7 +155,8 @@ def control_frames_between_compressed_fragments(server):
     peer.expect_message(LONG)
 
 
-@must("6.2", "An endpoint MUST use the following algorithm to receive a message in the form of an uncompressed message.")
+@must("6.2", "An endpoint MUST use the following algorithm to receive a message in the form of an uncompressed "
+      "message.")
 def an_uncompressed_message_in_fragments_comes_back(server):
     peer = open_compressed(server)
     peer.send(frame(TEXT, "un", fin=False) + frame(CONTINUATION, "compressed"))

@@ -71,8 +71,8 @@ COMBINATIONS = {
     for a in TAKEOVER[0] for b in TAKEOVER[1] for c in SERVER_BITS for d in CLIENT_BITS}
 
 
-@states("7", "All four parameters are defined for both a client's extension negotiation offer and a server's extension "
-        "negotiation response.", COMBINATIONS)
+@states("7", "All four parameters are defined for both a client's extension negotiation offer and a server's "
+        "extension negotiation response.", COMBINATIONS)
 def every_combination_works_as_agreed(server, parameters):
     peer, settings = open_with(server, parameters)
     among_the_four(settings)
@@ -96,16 +96,16 @@ def among_the_four(settings):
             check(value in [str(bits) for bits in range(8, 16)], f"{name} is {value!r}")
 
 
-@states("7.1.1.1", "A server accepts an extension negotiation offer that includes the \"server_no_context_takeover\" "
-        "extension parameter by including the \"server_no_context_takeover\" extension parameter in the corresponding "
+@states("7.1.1.1", 'A server accepts an extension negotiation offer that includes the "server_no_context_takeover" '
+        'extension parameter by including the "server_no_context_takeover" extension parameter in the corresponding '
         "extension negotiation response", {"by default": False, "with takeover": True})
 def server_no_context_takeover_is_confirmed(server, takeover):
     settings = agreed(server, "; server_no_context_takeover", takeover)
     check(settings is not None and "server_no_context_takeover" in settings, f"agreed on {settings}")
 
 
-@states("7.1.1.1", "By including this extension parameter in an extension negotiation offer, a client prevents the peer "
-        "server from using context takeover.", {"by default": False, "with takeover": True})
+@states("7.1.1.1", "By including this extension parameter in an extension negotiation offer, a client prevents the "
+        "peer server from using context takeover.", {"by default": False, "with takeover": True})
 def the_server_then_uses_no_context(server, takeover):
     peer, _ = open_with(server, "; server_no_context_takeover", takeover)
     peer.inflate = Inflater(takeover=False)
@@ -115,22 +115,22 @@ def the_server_then_uses_no_context(server, takeover):
         peer.expect_message(text)
 
 
-@may("7.1.1.1", "A server MAY include the \"server_no_context_takeover\" extension parameter in an extension negotiation "
-     "response even if the extension negotiation offer ... didn't include")
+@may("7.1.1.1", 'A server MAY include the "server_no_context_takeover" extension parameter in an extension '
+     "negotiation response even if the extension negotiation offer ... didn't include")
 def a_server_that_keeps_no_context_says_so(server):
     settings = agreed(server)
     check("server_no_context_takeover" in settings, f"agreed on {settings}")
 
 
-@may("7.1.1.2", "A server MAY include the \"client_no_context_takeover\" extension parameter in an extension negotiation "
-     "response.")
+@may("7.1.1.2", 'A server MAY include the "client_no_context_takeover" extension parameter in an extension '
+     "negotiation response.")
 def a_server_that_keeps_no_context_asks_the_client_for_none(server):
     settings = agreed(server)
     check("client_no_context_takeover" in settings, f"agreed on {settings}")
 
 
-@states("7.1.1.2", "Absence of this extension parameter in an extension negotiation response indicates that the server can "
-        "decompress messages built by the client using context takeover.")
+@states("7.1.1.2", "Absence of this extension parameter in an extension negotiation response indicates that the "
+        "server can decompress messages built by the client using context takeover.")
 def with_takeover_the_clients_context_is_kept(server):
     peer, settings = open_with(server, takeover=True)
     check("client_no_context_takeover" not in settings, f"agreed on {settings}")
@@ -146,8 +146,8 @@ def with_takeover_the_clients_context_is_kept(server):
 
 
 @states("7.1.2.1", "A server accepts an extension negotiation offer with this parameter by including the "
-        "\"server_max_window_bits\" extension parameter in the extension negotiation response ... with the same or smaller "
-        "value as the offer.", [8, 9, 10, 11, 12, 13, 14, 15])
+        '"server_max_window_bits" extension parameter in the extension negotiation response ... with the same or '
+        "smaller value as the offer.", [8, 9, 10, 11, 12, 13, 14, 15])
 def server_max_window_bits_is_confirmed(server, bits):
     settings = agreed(server, f"; server_max_window_bits={bits}")
     if bits == 8 and settings is None:
@@ -156,8 +156,8 @@ def server_max_window_bits_is_confirmed(server, bits):
     check(value is not None and 8 <= int(value) <= bits, f"agreed on {settings}")
 
 
-@states("7.1.2.1", "By including this parameter in an extension negotiation offer, a client limits the LZ77 sliding window "
-        "size that the server will use to compress messages.",
+@states("7.1.2.1", "By including this parameter in an extension negotiation offer, a client limits the LZ77 sliding "
+        "window size that the server will use to compress messages.",
         {f"{bits}{', with takeover' * takeover}": (bits, takeover) for bits in (8, 9, 12, 15) for takeover in (False, True)})
 def the_server_keeps_to_its_window(server, how):
     bits, takeover = how
@@ -169,9 +169,9 @@ def the_server_keeps_to_its_window(server, how):
         peer.expect_message(payload, BINARY)
 
 
-@must_not("7.1.2.2", "If a received extension negotiation offer doesn't have the \"client_max_window_bits\" extension "
-          "parameter, the corresponding extension negotiation response to the offer MUST NOT include the "
-          "\"client_max_window_bits\" extension parameter.",
+@must_not("7.1.2.2", "If a received extension negotiation offer doesn't have the \"client_max_window_bits\" "
+          "extension parameter, the corresponding extension negotiation response to the offer MUST NOT include the "
+          '"client_max_window_bits" extension parameter.',
           {"alone": "", "with the server's": "; server_max_window_bits=9",
            "with all others": "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=8"})
 def client_max_window_bits_is_not_answered_unasked(server, parameters):
@@ -179,7 +179,7 @@ def client_max_window_bits_is_not_answered_unasked(server, parameters):
     check("client_max_window_bits" not in (settings or {}), f"agreed on {settings}")
 
 
-@states("7.1.2.2", "by including the \"client_max_window_bits\" extension parameter in the corresponding extension "
+@states("7.1.2.2", 'by including the "client_max_window_bits" extension parameter in the corresponding extension '
         "negotiation response to the offer with a value equal to or smaller than the received value", [8, 9, 12, 15])
 def an_answered_client_max_window_bits_is_not_above_the_hint(server, bits):
     settings = agreed(server, f"; client_max_window_bits={bits}")
@@ -187,16 +187,16 @@ def an_answered_client_max_window_bits_is_not_above_the_hint(server, bits):
     check(value is None or 8 <= int(value) <= bits, f"agreed on {settings}")
 
 
-@states("7.1.2.2", "The \"client_max_window_bits\" extension parameter in an extension negotiation response has a decimal "
-        "integer value without leading zeroes between 8 to 15 inclusive")
+@states("7.1.2.2", 'The "client_max_window_bits" extension parameter in an extension negotiation response has a '
+        "decimal integer value without leading zeroes between 8 to 15 inclusive")
 def an_answered_client_max_window_bits_has_a_value(server):
     settings = agreed(server, "; client_max_window_bits")
     if "client_max_window_bits" in settings:
         check(settings["client_max_window_bits"] in [str(bits) for bits in range(8, 16)], f"agreed on {settings}")
 
 
-@states("7.1.2.2", "Absence of this extension parameter in an extension negotiation response indicates that the server can "
-        "receive messages compressed using an LZ77 sliding window of up to 32,768 bytes.", {
+@states("7.1.2.2", "Absence of this extension parameter in an extension negotiation response indicates that the "
+        "server can receive messages compressed using an LZ77 sliding window of up to 32,768 bytes.", {
             "by default": False, "with takeover": True})
 def a_window_of_32_kib_is_understood(server, takeover):
     peer, settings = open_with(server, takeover=takeover)
@@ -206,8 +206,8 @@ def a_window_of_32_kib_is_understood(server, takeover):
     peer.expect_message(payload, BINARY)
 
 
-@states("7.1.3", "The simplest \"Sec-WebSocket-Extensions\" header in a client's opening handshake to offer use of the "
-        "\"permessage-deflate\" extension looks like this: Sec-WebSocket-Extensions: permessage-deflate")
+@states("7.1.3", "The simplest \"Sec-WebSocket-Extensions\" header in a client's opening handshake to offer use of "
+        'the "permessage-deflate" extension looks like this: Sec-WebSocket-Extensions: permessage-deflate')
 def the_simplest_offer_is_accepted(server):
     check(agreed(server) is not None, "the offer was declined")
 
@@ -245,8 +245,8 @@ def a_block_of_any_type_inflates(server, kind):
     peer.expect_message(text)
 
 
-@may("7.2.1", "An endpoint MAY use both DEFLATE blocks with the \"BFINAL\" bit set to 0 and DEFLATE blocks with the "
-     "\"BFINAL\" bit set to 1.")
+@may("7.2.1", 'An endpoint MAY use both DEFLATE blocks with the "BFINAL" bit set to 0 and DEFLATE blocks with the '
+     '"BFINAL" bit set to 1.')
 def a_block_may_follow_a_final_one(server):
     peer, _ = open_with(server)
     final = zlib.compressobj(6, zlib.DEFLATED, -15)
@@ -255,8 +255,8 @@ def a_block_may_follow_a_final_one(server):
     peer.expect_message("first second")
 
 
-@must("7.2.1", "If the \"agreed parameters\" contain the \"server_no_context_takeover\" extension parameter, the server MUST "
-      "start compressing each new message with an empty LZ77 sliding window.")
+@must("7.2.1", 'If the "agreed parameters" contain the "server_no_context_takeover" extension parameter, the server '
+      "MUST start compressing each new message with an empty LZ77 sliding window.")
 def each_message_inflates_alone(server):
     peer, settings = open_with(server, "; server_no_context_takeover")
     peer.inflate = Inflater(takeover=False)
@@ -265,9 +265,9 @@ def each_message_inflates_alone(server):
         peer.expect_message(b"no message refers to one before. " * 3)
 
 
-@must_not("7.2.1", "If the \"agreed parameters\" contain the \"server_max_window_bits\" extension parameter with a value of w, "
-          "the server MUST NOT use an LZ77 sliding window longer than the w-th power of 2 bytes to compress messages to "
-          "send.", [8, 9, 10])
+@must_not("7.2.1", 'If the "agreed parameters" contain the "server_max_window_bits" extension parameter with a '
+          "value of w, the server MUST NOT use an LZ77 sliding window longer than the w-th power of 2 bytes to "
+          "compress messages to send.", [8, 9, 10])
 def a_small_window_of_the_client_suffices(server, bits):
     peer, settings = open_with(server, f"; server_max_window_bits={bits}")
     text = b"".join(b"line %d of many that are alike\n" % i for i in range(2000))
@@ -278,15 +278,16 @@ def a_small_window_of_the_client_suffices(server, bits):
 # 7.2.2 Decompression
 
 
-@states("7.2.2", "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message.", [1, 2, 127, 128, 4096])
+@states("7.2.2", "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message.",
+        [1, 2, 127, 128, 4096])
 def a_message_without_its_tail_inflates(server, size):
     peer, _ = open_with(server)
     peer.send(frame(TEXT, Deflater()(b"a" * size), rsv=RSV1))
     peer.expect_message("a" * size)
 
 
-@must("7.2.2", "Otherwise, the server MUST decompress each new message using the LZ77 sliding window used to process the "
-      "last compressed message.")
+@must("7.2.2", "Otherwise, the server MUST decompress each new message using the LZ77 sliding window used to "
+      "process the last compressed message.")
 def the_window_of_the_last_message_is_used(server):
     peer, _ = open_with(server, takeover=True)
     peer.send(frame(TEXT, HELLO, rsv=RSV1) + frame(TEXT, "between") + frame(TEXT, bytes.fromhex("f200110000"), rsv=RSV1))
@@ -295,9 +296,9 @@ def the_window_of_the_last_message_is_used(server):
     peer.expect_message("Hello")
 
 
-@must("7.2.2", "even if the client has included the \"client_no_context_takeover\" extension parameter in its offer, the "
-      "server MUST decompress each new message using the LZ77 sliding window ... if the \"agreed parameters\" don't contain "
-      "the \"client_no_context_takeover\" extension parameter.")
+@must("7.2.2", 'even if the client has included the "client_no_context_takeover" extension parameter in its offer, '
+      'the server MUST decompress each new message using the LZ77 sliding window ... if the "agreed parameters" '
+      "don't contain the \"client_no_context_takeover\" extension parameter.")
 def an_unconfirmed_client_no_context_takeover_does_not_count(server):
     peer, settings = open_with(server, "; client_no_context_takeover", takeover=True)
     second = HELLO if "client_no_context_takeover" in settings else bytes.fromhex("f200110000")
@@ -353,8 +354,9 @@ def one_compressed_block(server):
     peer.expect_message("Hello")
 
 
-@states("7.2.3.1", "For example, if the fragments are 3 and 4 octets, the first frame is: 0x41 0x03 0xf2 0x48 0xcd and the "
-        "second frame is: 0x80 0x04 0xc9 0xc9 0x07 0x00 Note that the RSV1 bit is set only on the first frame.")
+@states("7.2.3.1", "For example, if the fragments are 3 and 4 octets, the first frame is: 0x41 0x03 0xf2 0x48 0xcd "
+        "and the second frame is: 0x80 0x04 0xc9 0xc9 0x07 0x00 Note that the RSV1 bit is set only on the first "
+        "frame.")
 def one_compressed_block_in_two_fragments(server):
     peer, _ = open_with(server)
     peer.send(frame(TEXT, HELLO[:3], fin=False, rsv=RSV1) + frame(PING) + frame(CONTINUATION, HELLO[3:]))
@@ -362,8 +364,8 @@ def one_compressed_block_in_two_fragments(server):
     peer.expect_message("Hello")
 
 
-@states("7.2.3.2", "If the \"agreed parameters\" did not contain the \"client_no_context_takeover\" extension parameter ... "
-        "the payload of the second message will be: 0xf2 0x00 0x11 0x00 0x00")
+@states("7.2.3.2", 'If the "agreed parameters" did not contain the "client_no_context_takeover" extension parameter '
+        "... the payload of the second message will be: 0xf2 0x00 0x11 0x00 0x00")
 def sharing_the_window(server):
     peer, _ = open_with(server, takeover=True)
     peer.send(frame(TEXT, HELLO, rsv=RSV1) + frame(TEXT, bytes.fromhex("f200110000"), rsv=RSV1))
@@ -371,8 +373,8 @@ def sharing_the_window(server):
     peer.expect_message("Hello")
 
 
-@states("7.2.3.2", "the client compresses the payload of the next message into the same bytes ... 0xf2 0x48 0xcd 0xc9 0xc9 "
-        "0x07 0x00")
+@states("7.2.3.2", "the client compresses the payload of the next message into the same bytes ... 0xf2 0x48 0xcd "
+        "0xc9 0xc9 0x07 0x00")
 def not_sharing_the_window(server):
     peer, _ = open_with(server)
     peer.send(frame(TEXT, HELLO, rsv=RSV1) * 2)

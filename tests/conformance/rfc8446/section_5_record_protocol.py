@@ -15,8 +15,8 @@ def refusal_after(server, data):
     return alert_after(peer)
 
 
-@states("5.1", "handshake messages MAY be coalesced into a single TLSPlaintext record or fragmented across several records",
-        [1, 5, 40])
+@states("5.1", "handshake messages MAY be coalesced into a single TLSPlaintext record or fragmented across several "
+        "records", [1, 5, 40])
 def a_client_hello_may_come_in_several_records(server, size):
     message = client_hello(server.target.context()).handshake()
     peer = server.connect_tcp()
@@ -25,7 +25,7 @@ def a_client_hello_may_come_in_several_records(server, size):
 
 
 @must("5", "If a TLS implementation receives an unexpected record type, it MUST terminate the connection with an "
-      "\"unexpected_message\" alert.", [0, 19, 24, 99])
+      '"unexpected_message" alert.', [0, 19, 24, 99])
 def an_unknown_record_type_is_refused(server, kind):
     among_alerts(refusal_after(server, record(kind, bytes(40))), "UNEXPECTED_MESSAGE")
 
@@ -34,40 +34,41 @@ def among_alerts(reason, *names):
     check(any(name in reason for name in names), f"the alert is {reason}")
 
 
-@must("5", "An implementation may receive an unencrypted record of type change_cipher_spec consisting of the single byte value 0x01 "
-      "at any time after the first ClientHello message has been sent or received and before the peer's Finished message has been "
-      "received and MUST simply drop it without further processing.")
+@must("5", "An implementation may receive an unencrypted record of type change_cipher_spec consisting of the single "
+      "byte value 0x01 at any time after the first ClientHello message has been sent or received and before the "
+      "peer's Finished message has been received and MUST simply drop it without further processing.")
 def a_change_cipher_spec_within_the_handshake_is_dropped(server):
     server.connect().get("/healthz").expect(200)  # OpenSSL sends one, as do browsers
 
 
-@states("5", "An implementation which receives any other change_cipher_spec value or which receives a protected change_cipher_spec "
-        "record MUST abort the handshake with an \"unexpected_message\" alert.")
+@states("5", "An implementation which receives any other change_cipher_spec value or which receives a protected "
+        'change_cipher_spec record MUST abort the handshake with an "unexpected_message" alert.')
 def a_change_cipher_spec_after_the_handshake_is_refused(server):
     among_alerts(refusal_after(server, record(CHANGE_CIPHER_SPEC, b"\1")), "UNEXPECTED_MESSAGE")
 
 
-@must("5.1", "The length MUST NOT exceed 2^14 bytes. An endpoint that receives a record that exceeds this length MUST terminate the "
-      "connection with a \"record_overflow\" alert.")
+@must("5.1", "The length MUST NOT exceed 2^14 bytes. An endpoint that receives a record that exceeds this length "
+      'MUST terminate the connection with a "record_overflow" alert.')
 def a_record_above_2_14_is_refused(server):
     # That no length of plain text is met before a hello is another reading: then it is no TLS at all.
     expect_alert(server, record(HANDSHAKE, b"\1\0\x60\0" + bytes(0x4ffc), 0x0301), "record_overflow", "unexpected_message",
                  "decode_error")
 
 
-@must("5.2", "The length MUST NOT exceed 2^14 + 256 bytes. An endpoint that receives a record that exceeds this length MUST terminate "
-      "the connection with a \"record_overflow\" alert.", {"by one": (1 << 14) + 257, "by much": 0xFFFF})
+@must("5.2", "The length MUST NOT exceed 2^14 + 256 bytes. An endpoint that receives a record that exceeds this "
+      'length MUST terminate the connection with a "record_overflow" alert.',
+      {"by one": (1 << 14) + 257, "by much": 0xFFFF})
 def a_protected_record_above_the_limit_is_refused(server, size):
     among_alerts(refusal_after(server, record(APPLICATION_DATA, bytes(size))), "RECORD_OVERFLOW")
 
 
-@must("5.2", "If the decryption fails, the receiver MUST terminate the connection with a \"bad_record_mac\" alert.",
+@must("5.2", 'If the decryption fails, the receiver MUST terminate the connection with a "bad_record_mac" alert.',
       {"noise": bytes(64), "shorter than a tag": bytes(8), "nothing": b""})
 def a_record_that_does_not_decrypt_is_refused(server, payload):
     among_alerts(refusal_after(server, record(APPLICATION_DATA, payload)), "BAD_RECORD_MAC", "DECODE_ERROR", "UNEXPECTED_MESSAGE")
 
 
-@must("5.2", "If the decryption fails, the receiver MUST terminate the connection with a \"bad_record_mac\" alert.")
+@must("5.2", 'If the decryption fails, the receiver MUST terminate the connection with a "bad_record_mac" alert.')
 def a_flipped_bit_is_noticed(server):
     peer = server.connect()
     peer.tls.object.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -4,14 +4,15 @@
 from suite import check, must, should_not, states
 
 
-@must("10.1.1", "A server that receives a 100-continue expectation in an HTTP/1.0 request MUST ignore that expectation.")
+@must("10.1.1", "A server that receives a 100-continue expectation in an HTTP/1.0 request MUST ignore that "
+      "expectation.")
 def an_expectation_in_http_1_0_is_ignored(server):
     server.ask("GET /abc.txt HTTP/1.0", "Host: {host}", "Expect: 100-continue").expect(200)
 
 
-@must("10.1.1", "Upon receiving an HTTP/1.1 (or later) request that has a method, target URI, and complete header section that "
-      "contains a 100-continue expectation and an indication that request content will follow, an origin server MUST send either",
-      {"a length": "Content-Length: 5", "chunks": "Transfer-Encoding: chunked"})
+@must("10.1.1", "Upon receiving an HTTP/1.1 (or later) request that has a method, target URI, and complete header "
+      "section that contains a 100-continue expectation and an indication that request content will follow, an "
+      "origin server MUST send either", {"a length": "Content-Length: 5", "chunks": "Transfer-Encoding: chunked"})
 def a_final_status_comes_without_waiting_for_the_content(server, field):
     peer = server.connect()
     peer.send_lines("POST /abc.txt HTTP/1.1", "Host: {host}", field, "Expect: 100-continue")
@@ -19,14 +20,15 @@ def a_final_status_comes_without_waiting_for_the_content(server, field):
     check(answer.status == 100 or answer.status >= 400, f"the status is {answer.status}")
 
 
-@states("10.1.1", "A server MAY omit sending a 100 (Continue) response if ... the framing indicates that there is no content.")
+@states("10.1.1", "A server MAY omit sending a 100 (Continue) response if ... the framing indicates that there is "
+        "no content.")
 def an_expectation_without_content_is_answered(server):
     answer = server.get("/abc.txt", "Expect: 100-continue")
     check(answer.status in (100, 200), f"the status is {answer.status}")
 
 
-@states("10.1.1", "A server that receives an Expect field value containing a member other than 100-continue MAY respond with a 417 "
-        "(Expectation Failed) status code")
+@states("10.1.1", "A server that receives an Expect field value containing a member other than 100-continue MAY "
+        "respond with a 417 (Expectation Failed) status code")
 def another_expectation_is_not_met_silently(server):
     answer = server.get("/abc.txt", "Expect: the-unexpected")
     check(answer.status in (200, 417), f"the status is {answer.status}")
@@ -52,8 +54,8 @@ def a_redirection_stays_on_this_server(server):
     check(answer.get("Location") in ("/folder/?x=1", "/folder/"), f"Location is {answer.get('Location')!r}")
 
 
-@should_not("10.2.4", "An origin server SHOULD NOT generate a Server header field containing needlessly fine-grained detail",
-        ["/abc.txt", "/nowhere", "/%zz"])
+@should_not("10.2.4", "An origin server SHOULD NOT generate a Server header field containing needlessly "
+            "fine-grained detail", ["/abc.txt", "/nowhere", "/%zz"])
 def nothing_tells_the_version_of_the_server(server, path):
     value = server.get(path).get("Server")
     check(not value or not any(c.isdigit() for c in value), f"Server is {value!r}")

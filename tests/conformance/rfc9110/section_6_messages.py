@@ -7,24 +7,26 @@ from email.utils import parsedate_to_datetime
 from suite import UPGRADE, check, equal, must, must_not, should, should_but
 
 
-@should("6.2", "A server SHOULD send a response version equal to the highest version to which the server is conformant that has "
-        "a major version less than or equal to the one received in the request.", ["HTTP/1.0", "HTTP/1.1"])
+@should("6.2", "A server SHOULD send a response version equal to the highest version to which the server is "
+        "conformant that has a major version less than or equal to the one received in the request.",
+        ["HTTP/1.0", "HTTP/1.1"])
 def the_answer_is_in_http_1_1(server, version):
     peer = server.connect()
     peer.send_lines(f"GET /healthz {version}", "Host: {host}")
     equal(peer.read_until(b"\r\n")[:9], b"HTTP/1.1 ", "the version")
 
 
-@must_not("6.2", "A server MUST NOT send a version to which it is not conformant.", ["HTTP/2.0", "HTTP/3.0", "HTTP/9.9", "HTTP/0.9"])
+@must_not("6.2", "A server MUST NOT send a version to which it is not conformant.",
+          ["HTTP/2.0", "HTTP/3.0", "HTTP/9.9", "HTTP/0.9"])
 def another_major_version_is_refused_in_ours(server, version):
     peer = server.connect()
     peer.send_lines(f"GET /healthz {version}", "Host: {host}")
     peer.expect_refusal(400, 505)
 
 
-@should_but("6.2", "A recipient that receives a message with a major version number that it implements and a minor version number "
-            "higher than what it implements SHOULD process the message as if it were in the highest minor version within that "
-            "major version to which the recipient is conformant.",
+@should_but("6.2", "A recipient that receives a message with a major version number that it implements and a minor "
+            "version number higher than what it implements SHOULD process the message as if it were in the highest "
+            "minor version within that major version to which the recipient is conformant.",
             "no HTTP/1.2 will ever be, and proxies differ in what they make of it", ["HTTP/1.2", "HTTP/1.9"])
 def a_higher_minor_version_is_refused(server, version):
     peer = server.connect()
@@ -46,8 +48,8 @@ ANSWERS = {
 }
 
 
-@must("6.6.1", "An origin server with a clock (as defined in Section 5.6.7) MUST generate a Date header field in all 2xx "
-      "(Successful), 3xx (Redirection), and 4xx (Client Error) responses", ANSWERS)
+@must("6.6.1", "An origin server with a clock (as defined in Section 5.6.7) MUST generate a Date header field in "
+      "all 2xx (Successful), 3xx (Redirection), and 4xx (Client Error) responses", ANSWERS)
 def this_answer_has_a_date(server, lines):
     answer = server.ask(*lines)
     check(answer.get("Date"), f"the {answer.status} has no Date")

@@ -6,8 +6,8 @@ from suite import check, must, states
 PATHS = {"200": "/healthz", "301": "/folder", "404": "/nowhere", "426": "/echo"}
 
 
-@must("4", "A server MUST send the space that separates the status-code from the reason-phrase even when the reason-phrase is "
-      "absent", PATHS)
+@must("4", "A server MUST send the space that separates the status-code from the reason-phrase even when the "
+      "reason-phrase is absent", PATHS)
 def a_space_follows_the_status_code(server, path):
     peer = server.connect()
     peer.send_lines(f"GET {path} HTTP/1.1", "Host: {host}")

@@ -25,8 +25,8 @@ def a_chunked_body_is_not_taken_for_a_request(server, body):
     check(more <= 1, f"{more} answers came after the first")
 
 
-@must("7.1", "recipients MUST anticipate potentially large hexadecimal numerals and prevent parsing errors due to integer "
-      "conversion overflows or precision loss due to integer representation.", {
+@must("7.1", "recipients MUST anticipate potentially large hexadecimal numerals and prevent parsing errors due to "
+      "integer conversion overflows or precision loss due to integer representation.", {
           "2^64": b"10000000000000000\r\n", "many digits": b"f" * 40 + b"\r\n", "2^64+0": b"10000000000000000\r\n\r\n"})
 def a_chunk_size_that_overflows_is_refused(server, body):
     _, more = answers_to(server, body + NEXT)

@@ -11,8 +11,8 @@ def many_requests_on_one_connection(server):
         peer.get(path).expect(404 if path == "/nowhere" else 200)
 
 
-@states("9.3", "If the received protocol is HTTP/1.1 (or later), the connection will persist after the current response",
-        ["/healthz", "/nowhere", "/echo", "/folder"])
+@states("9.3", "If the received protocol is HTTP/1.1 (or later), the connection will persist after the current "
+        "response", ["/healthz", "/nowhere", "/echo", "/folder"])
 def an_answer_of_http_1_1_leaves_the_connection_open(server, path):
     peer = server.connect()
     answer = peer.get(path)
@@ -20,8 +20,8 @@ def an_answer_of_http_1_1_leaves_the_connection_open(server, path):
     peer.get("/healthz").expect(200)
 
 
-@states("9.3", "If the received protocol is HTTP/1.0, the \"keep-alive\" connection option is present ... the connection will "
-        "persist after the current response")
+@states("9.3", 'If the received protocol is HTTP/1.0, the "keep-alive" connection option is present ... the '
+        "connection will persist after the current response")
 def http_1_0_persists_with_keep_alive(server):
     peer = server.connect()
     answer = peer.ask("GET /healthz HTTP/1.0", "Host: {host}", "Connection: Keep-Alive")
@@ -36,8 +36,9 @@ def http_1_0_closes_otherwise(server):
     peer.expect_end()
 
 
-@must("9.3", "A server MUST read the entire request message body or close the connection after sending its response; "
-      "otherwise, the remaining data on a persistent connection would be misinterpreted as the next request.", {
+@must("9.3", "A server MUST read the entire request message body or close the connection after sending its "
+      "response; otherwise, the remaining data on a persistent connection would be misinterpreted as the next "
+      "request.", {
           "a length": ["Content-Length: 60"], "a length, GET": None})
 def a_body_is_not_taken_for_a_request(server, fields):
     peer = server.connect()
@@ -72,8 +73,8 @@ def a_websocket_may_follow_pipelined_requests(server):
     peer.expect_message("at last")
 
 
-@should("9.5", "Implementations SHOULD constantly monitor open connections for a received closure signal and respond to it as "
-        "appropriate", {"before a request": None, "after one": "/healthz"})
+@should("9.5", "Implementations SHOULD constantly monitor open connections for a received closure signal and "
+        "respond to it as appropriate", {"before a request": None, "after one": "/healthz"})
 def a_client_that_ends_is_followed(server, path):
     peer = server.connect()
     if path:
@@ -92,8 +93,8 @@ def a_client_that_asks_faster_than_it_reads_is_served(server):
         equal(peer.read_response().expect(200).body, b"abcdefghijklmnopqrstuvwxyz", "the file")
 
 
-@should("9.6", "A sender SHOULD send a Connection header field (Section 7.6.1 of [HTTP]) containing the \"close\" connection "
-        "option when it intends to close a connection.", [
+@should("9.6", 'A sender SHOULD send a Connection header field (Section 7.6.1 of [HTTP]) containing the "close" '
+        "connection option when it intends to close a connection.", [
             "GET /healthz HTTP/1.1\r\n\r\n", "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "?\r\n\r\n"])
 def a_refusal_that_ends_the_connection_says_close(server, text):
     peer = server.connect()
@@ -102,8 +103,8 @@ def a_refusal_that_ends_the_connection_says_close(server, text):
     check("close" in answer.tokens("Connection"), "it does not say close")
 
 
-@must("9.6", "A server that receives a \"close\" connection option MUST initiate closure of the connection (see below) after "
-      "it sends the final response to the request that contained the \"close\" connection option.", [
+@must("9.6", 'A server that receives a "close" connection option MUST initiate closure of the connection (see '
+      'below) after it sends the final response to the request that contained the "close" connection option.', [
           "close", "Close", "CLOSE", "keep-alive, close", "close, x"])
 def after_close_the_connection_ends(server, value):
     peer = server.connect()
@@ -111,7 +112,7 @@ def after_close_the_connection_ends(server, value):
     peer.expect_end()
 
 
-@should("9.6", "The server SHOULD send a \"close\" connection option in its final response on that connection.",
+@should("9.6", 'The server SHOULD send a "close" connection option in its final response on that connection.',
         ["/healthz", "/abc.txt", "/nowhere", "/echo"])
 def the_last_answer_says_close(server, path):
     answer = server.get(path, "Connection: close")
@@ -127,8 +128,9 @@ def what_follows_close_is_not_processed(server):
     peer.expect_end()
 
 
-@states("9.6", "First, the server performs a half-close by closing only the write side of the read/write connection. The "
-        "server then continues to read from the connection until it receives a corresponding close by the client")
+@states("9.6", "First, the server performs a half-close by closing only the write side of the read/write "
+        "connection. The server then continues to read from the connection until it receives a corresponding close "
+        "by the client")
 def unread_input_does_not_reset_the_last_answer(server):
     peer = server.connect()
     peer.send(b"GET /healthz HTTP/1.1\r\nHost : x\r\n\r\n" + b"x" * 200_000)
@@ -143,7 +145,8 @@ def a_client_that_goes_without_a_word_does_no_harm(server):
     server.open().expect_echo()
 
 
-@must("9.8", "Servers MUST attempt to initiate an exchange of closure alerts with the client before closing the connection.")
+@must("9.8", "Servers MUST attempt to initiate an exchange of closure alerts with the client before closing the "
+      "connection.")
 def an_encrypted_connection_ends_with_an_alert(server):
     peer = server.connect()
     peer.get("/healthz", "Connection: close").expect(200)
