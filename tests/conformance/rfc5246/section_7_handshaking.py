@@ -79,7 +79,8 @@ def this_cipher_suite_is_spoken(server, name):
 @must_not("A.5", "These cipher suites MUST NOT be used by TLS 1.2 implementations unless the application layer has "
           "specifically requested to allow anonymous key exchange.",
           {"anonymous": [0x0034, 0xC018], "no encryption": [0x003B, 0x0002],
-                                               "RC4": [0x0005, 0xC011], "3DES": [0x000A, 0xC012], "CBC": [0xC009, 0xC013, 0x002F],
+                                               "RC4": [0x0005, 0xC011], "3DES": [0x000A, 0xC012],
+                                               "CBC": [0xC009, 0xC013, 0x002F],
                                                "RSA key exchange": [0x009C, 0x003C], "export": [0x0003, 0x0008]})
 def these_cipher_suites_are_refused(server, numbers):
     found = hello(server)

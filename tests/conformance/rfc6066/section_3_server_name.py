@@ -46,7 +46,8 @@ def a_client_without_a_name_gets_the_first_certificate(server):
        'hello. The "extension_data" field of this extension SHALL be empty.')
 def the_server_acknowledges_the_name(server):
     hello = client_hello(context_of(server, ssl.TLSVersion.TLSv1_2), "other.example")
-    equal(server_hello(answer_to(server, hello.record())).extensions.get(SERVER_NAME), b"", "the extension of the ServerHello")
+    equal(server_hello(answer_to(server, hello.record())).extensions.get(SERVER_NAME), b"",
+          "the extension of the ServerHello")
 
 
 @must_not("3", "A server that implements this extension MUST NOT accept the request to resume the session if the "
@@ -63,7 +64,8 @@ def a_session_is_not_resumed_for_another_name(server, version):
 
 @must("3", "Implementations MUST ensure that a buffer overflow does not occur, whatever the values of the length "
       "fields in server_name.", {
-    "a list longer than it is": b"\xff\xff\0\0\4name", "a name longer than it is": b"\0\7\0\xff\xffname", "an empty list": b"\0\0", "half a length": b"\0", "NUL in a name": b"\0\7\0\0\4a\0bc"})
+    "a list longer than it is": b"\xff\xff\0\0\4name", "a name longer than it is": b"\0\7\0\xff\xffname",
+    "an empty list": b"\0\0", "half a length": b"\0", "NUL in a name": b"\0\7\0\0\4a\0bc"})
 def a_malformed_server_name_is_refused(server, data):
     hello = client_hello(server.target.context())
     hello.extensions[SERVER_NAME] = data

@@ -48,8 +48,9 @@ def a_stream_of_fragments_above_the_limit_is_refused(server):
         {"one frame": [1000], "fragments": [500, 499, 1], "small fragments": [10] * 100})
 def a_message_at_the_limit_passes(server, sizes):
     peer = server.open("/small")
+    last = len(sizes) - 1
     peer.send(b"".join(
-        frame(BINARY if i == 0 else CONTINUATION, b"x" * size, fin=i == len(sizes) - 1) for i, size in enumerate(sizes)))
+        frame(BINARY if i == 0 else CONTINUATION, b"x" * size, fin=i == last) for i, size in enumerate(sizes)))
     peer.expect_message(b"x" * 1000, BINARY)
 
 

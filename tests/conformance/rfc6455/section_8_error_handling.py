@@ -7,8 +7,8 @@ before the rest of the message has come.
 
 from suite import CLOSE, CONTINUATION, PING, TEXT, equal, frame, must, states
 
-FAIL = "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a valid " \
-    "UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_."
+FAIL = "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a " \
+    "valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_."
 
 INVALID = {
     "a lone continuation octet": b"\x80",

@@ -16,13 +16,14 @@ def no_extension_is_answered_to(server, fields):
     peer.expect_echo()
 
 
-MALFORMED = "If a value is received by either the client or the server during negotiation that does not conform to the " \
-    "ABNF below, the recipient of such malformed data MUST immediately _Fail the WebSocket Connection_."
+MALFORMED = "If a value is received by either the client or the server during negotiation that does not conform to " \
+    "the ABNF below, the recipient of such malformed data MUST immediately _Fail the WebSocket Connection_."
 
 
 @must("9.1", MALFORMED, {
     "no token": "; x=1", "a bare equals sign": "foo; =1", "no value": "foo; x=", "a space in a token": "foo bar",
-    "a control character": "foo\x7f", "an open quotation": 'foo; x="1', "a quotation that is no token": 'foo; x="1 2"',
+    "a control character": "foo\x7f", "an open quotation": 'foo; x="1',
+    "a quotation that is no token": 'foo; x="1 2"',
     "an empty parameter": "foo;; x=1",
 })
 def a_malformed_offer_is_refused(server, value):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """RFC 7692 section 6: framing compressed messages"""
 
-from suite import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, check, close_payload, equal, frame, must, must_not, states
+from suite import (
+    BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, check, close_payload, equal, frame, must, must_not, states)
 from suite.deflate import Deflater, Inflater
 
 RSV1 = 4

@@ -9,6 +9,7 @@ from suite.deflate import TAIL, Deflater, Inflater, parse_extensions
 RSV1 = 4
 NAME = "permessage-deflate"
 HELLO = bytes.fromhex("f248cdc9c90700")
+HELLO_AGAIN = bytes.fromhex("f200110000")  # refers to the one before
 LIMIT = 4 << 20  # the message_size of /echo
 
 
@@ -35,7 +36,8 @@ def open_with(server, parameters="", takeover=False):
     return peer, settings
 
 
-DECLINE = "A server MUST decline an extension negotiation offer for this extension if any of the following conditions are met"
+DECLINE = "A server MUST decline an extension negotiation offer for this extension if any of the following conditions " \
+    "are met"
 
 
 @must("7", DECLINE + ": o The negotiation offer contains an extension parameter not defined for use in an offer.",
@@ -56,7 +58,8 @@ def an_invalid_value_is_declined(server, parameters):
 
 
 @must("7", DECLINE + ": ... o The negotiation offer contains multiple extension parameters with the same name.", [
-    "server_no_context_takeover; server_no_context_takeover", "client_no_context_takeover; client_no_context_takeover",
+    "server_no_context_takeover; server_no_context_takeover",
+    "client_no_context_takeover; client_no_context_takeover",
     "server_max_window_bits=10; server_max_window_bits=10", "server_max_window_bits=10; server_max_window_bits=11",
     "client_max_window_bits; client_max_window_bits=10"])
 def a_parameter_given_twice_is_declined(server, parameters):
@@ -158,7 +161,8 @@ def server_max_window_bits_is_confirmed(server, bits):
 
 @states("7.1.2.1", "By including this parameter in an extension negotiation offer, a client limits the LZ77 sliding "
         "window size that the server will use to compress messages.",
-        {f"{bits}{', with takeover' * takeover}": (bits, takeover) for bits in (8, 9, 12, 15) for takeover in (False, True)})
+        {f"{bits}{', with takeover' * takeover}": (bits, takeover)
+         for bits in (8, 9, 12, 15) for takeover in (False, True)})
 def the_server_keeps_to_its_window(server, how):
     bits, takeover = how
     peer, settings = open_with(server, f"; server_max_window_bits={bits}", takeover)
@@ -290,7 +294,7 @@ def a_message_without_its_tail_inflates(server, size):
       "process the last compressed message.")
 def the_window_of_the_last_message_is_used(server):
     peer, _ = open_with(server, takeover=True)
-    peer.send(frame(TEXT, HELLO, rsv=RSV1) + frame(TEXT, "between") + frame(TEXT, bytes.fromhex("f200110000"), rsv=RSV1))
+    peer.send(frame(TEXT, HELLO, rsv=RSV1) + frame(TEXT, "between") + frame(TEXT, HELLO_AGAIN, rsv=RSV1))
     peer.expect_message("Hello")
     peer.expect_message("between")
     peer.expect_message("Hello")
@@ -301,7 +305,7 @@ def the_window_of_the_last_message_is_used(server):
       "don't contain the \"client_no_context_takeover\" extension parameter.")
 def an_unconfirmed_client_no_context_takeover_does_not_count(server):
     peer, settings = open_with(server, "; client_no_context_takeover", takeover=True)
-    second = HELLO if "client_no_context_takeover" in settings else bytes.fromhex("f200110000")
+    second = HELLO if "client_no_context_takeover" in settings else HELLO_AGAIN
     peer.send(frame(TEXT, HELLO, rsv=RSV1) + frame(TEXT, second, rsv=RSV1))
     peer.expect_message("Hello")
     peer.expect_message("Hello")
@@ -317,8 +321,9 @@ def a_reference_32767_octets_back_is_followed(server):
 
 
 @states("7.2.2", "Decompress the resulting data using DEFLATE.", {
-    "a block type that is reserved": bytes.fromhex("0700"), "a stored length that contradicts itself": bytes.fromhex("00050000004865"),
-    "noise": b"\xff" * 40, "a reference to before the beginning": bytes.fromhex("f200110000"),
+    "a block type that is reserved": bytes.fromhex("0700"),
+    "a stored length that contradicts itself": bytes.fromhex("00050000004865"),
+    "noise": b"\xff" * 40, "a reference to before the beginning": HELLO_AGAIN,
     "an invalid code": bytes.fromhex("edfdffffffffffff")})
 def data_that_is_no_deflate_ends_the_connection(server, data):
     peer, _ = open_with(server)
@@ -368,7 +373,7 @@ def one_compressed_block_in_two_fragments(server):
         "... the payload of the second message will be: 0xf2 0x00 0x11 0x00 0x00")
 def sharing_the_window(server):
     peer, _ = open_with(server, takeover=True)
-    peer.send(frame(TEXT, HELLO, rsv=RSV1) + frame(TEXT, bytes.fromhex("f200110000"), rsv=RSV1))
+    peer.send(frame(TEXT, HELLO, rsv=RSV1) + frame(TEXT, HELLO_AGAIN, rsv=RSV1))
     peer.expect_message("Hello")
     peer.expect_message("Hello")
 

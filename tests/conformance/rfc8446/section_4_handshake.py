@@ -4,7 +4,8 @@
 from suite import check, equal, must, must_not, should, states
 from suite.openssl import SClient
 from suite.tls_records import (
-    EARLY_DATA, HANDSHAKE, KEY_SHARE, SUPPORTED_VERSIONS, alert_after, answer_to, client_hello, expect_alert, record, server_hello)
+    EARLY_DATA, HANDSHAKE, KEY_SHARE, SUPPORTED_VERSIONS, alert_after, answer_to, client_hello, expect_alert,
+    record, server_hello)
 
 TLS_1_2, TLS_1_3 = 0x0303, 0x0304
 GREASE = 0x3A3A  # RFC 8701
@@ -48,7 +49,8 @@ def unknown_cipher_suites_are_ignored(server):
       'handshake with an "illegal_parameter" alert.', {"DEFLATE": b"\1", "both": b"\1\0", "null twice": b"\0\0"})
 def an_offer_to_compress_is_refused(server, methods):
     # OpenSSL refuses a list without null before it knows for which version, by what TLS 1.2 has for it.
-    expect_alert(server, hello(server, compression=methods).record(), "illegal_parameter", *["decode_error"] * (0 not in methods))
+    expect_alert(server, hello(server, compression=methods).record(), "illegal_parameter",
+                 *["decode_error"] * (0 not in methods))
 
 
 @must("4.1.2", "Because TLS 1.3 forbids renegotiation, if a server has negotiated TLS 1.3 and receives a "
@@ -114,7 +116,8 @@ def the_legacy_version_does_not_count(server, version):
 @must("4.2.1", "Servers MUST only select a version of TLS present in that extension and MUST ignore any unknown "
       "versions that are present in that extension.", {
           "unknown ones first": ([GREASE, 0x0305, TLS_1_3, TLS_1_2], TLS_1_3), "1.2 alone": ([TLS_1_2], TLS_1_2),
-          "1.2 before 1.3": ([TLS_1_2, TLS_1_3], TLS_1_3), "unknown ones and 1.2": ([0x7F1C, GREASE, TLS_1_2], TLS_1_2)})
+          "1.2 before 1.3": ([TLS_1_2, TLS_1_3], TLS_1_3),
+          "unknown ones and 1.2": ([0x7F1C, GREASE, TLS_1_2], TLS_1_2)})
 def a_version_that_was_offered_is_chosen(server, offer):
     numbers, expected = offer
     found = hello(server)

@@ -51,7 +51,8 @@ def a_change_cipher_spec_after_the_handshake_is_refused(server):
       'MUST terminate the connection with a "record_overflow" alert.')
 def a_record_above_2_14_is_refused(server):
     # That no length of plain text is met before a hello is another reading: then it is no TLS at all.
-    expect_alert(server, record(HANDSHAKE, b"\1\0\x60\0" + bytes(0x4ffc), 0x0301), "record_overflow", "unexpected_message",
+    expect_alert(server, record(HANDSHAKE, b"\1\0\x60\0" + bytes(0x4ffc), 0x0301), "record_overflow",
+                 "unexpected_message",
                  "decode_error")
 
 
@@ -65,7 +66,8 @@ def a_protected_record_above_the_limit_is_refused(server, size):
 @must("5.2", 'If the decryption fails, the receiver MUST terminate the connection with a "bad_record_mac" alert.',
       {"noise": bytes(64), "shorter than a tag": bytes(8), "nothing": b""})
 def a_record_that_does_not_decrypt_is_refused(server, payload):
-    among_alerts(refusal_after(server, record(APPLICATION_DATA, payload)), "BAD_RECORD_MAC", "DECODE_ERROR", "UNEXPECTED_MESSAGE")
+    among_alerts(refusal_after(server, record(APPLICATION_DATA, payload)), "BAD_RECORD_MAC", "DECODE_ERROR",
+                 "UNEXPECTED_MESSAGE")
 
 
 @must("5.2", 'If the decryption fails, the receiver MUST terminate the connection with a "bad_record_mac" alert.')

@@ -101,7 +101,8 @@ def a_key_share_that_is_no_point_is_refused(server):
 
 @should("6.2", "Whenever an implementation encounters a fatal error condition, it SHOULD send an appropriate fatal "
         "alert and MUST close the connection without sending or receiving any additional data.", {
-            "HTTP in the clear": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "noise": bytes(range(64)), "SSL 2": b"\x80\x2e\1\0\2\0\x15\0\0\0\x10",
+            "HTTP in the clear": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "noise": bytes(range(64)),
+            "SSL 2": b"\x80\x2e\1\0\2\0\x15\0\0\0\x10",
             "an alert": b"\x15\3\1\0\2\2\x28", "application data": b"\x17\3\3\0\5hello"})
 def what_is_no_handshake_ends_the_connection(server, data):
     peer = server.connect_tcp()

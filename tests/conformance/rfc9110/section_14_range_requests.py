@@ -18,11 +18,13 @@ def the_unit_counts_in_any_case(server, unit):
 
 @states("14.1.1", "An int-range is a range expressed as two non-negative integers or as one non-negative integer "
         "through to the end", {
-    "0-0": ("0-0", 0, 0), "2-5": ("2-5", 2, 5), "20-": ("20-", 20, 25), "0-25": ("0-25", 0, 25), "25-25": ("25-25", 25, 25)})
+    "0-0": ("0-0", 0, 0), "2-5": ("2-5", 2, 5), "20-": ("20-", 20, 25), "0-25": ("0-25", 0, 25),
+    "25-25": ("25-25", 25, 25)})
 def an_int_range_is_answered(server, expected):
     value, first, last = expected
     answer = ranged(server, f"bytes={value}").expect(206)
-    equal((answer.body, answer.get("Content-Range")), (ALPHABET[first:last + 1], f"bytes {first}-{last}/26"), "the part")
+    equal((answer.body, answer.get("Content-Range")), (ALPHABET[first:last + 1], f"bytes {first}-{last}/26"),
+          "the part")
 
 
 @states("14.1.1", "An int-range is invalid if the last-pos value is present and less than the first-pos.",
@@ -73,7 +75,8 @@ def another_unit_is_ignored(server, value):
 @may("14.2", "A server that supports range requests MAY ignore or reject a Range header field that contains an "
      "invalid ranges-specifier (Section 14.1.1), a ranges-specifier with more than two overlapping ranges, or a set "
      "of many small ranges",
-     ["bytes=", "bytes=a-b", "bytes=-", "bytes 0-1", "bytes=0-1-2", "bytes=0-0,0-0,0-0", "bytes=" + ",".join(["0-0"] * 100)])
+     ["bytes=", "bytes=a-b", "bytes=-", "bytes 0-1", "bytes=0-1-2", "bytes=0-0,0-0,0-0",
+     "bytes=" + ",".join(["0-0"] * 100)])
 def an_invalid_range_does_no_harm(server, value):
     answer = ranged(server, value)
     check(answer.status in (200, 206, 416), f"the status is {answer.status}")

@@ -89,7 +89,8 @@ REFUSALS = {
 def a_4xx_says_what_was_wrong(server, lines):
     answer = server.ask(*lines)
     check(400 <= answer.status < 500, f"the status is {answer.status}")
-    check(len(answer.body) > 5 and answer.get("Content-Type").startswith("text/plain"), f"the body is {answer.body!r}")
+    check(len(answer.body) > 5 and answer.get("Content-Type").startswith("text/plain"),
+          f"the body is {answer.body!r}")
 
 
 @must("15.5.6", "The origin server MUST generate an Allow header field in a 405 response containing a list of the "

@@ -9,7 +9,8 @@ def with_upgrade(value):
 
 
 @states("7.2", 'Host = uri-host [ ":" port ]',
-        ["localhost", "localhost:1", "127.0.0.1:8080", "[::1]", "[::1]:8080", "EXAMPLE.com", "a.b-c.example.", "xn--bcher-kva.example"])
+        ["localhost", "localhost:1", "127.0.0.1:8080", "[::1]", "[::1]:8080", "EXAMPLE.com", "a.b-c.example.",
+        "xn--bcher-kva.example"])
 def a_valid_host_is_accepted(server, host):
     server.ask("GET /healthz HTTP/1.1", f"Host: {host}").expect(200)
 

@@ -52,7 +52,8 @@ def an_answer_to_head_has_no_content(server, path):
 
 @must_not("9.3.2", "the server MUST NOT send content in the response", {
     "no host": ["HEAD /abc.txt HTTP/1.1"], "two hosts": ["HEAD /abc.txt HTTP/1.1", "Host: a", "Host: b"],
-    "a bad field": ["HEAD /abc.txt HTTP/1.1", "Host: {host}", "X : y"], "a bad version": ["HEAD /abc.txt HTTP/9.9", "Host: x"]})
+    "a bad field": ["HEAD /abc.txt HTTP/1.1", "Host: {host}", "X : y"],
+    "a bad version": ["HEAD /abc.txt HTTP/9.9", "Host: x"]})
 def a_refusal_of_a_head_has_no_content(server, lines):
     peer = server.connect()
     peer.ask(*lines)

@@ -30,7 +30,8 @@ def no_head_of_the_server_has_a_bare_cr_or_lf(server, path):
 
 @must("2.2", "A recipient of such a bare CR MUST consider that element to be invalid or replace each bare CR with "
       "SP before processing the element or forwarding the message.", {
-          "in a value": LINE + "Host: {host}\r\nX: a\rb\r\n\r\n", "in a name": LINE + "Host: {host}\r\nX\rY: a\r\n\r\n",
+          "in a value": LINE + "Host: {host}\r\nX: a\rb\r\n\r\n",
+          "in a name": LINE + "Host: {host}\r\nX\rY: a\r\n\r\n",
           "in the request line": "GET /healthz\rHTTP/1.1\r\nHost: {host}\r\n\r\n",
           "before CRLF": LINE + "Host: {host}\r\nX: a\r\r\n\r\n",
           "as a line's end": "GET /healthz HTTP/1.1\rHost: {host}\r\r\n\r\n"})
@@ -49,7 +50,8 @@ def an_empty_line_before_a_request_is_ignored(server):
 
 @must("2.2", "A recipient that receives whitespace between the start-line and the first header field MUST either "
       "reject the message as invalid or consume each whitespace-preceded line without further processing of it", {
-          "a space": " ", "a tab": "\t", "a folded field": " X: 1\r\n", "a smuggled one": "\tTransfer-Encoding: chunked\r\n"})
+          "a space": " ", "a tab": "\t", "a folded field": " X: 1\r\n",
+          "a smuggled one": "\tTransfer-Encoding: chunked\r\n"})
 def white_space_before_the_first_field_is_refused(server, space):
     answered(server, LINE + space + "Host: {host}\r\n\r\n").expect_refusal(400)
 

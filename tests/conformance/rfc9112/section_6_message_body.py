@@ -47,7 +47,8 @@ def a_length_and_a_coding_together_end_the_connection(server, fields):
       "treat the message as if the framing is faulty, even if a Content-Length is present, and close the connection "
       "after processing the message.")
 def a_transfer_encoding_in_http_1_0_ends_the_connection(server):
-    refused(server, "Transfer-Encoding: chunked", "Connection: keep-alive", body="0\r\n\r\n" + NEXT, version="HTTP/1.0")
+    refused(server, "Transfer-Encoding: chunked", "Connection: keep-alive", body="0\r\n\r\n" + NEXT,
+    version="HTTP/1.0")
 
 
 @must_not("6.2", "A sender MUST NOT send a Content-Length header field in any message that contains a "
@@ -69,7 +70,8 @@ def after_a_head_the_next_answer_begins_at_once(server, path):
 @must("6.3", "If a Transfer-Encoding header field is present in a request and the chunked transfer coding is not "
       "the final encoding, the message body length cannot be determined reliably; the server MUST respond with the "
       "400 (Bad Request) status code and then close the connection.", [
-          "gzip", "identity", "chunked, gzip", "chunked, identity", "xchunked", "chunkedx", "chunked;q=1", "\"chunked\"", ""])
+          "gzip", "identity", "chunked, gzip", "chunked, identity", "xchunked", "chunkedx", "chunked;q=1",
+          "\"chunked\"", ""])
 def a_coding_that_does_not_end_in_chunked_is_refused(server, value):
     refused(server, f"Transfer-Encoding: {value}", statuses=(400, 501), body=NEXT)
 
@@ -82,14 +84,16 @@ def chunked_twice_is_refused(server, value):
 
 @must("6.3", "If a message is received without Transfer-Encoding and with an invalid Content-Length header field, "
       "then the message framing is invalid and the recipient MUST treat it as an unrecoverable error", [
-          "", "-1", "+1", "1 2", "0x1", "1.0", "one", "4, 5", "4,", ",4", "18446744073709551616", "9" * 40, "4;x", "\xb2"])
+          "", "-1", "+1", "1 2", "0x1", "1.0", "one", "4, 5", "4,", ",4", "18446744073709551616", "9" * 40, "4;x",
+          "\xb2"])
 def an_invalid_length_is_answered_with_400(server, value):
     refused(server, f"Content-Length: {value}", statuses=(400, 413), body=NEXT)
 
 
 @must("6.3", "If a message is received ... with an invalid Content-Length header field, then the message framing is "
       "invalid and the recipient MUST treat it as an unrecoverable error", {
-          "two": ["Content-Length: 4", "Content-Length: 5"], "twice the same": ["Content-Length: 4", "Content-Length: 4"]})
+          "two": ["Content-Length: 4", "Content-Length: 5"],
+          "twice the same": ["Content-Length: 4", "Content-Length: 4"]})
 def several_lengths_are_answered_with_400(server, fields):
     refused(server, *fields, body="abcd" + NEXT)
 

@@ -125,7 +125,8 @@ def server_hello(records):
     check(kind == HANDSHAKE and payload[0] == SERVER_HELLO, f"there is no ServerHello: {alert_of(records)}")
     reader = _Reader(payload[4:4 + int.from_bytes(payload[1:4], "big")])
     return ServerHello(
-        int.from_bytes(reader.take(2), "big"), reader.take(32), reader.vector(1), int.from_bytes(reader.take(2), "big"),
+        int.from_bytes(reader.take(2), "big"), reader.take(32), reader.vector(1),
+        int.from_bytes(reader.take(2), "big"),
         reader.take(1)[0], _read_extensions(reader.vector(2)) if reader.data else {})
 
 
