@@ -4,7 +4,7 @@
 #   make run     install, build, serve     make setup     install what building and testing needs
 prefix  = /usr
 DESTDIR =
-TIME    = 20
+TIME    = 30s
 STAGES  =
 JOBS    = 2
 
