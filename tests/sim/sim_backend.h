@@ -40,6 +40,8 @@ class SimSocket {
   std::size_t unread() const { return to_client_.size(); }
   void shut_down_write() { client_ended_ = true; }
   void reset();
+  /// The server's sends fail from now on.
+  void break_sends() { send_broken_ = true; }
 
   /// The server has shut its side down, and all that came before is read.
   bool ended() const { return server_ended_ && to_client_.empty(); }

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/fuzz/connection_world.h"
+
+#include <algorithm>
+
+#include "config/load.h"
+#include "core/base/check.h"
+#include "core/ws/frame_header.h"
+#include "tests/support/fake_clock.h"
+
+namespace peal::fuzz {
+namespace {
+
+using test::FakeClock;
+
+constexpr std::size_t kMessageSize = 4 << 10;
+constexpr std::size_t kQueueSize = 16 << 10;
+constexpr conn::TableLimits kLimits{.header_size = 2 << 10};
+constexpr Duration kPingInterval = std::chrono::seconds(25);
+constexpr Duration kPongTimeout = std::chrono::seconds(15);
+
+constexpr std::string_view kConfig = R"(
+[listen.plain]
+address = "127.0.0.1:0"
+
+[limits]
+message_size = "4KiB"
+queue_size = "16KiB"
+ping_interval = "25s"
+pong_timeout = "15s"
+
+[route.echo]
+path = "/echo"
+type = "echo"
+
+[route.chat]
+path = "/chat/{room}"
+type = "pubsub"
+topics = ["chat/{room}"]
+publish = "anyone"
+
+[route.deaf]
+path = "/deaf/{room}"
+type = "pubsub"
+topics = ["chat/{room}"]
+publish = "anyone"
+include_sender = false
+
+[route.patient]
+path = "/patient/{room}"
+type = "pubsub"
+topics = ["chat/{room}"]
+limits = { slow_client = "drop" }
+
+[route.health]
+path = "/healthz"
+type = "health"
+)";
+
+constexpr std::size_t kSocketBuffer = 64 << 10;  // octets on their way to the server
+constexpr std::size_t kMostWritten = 256 << 10;  // octets from one client
+constexpr int kMostTurns = 5000;                 // for an echo, under the worst habits
+constexpr int kTurnsOfSlice = 100;
+constexpr Duration kSlice = std::chrono::seconds(1);
+
+/// What one connection may cost a shard, in octets: a full queue of answers (of HTTP, the larger),
+/// a message in pieces and one that is passed on, and input held back, at most a socket buffer. A
+/// block is up to twice as large as what it was taken for.
+constexpr std::size_t kHttpQueue = 64 << 10;
+constexpr std::size_t kBound =
+    2 * (kHttpQueue + kQueueSize + 2 * kMessageSize + kLimits.header_size + kSocketBuffer +
+         2 * io::BufferPool::kSize);
+
+const server::Site& site() {
+  static const config::Config config = config::load_text(kConfig, "/fuzz.toml").config.value();
+  static const server::Site made = server::Site::make(config).value();
+  return made;
+}
+
+}  // namespace
+
+std::string handshake(std::string_view target) {
+  return "GET " + std::string(target) +
+         " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n\r\n";
+}
+
+std::string client_frame(std::uint8_t first, std::string_view payload) {
+  std::string octets(ws::client_header_size(payload.size()), '\0');
+  constexpr std::uint32_t kKey = 0;  // the payload can be read in a corpus
+  ws::write_client_header(reinterpret_cast<std::byte*>(octets.data()), ws::Opcode::text, true,
+                          payload.size(), kKey);
+  octets[0] = static_cast<char>(first);
+  octets += payload;
+  return octets;
+}
+
+void Client::write(std::string_view octets) {
+  if (!ends) asked += octets.substr(0, kMostWritten - std::min(kMostWritten, asked.size()));
+}
+
+World::Shard::Shard(std::size_t index, World& world)
+    : backend(new sim::SimBackend(world.setup_.seed + index, world.habits_)),
+      dispatcher(site(), kLimits),
+      shard(static_cast<hub::ShardIndex>(index), std::unique_ptr<io::Backend>(backend), world.mesh_,
+            world.admission_, kLimits, dispatcher, FakeClock::now) {
+  dispatcher.attach(shard.table, shard.hub);
+  backend->accept(0, -1);
+}
+
+World::World(const Setup& setup)
+    : setup_(setup),
+      habits_{.sends_at_once = setup.sends_at_once},
+      mesh_(static_cast<hub::ShardIndex>(setup.shards)) {
+  FakeClock::reset();
+  for (std::size_t i = 0; i < setup.shards; ++i)
+    shards_.push_back(std::make_unique<Shard>(i, *this));
+  neighbour_ = &connect_honest("/echo");
+  publisher_ = &connect_honest("/chat/a");
+  settle(kMostTurns);
+}
+
+Client& World::connect(std::string_view target) {
+  const std::size_t shard = clients.size() % shards_.size();
+  Client& client = clients.emplace_back(shards_[shard]->backend->connect(), shard);
+  if (!target.empty()) client.write(handshake(target));
+  return client;
+}
+
+Client& World::connect_honest(std::string_view target) {
+  const std::size_t shard = honest_.size() % shards_.size();
+  Client& client = honest_.emplace_back(shards_[shard]->backend->connect(), shard);
+  client.honest = true;
+  client.write(handshake(target));
+  return client;
+}
+
+void World::set_habits(const sim::Habits& habits) {
+  habits_ = habits;
+  habits_.sends_at_once = setup_.sends_at_once;
+  for (const auto& shard : shards_) shard->backend->habits = habits_;
+}
+
+// ---- Time --------------------------------------------------------------------------------------
+
+void World::step(Client& client) {
+  client.stream.take(client.socket.read(client.appetite));
+  if (client.honest) answer(client);
+  const std::size_t room = kSocketBuffer - std::min(kSocketBuffer, client.socket.unreceived());
+  const std::string_view piece = std::string_view(client.asked).substr(client.written, room);
+  client.socket.write(piece);
+  client.written += piece.size();
+  if (client.ends && client.written == client.asked.size()) client.socket.shut_down_write();
+}
+
+/// Pongs for pings, a close frame for a close frame, and the end when the server has ended.
+void World::answer(Client& client) {
+  ServerStream& stream = client.stream;
+  for (; client.pings_answered < stream.pings.size(); ++client.pings_answered)
+    client.write(client_frame(0x8a, stream.pings[client.pings_answered]));
+  if (stream.close_code && !client.ends) client.write(client_frame(0x88, "\x03\xe8"));
+  if (stream.close_code || client.socket.ended()) client.ends = true;
+}
+
+void World::turn() {
+  ++turns_;
+  for (Client& client : clients) step(client);
+  for (Client& client : honest_) step(client);
+  FakeClock::advance(std::chrono::microseconds(1));
+  for (const auto& shard : shards_) PEAL_CHECK(shard->shard.turn());
+  check_bounds();
+}
+
+void World::settle(int most) {
+  const auto busy = [](const std::unique_ptr<Shard>& shard) {
+    return shard->backend->busy() || shard->shard.work_left || shard->shard.hub.has_mail();
+  };
+  const auto talking = [](const Client& client) {
+    return client.written < client.asked.size() ||
+           (client.appetite > 0 && client.socket.unread() > 0);
+  };
+  for (int turns = 0; turns < most; ++turns) {
+    turn();
+    if (std::ranges::none_of(shards_, busy) && std::ranges::none_of(honest_, talking)) return;
+  }
+}
+
+void World::pass(Duration time) {
+  while (time > Duration::zero()) {
+    const Duration slice = std::min(time, kSlice);
+    FakeClock::advance(slice);
+    time -= slice;
+    settle(kTurnsOfSlice);
+  }
+}
+
+void World::drain() {
+  if (draining_) return;
+  draining_ = true;
+  for (const auto& shard : shards_) {
+    shard->backend->stop_accept(0, -1);
+    shard->dispatcher.begin_drain();
+    shard->shard.table.close_all(ws::CloseCode::going_away, "this server is going down");
+  }
+}
+
+// ---- The honest --------------------------------------------------------------------------------
+
+void World::neighbour_speaks(bool again) {
+  if (draining_) return;
+  if (again) {
+    neighbour_->write(client_frame(0x88, "\x03\xe8"));
+    neighbour_ = &connect_honest("/echo");
+  }
+  const std::size_t heard = neighbour_->stream.messages.size();
+  const std::string text = "message " + std::to_string(++said_);
+  neighbour_->write(client_frame(0x81, text));
+  for (int turns = 0; neighbour_->stream.messages.size() == heard; ++turns) {
+    PEAL_CHECK(turns < kMostTurns);  // an honest client is served, whatever the others do
+    turn();
+  }
+  PEAL_CHECK(neighbour_->stream.messages.back() == text);
+}
+
+void World::publisher_speaks(std::size_t size) {
+  publisher_->write(client_frame(0x81, std::string(size, 'p')));
+}
+
+// ---- Bounds ------------------------------------------------------------------------------------
+
+std::size_t World::connections() const {
+  std::size_t count = 0;
+  for (const auto& shard : shards_) count += shard->shard.table.size();
+  return count;
+}
+
+/// With several shards, what lies in the mesh is bounded by its queues, which is no news here.
+void World::check_bounds() {
+  if (shards_.size() > 1) return;
+  hub::Memory& memory = shards_[0]->shard.memory;
+  const std::size_t bound = kBound * connections();
+  PEAL_CHECK(memory.blocks.bytes_out() <= bound);
+  PEAL_CHECK(memory.segments.out() * hub::Outbox::kSegmentCost <= bound);
+  PEAL_CHECK(memory.messages.out() * BlockPool::kMinBlock <= bound);
+}
+
+void World::finish() {
+  neighbour_speaks(false);
+  for (Client& client : clients) {
+    client.asked.resize(client.written);
+    client.appetite = 0;
+  }
+  habits_.short_send = 0;  // the rest of a ping that goes out later would count as life
+  set_habits(habits_);
+  const Duration open = kPingInterval + kPongTimeout;
+  const Duration longest =
+      draining_ ? kLimits.handshake_timeout + 2 * kLimits.close_timeout
+                : std::max(open, kLimits.handshake_timeout) + 2 * kLimits.close_timeout;
+  pass(longest + 3 * kSlice);  // timers are rounded up
+  const auto alive =
+      std::ranges::count_if(honest_, [](const Client& client) { return !client.socket.closed(); });
+  PEAL_CHECK(connections() == (draining_ ? 0 : static_cast<std::size_t>(alive)));
+
+  for (Client& client : clients) {
+    client.stream.take(client.socket.read());
+    const bool whole = client.socket.closed() && !client.socket.was_reset() && !client.broken;
+    PEAL_CHECK(!whole || client.stream.complete());
+  }
+  for (Client& client : honest_) {
+    PEAL_CHECK(!draining_ || client.stream.close_code);
+    if (!client.ends) client.write(client_frame(0x88, "\x03\xe8"));
+  }
+  settle(kMostTurns);
+  check_nothing_left();
+}
+
+void World::check_nothing_left() {
+  for (const auto& shard : shards_) {
+    PEAL_CHECK(shard->backend->complaints().empty());
+    PEAL_CHECK(shard->shard.turn(std::nullopt));
+    PEAL_CHECK(!shard->backend->last_timeout());  // no timer is left, and nothing to do
+    PEAL_CHECK(shard->shard.all_given_back());
+    PEAL_CHECK(shard->backend->open_sockets() == 0);
+  }
+  PEAL_CHECK(admission_.open == 0);
+}
+
+}  // namespace peal::fuzz
