@@ -3,7 +3,9 @@
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
+#include <iterator>
 #include <memory>
 #include <string_view>
 
@@ -64,6 +66,16 @@ void set_up(const config::Log& config) {
   logger->set_level(to_spdlog(config.level));
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
+}
+
+bool is_on(config::LogLevel level) {
+  return spdlog::should_log(to_spdlog(level));
+}
+
+void write(config::LogLevel level, fmt::string_view format, fmt::format_args values) {
+  fmt::memory_buffer line;
+  fmt::vformat_to(std::back_inserter(line), format, values);
+  spdlog::log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
 }  // namespace peal::server::log
