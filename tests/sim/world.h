@@ -13,6 +13,7 @@
 #include "server/dispatcher.h"
 #include "tests/sim/sim_backend.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/rounds.h"
 #include "tests/support/test_shard.h"
 #include "tests/support/ws_peer.h"
 
@@ -94,12 +95,9 @@ inline std::string with_takeover(const std::string& routes) {
 /// one alone.
 template <class Scenario>
 void for_seeds(std::uint64_t count, Scenario&& scenario) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  count /= 10;
-#endif
   const char* only = std::getenv("PEAL_SEED");
   std::uint64_t seed = only ? std::strtoull(only, nullptr, 10) : 1;
-  for (const std::uint64_t last = only ? seed : count; seed <= last; ++seed) {
+  for (const std::uint64_t last = only ? seed : test::rounds(count); seed <= last; ++seed) {
     CAPTURE(seed);
     scenario(seed);
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/hub/hub_rig.h"
 
 namespace peal::hub {
@@ -258,7 +259,7 @@ void run_races(std::uint64_t seed) {
 }
 
 TEST_CASE("Hub: one order for all, nothing lost after the use is ready, whatever the races") {
-  for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+  for (std::uint64_t seed = 1; seed <= peal::test::rounds(500); ++seed) {
     CAPTURE(seed);
     run_races(seed);
   }

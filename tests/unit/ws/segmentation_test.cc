@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "core/ws/message_reader.h"
+#include "tests/support/rounds.h"
 #include "tests/unit/ws/frames.h"
 #include "tests/unit/ws/reference_reader.h"
 
 using namespace peal;
 using namespace peal::ws;
 using namespace peal::ws::test;
+using peal::test::rounds;
 
 namespace {
 
@@ -144,7 +146,7 @@ void feed_in_pieces(RealReader& reader, std::string_view octets, std::size_t lon
 
 TEST_CASE("MessageReader: any segmentation gives the same events, those of the slow reader") {
   std::size_t events = 0, failures = 0;
-  for (std::uint64_t seed = 1; seed <= 6000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= rounds(6000); ++seed) {
     INFO("seed ", seed);
     const Role role = seed % 4 == 0 ? Role::client : Role::server;
     StreamMaker random(seed, role);
@@ -166,9 +168,9 @@ TEST_CASE("MessageReader: any segmentation gives the same events, those of the s
     failures += !whole.reason().empty();
   }
   // The streams are worth something: neither all broken nor all well.
-  CHECK(events > 20'000);
-  CHECK(failures > 500);
-  CHECK(failures < 3000);
+  CHECK(events > rounds(20'000));
+  CHECK(failures > rounds(500));
+  CHECK(failures < rounds(3000));
 }
 
 TEST_CASE("MessageReader: any segmentation of compressed messages gives the same events") {
@@ -201,7 +203,7 @@ TEST_CASE("MessageReader: any segmentation of compressed messages gives the same
 }
 
 TEST_CASE("MessageReader: an event comes with its last octet, an error with its first") {
-  for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= rounds(2000); ++seed) {
     INFO("seed ", seed);
     const Deflation deflation{.on = seed % 2 == 0, .takeover = seed % 4 == 0};
     StreamMaker random(seed, Role::server, deflation);

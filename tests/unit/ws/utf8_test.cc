@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/ws/reference_utf8.h"
 
 using namespace peal;
@@ -107,9 +108,12 @@ TEST_CASE("Utf8Validator: a text is complete between characters only") {
   CHECK_FALSE(ws::is_utf8(as_bytes("\xce\xba\xf0\x9f\x98")));
 }
 
+// A sanitizer needs no completeness to see a wrong read.
+constexpr int kStride = test::kSanitized ? 13 : 1;
+
 TEST_CASE("Utf8Validator: every code point but the surrogates") {
   std::size_t wrong = 0;
-  for (std::uint32_t code_point = 0; code_point <= 0x1fffff; ++code_point) {
+  for (std::uint32_t code_point = 0; code_point <= 0x1fffff; code_point += kStride) {
     const bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
     wrong += ws::is_utf8(as_bytes(encode(code_point))) != (code_point <= 0x10ffff && !surrogate);
   }
@@ -127,7 +131,7 @@ TEST_CASE("Utf8Validator: every sequence of one to three octets, in every split"
       const int expected = reference_verdict(text);
       wrong += split_verdict(text, 1) != expected || split_verdict(text, 0) != expected;
       if (expected == 0) continue;  // and stays so
-      for (int c = 0; c < 256; ++c) {
+      for (int c = 0; c < 256; c += kStride) {
         text.assign({static_cast<char>(a), static_cast<char>(b), static_cast<char>(c)});
         const int whole = reference_verdict(text);
         for (std::size_t cut = 0; cut < 3; ++cut) wrong += split_verdict(text, cut) != whole;
