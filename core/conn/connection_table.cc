@@ -97,10 +97,10 @@ void ConnectionTable::time_out_head(Connection& connection) {
   const bool began = connection.held.block != nullptr;
   if (began)
     refuse(connection, {.status = 408, .reason = "the request did not arrive in time"});
-  else if (connection.all_sent())
+  else if (connection.all_sent() && !connection.secure)
     terminate(connection, false);  // idle between requests, or never said a word
   else
-    linger(connection);  // still reads the answers to earlier requests
+    linger(connection);  // still reads the answers to earlier requests, or is owed a close_notify
 }
 
 /// Pings a silent client, ends one that has not answered, and arms the next look.

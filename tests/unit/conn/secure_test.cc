@@ -240,7 +240,22 @@ TEST_CASE("ConnectionTable: the time for the first request includes the TLS hand
     bench.pass(5s);
     CHECK(silent.socket.closed());
     CHECK(halfway.socket.closed());
+    slow.run();
     CHECK(slow.socket.ended());
+  });
+}
+
+TEST_CASE("ConnectionTable: a client that idles between requests gets close_notify as well") {
+  Setup setup = with_tls();
+  setup.limits.handshake_timeout = 10s;
+  on_both(setup, [](Bench& bench) {
+    SecureClient client(bench);
+    client.run();
+    CHECK(client.tls.state() == State::open);
+    bench.pass(11s);
+    client.run();
+    CHECK(client.tls.state() == State::ended);
+    CHECK(client.socket.ended());
   });
 }
 
