@@ -11,7 +11,7 @@ CORPUS = pathlib.Path(__file__).parent / "corpus/connection"
 
 # In the order of fuzz_connection.cc's tables.
 STEPS = (
-    "connect upgrade write frame request repeat end reset break_send read habits turns pass speak drain"
+    "connect upgrade write frame request repeat end reset break_send read habits turns pass speak drain raw"
 ).split()
 TARGETS = ("echo", "chat/a", "chat/b", "deaf/a", "patient/a", "healthz", "chat/%2f", "nowhere")
 REQUESTS = ("health", "head", "health and close", "plain echo", "post", "old")
@@ -37,6 +37,11 @@ def upgrade(client, target):
 
 def write(client, octets):
     return step("write", client, len(octets)) + octets
+
+
+def raw(client, octets):
+    """Past TLS."""
+    return step("raw", client, len(octets)) + octets
 
 
 def frame(client, first, size=5, fill=b"x"):
@@ -135,6 +140,9 @@ PROGRAMS = {
     "trickled_head": [connect(), write(0, b"GET /ec"), passes(5000), write(0, b"ho HTTP/1.1\r\n"), passes(10_000)],
     "long_head": [connect(), write(0, b"GET / HTTP/1.1\r\nHost: a\r\n"), write(0, b"A: aaaaaaaaaaaa\r\n"), repeat(0, 200), turns(4)],
     "not_http": [connect(), write(0, b"\x16\x03\x01\x02\x00\x01\x00"), turns(4)],
+    "tls_garbage": [*opened(), raw(0, b"\x17\x03\x03\x00\x04junk"), turns(8), neighbour()],
+    "tls_plain_http": [connect(), raw(0, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), turns(8), passes(10_000)],
+    "tls_half_a_record": [*opened(), raw(0, b"\x17\x03\x03\x40"), turns(8), passes(60_000)],
     "silent": [connect(), passes(10_000), passes(5000)],
     "pinged_and_gone": [*opened(), passes(26_000), passes(10_000), passes(5000)],
     "half_closed": [connect(), upgrade(0, "echo"), frame(0, TEXT), end(0), turns(8)],
@@ -154,7 +162,9 @@ PROGRAMS = {
 def main():
     CORPUS.mkdir(parents=True, exist_ok=True)
     for number, (name, steps) in enumerate(PROGRAMS.items()):
-        flags = number % 4  # both kinds of back end, one shard and two
+        flags = number % 8  # both kinds of back end, one shard and two, plain and TLS
+        if name.startswith("tls_"):
+            flags |= 4
         (CORPUS / name).write_bytes(bytes([flags, number]) + b"".join(steps))
 
 

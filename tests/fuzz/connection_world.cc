@@ -6,6 +6,7 @@
 #include "config/load.h"
 #include "core/base/check.h"
 #include "core/ws/frame_header.h"
+#include "tests/support/certificates.h"
 #include "tests/support/fake_clock.h"
 
 namespace peal::fuzz {
@@ -64,17 +65,39 @@ constexpr int kTurnsOfSlice = 100;
 constexpr Duration kSlice = std::chrono::seconds(1);
 
 /// What one connection may cost a shard, in octets: a full queue of answers (of HTTP, the larger),
-/// a message in pieces and one that is passed on, and input held back, at most a socket buffer. A
-/// block is up to twice as large as what it was taken for.
+/// a message in pieces and one that is passed on, and input held back, at most a socket buffer;
+/// with TLS, a record that is not complete and what is encrypted for a few sends. A block is up to
+/// twice as large as what it was taken for.
 constexpr std::size_t kHttpQueue = 64 << 10;
 constexpr std::size_t kBound =
     2 * (kHttpQueue + kQueueSize + 2 * kMessageSize + kLimits.header_size + kSocketBuffer +
          2 * io::BufferPool::kSize);
+constexpr std::size_t kTlsBound = 2 * (17 << 10) + kSocketBuffer;
 
 const server::Site& site() {
   static const config::Config config = config::load_text(kConfig, "/fuzz.toml").config.value();
   static const server::Site made = server::Site::make(config).value();
   return made;
+}
+
+const tls::Context& server_certificates() {
+  static const test::TemporaryFolder folder;
+  static tls::TicketKeys keys;
+  static const auto context = [] {
+    tls::ServerOptions options;
+    options.certificates.push_back(folder.write("site", test::make_certificate({})));
+    return tls::Context::make_server(options, keys).value();
+  }();
+  return *context;
+}
+
+const tls::Context& client_certificates() {
+  static const auto context = [] {
+    tls::ClientOptions options;
+    options.insecure = true;
+    return tls::Context::make_client(options).value();
+  }();
+  return *context;
 }
 
 }  // namespace
@@ -105,6 +128,7 @@ World::Shard::Shard(std::size_t index, World& world)
       shard(static_cast<hub::ShardIndex>(index), std::unique_ptr<io::Backend>(backend), world.mesh_,
             world.admission_, kLimits, dispatcher, FakeClock::now) {
   dispatcher.attach(shard.table, shard.hub);
+  if (world.setup_.tls) shard.certificates = &server_certificates();
   backend->accept(0, -1);
 }
 
@@ -120,16 +144,19 @@ World::World(const Setup& setup)
   settle(kMostTurns);
 }
 
+Client& World::open_socket(std::deque<Client>& group) {
+  sim::SimSocket& socket = shards_[group.size() % shards_.size()]->backend->connect();
+  return group.emplace_back(socket, setup_.tls ? &client_certificates() : nullptr);
+}
+
 Client& World::connect(std::string_view target) {
-  const std::size_t shard = clients.size() % shards_.size();
-  Client& client = clients.emplace_back(shards_[shard]->backend->connect(), shard);
+  Client& client = open_socket(clients);
   if (!target.empty()) client.write(handshake(target));
   return client;
 }
 
 Client& World::connect_honest(std::string_view target) {
-  const std::size_t shard = honest_.size() % shards_.size();
-  Client& client = honest_.emplace_back(shards_[shard]->backend->connect(), shard);
+  Client& client = open_socket(honest_);
   client.honest = true;
   client.write(handshake(target));
   return client;
@@ -143,14 +170,44 @@ void World::set_habits(const sim::Habits& habits) {
 
 // ---- Time --------------------------------------------------------------------------------------
 
-void World::step(Client& client) {
-  client.stream.take(client.socket.read(client.appetite));
-  if (client.honest) answer(client);
+void World::hear(Client& client, std::size_t most) {
+  std::string octets = client.socket.read(most);
+  if (client.tls) {
+    client.tls->take(octets);
+    octets = std::exchange(client.tls->received, {});
+  }
+  client.stream.take(octets);
+}
+
+/// Moves what is asked on to the socket, through TLS where there is any.
+void World::speak(Client& client) {
+  const std::string_view fresh = std::string_view(client.asked).substr(client.taken);
+  if (!client.tls) {
+    client.outgoing += fresh;
+    client.taken = client.asked.size();
+  } else {
+    const auto state = client.tls->state();
+    using State = test::TlsPeer::State;
+    if (!fresh.empty() && (state == State::open || state == State::ended)) {
+      client.tls->write(fresh);
+      client.taken = client.asked.size();
+    }
+    if (client.ends && client.taken == client.asked.size() && !client.said_goodbye) {
+      client.said_goodbye = true;
+      client.tls->shut_down();
+    }
+    client.outgoing += client.tls->take_output();
+  }
   const std::size_t room = kSocketBuffer - std::min(kSocketBuffer, client.socket.unreceived());
-  const std::string_view piece = std::string_view(client.asked).substr(client.written, room);
-  client.socket.write(piece);
-  client.written += piece.size();
-  if (client.ends && client.written == client.asked.size()) client.socket.shut_down_write();
+  client.socket.write(std::string_view(client.outgoing).substr(0, room));
+  client.outgoing.erase(0, room);
+  if (client.ends && client.silent()) client.socket.shut_down_write();
+}
+
+void World::step(Client& client) {
+  hear(client, client.appetite);
+  if (client.honest) answer(client);
+  speak(client);
 }
 
 /// Pongs for pings, a close frame for a close frame, and the end when the server has ended.
@@ -176,8 +233,7 @@ void World::settle(int most) {
     return shard->backend->busy() || shard->shard.work_left || shard->shard.hub.has_mail();
   };
   const auto talking = [](const Client& client) {
-    return client.written < client.asked.size() ||
-           (client.appetite > 0 && client.socket.unread() > 0);
+    return !client.silent() || (client.appetite > 0 && client.socket.unread() > 0);
   };
   for (int turns = 0; turns < most; ++turns) {
     turn();
@@ -238,7 +294,7 @@ std::size_t World::connections() const {
 void World::check_bounds() {
   if (shards_.size() > 1) return;
   hub::Memory& memory = shards_[0]->shard.memory;
-  const std::size_t bound = kBound * connections();
+  const std::size_t bound = (kBound + (setup_.tls ? kTlsBound : 0)) * connections();
   PEAL_CHECK(memory.blocks.bytes_out() <= bound);
   PEAL_CHECK(memory.segments.out() * hub::Outbox::kSegmentCost <= bound);
   PEAL_CHECK(memory.messages.out() * BlockPool::kMinBlock <= bound);
@@ -247,7 +303,8 @@ void World::check_bounds() {
 void World::finish() {
   neighbour_speaks(false);
   for (Client& client : clients) {
-    client.asked.resize(client.written);
+    client.asked.resize(client.taken);
+    client.outgoing.clear();
     client.appetite = 0;
   }
   habits_.short_send = 0;  // the rest of a ping that goes out later would count as life
@@ -262,9 +319,13 @@ void World::finish() {
   PEAL_CHECK(connections() == (draining_ ? 0 : static_cast<std::size_t>(alive)));
 
   for (Client& client : clients) {
-    client.stream.take(client.socket.read());
+    hear(client, Client::kAll);
     const bool whole = client.socket.closed() && !client.socket.was_reset() && !client.broken;
     PEAL_CHECK(!whole || client.stream.complete());
+    // The end is not to be taken for an attacker's cut (RFC 8446 section 6.1); a close frame says
+    // as much to a client that does not answer it.
+    if (whole && client.tls && client.stream.answers > 0 && !client.stream.close_code)
+      PEAL_CHECK(client.tls->state() != test::TlsPeer::State::open);
   }
   for (Client& client : honest_) {
     PEAL_CHECK(!draining_ || client.stream.close_code);

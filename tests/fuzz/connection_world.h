@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "tests/fuzz/server_stream.h"
 #include "tests/sim/sim_backend.h"
 #include "tests/support/test_shard.h"
+#include "tests/support/tls_peer.h"
 
 namespace peal::fuzz {
 
@@ -20,17 +22,24 @@ namespace peal::fuzz {
 struct Client {
   static constexpr std::size_t kAll = std::string::npos;
 
-  Client(sim::SimSocket& its_socket, std::size_t its_shard)
-      : socket(its_socket), shard(its_shard), stream(asked) {}
+  /// `certificates`: those of the client's side; null for a connection without TLS.
+  Client(sim::SimSocket& its_socket, const tls::Context* certificates)
+      : socket(its_socket), stream(asked) {
+    if (certificates) tls.emplace(*certificates);
+  }
 
   /// Queues octets to be written as the socket takes them; what is above a limit is dropped.
   void write(std::string_view octets);
+  /// Has written all, and it is on its way.
+  bool silent() const { return taken == asked.size() && outgoing.empty(); }
 
   sim::SimSocket& socket;
-  std::size_t shard;
+  std::optional<test::TlsPeer> tls;
   std::string asked;            ///< all that was ever written
   ServerStream stream;          ///< what came back
-  std::size_t written = 0;      ///< octets of `asked` that the socket has taken
+  std::size_t taken = 0;        ///< octets of `asked` that are in `outgoing` or beyond
+  std::string outgoing;         ///< for the socket, encrypted where there is TLS
+  bool said_goodbye = false;    ///< close_notify is on its way
   std::size_t appetite = kAll;  ///< octets it reads in a turn
   bool ends = false;            ///< shuts its side down when all is written
   bool broken = false;          ///< broken off by the client, or by a failed send
@@ -43,6 +52,7 @@ struct Setup {
   std::uint64_t seed = 0;
   std::size_t shards = 1;
   bool sends_at_once = false;
+  bool tls = false;
 };
 
 /// A server on simulated back ends, some clients that do as they like, and honest ones among them.
@@ -88,7 +98,10 @@ class World {
   };
 
   Client& connect_honest(std::string_view target);
+  Client& open_socket(std::deque<Client>& group);
   void step(Client& client);
+  void hear(Client& client, std::size_t most);
+  void speak(Client& client);
   void answer(Client& client);
   void check_bounds();
   std::size_t connections() const;

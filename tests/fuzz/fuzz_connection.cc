@@ -92,11 +92,11 @@ class Program {
   Program(World& world, Input& input) : world_(world), input_(input) {}
 
   void run() {
-    static constexpr std::array<void (Program::*)(), 15> kSteps = {
+    static constexpr std::array<void (Program::*)(), 16> kSteps = {
         &Program::connect,    &Program::upgrade, &Program::write,  &Program::frame,
         &Program::request,    &Program::repeat,  &Program::end,    &Program::reset,
         &Program::break_send, &Program::read,    &Program::habits, &Program::turns,
-        &Program::pass,       &Program::speak,   &Program::drain};
+        &Program::pass,       &Program::speak,   &Program::drain,  &Program::raw};
     while (!input_.at_end() && world_.turns() < kMostTurns)
       (this->*kSteps[input_.octet() % kSteps.size()])();
   }
@@ -182,6 +182,16 @@ class Program {
     world_.drain();
   }
 
+  /// Octets past TLS, in the middle of its records; the same as write() without it.
+  void raw() {
+    Client& who = client("raw");
+    const std::string_view octets = input_.text(input_.octet());
+    if (!who.tls)
+      who.write(octets);
+    else if (!who.ends)
+      who.outgoing += octets;
+  }
+
   void say(Client& who, std::string octets) {
     trace("  %zu octets\n", octets.size());
     who.write(octets);
@@ -200,7 +210,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::uint8_t flags = input.octet();
   World world({.seed = input.octet(),
                .shards = flags & 2 ? std::size_t{2} : std::size_t{1},
-               .sends_at_once = (flags & 1) != 0});
+               .sends_at_once = (flags & 1) != 0,
+               .tls = (flags & 4) != 0});
   Program(world, input).run();
   world.finish();
   return 0;
