@@ -30,7 +30,7 @@ Hub::Hub(Memory& memory, Mesh& mesh, ShardIndex self, TopicWaiter& waiter,
 Hub::~Hub() = default;
 
 ShardIndex Hub::home_of(std::string_view name) const {
-  return static_cast<ShardIndex>(NameHash{}(name) % port_.shards());
+  return static_cast<ShardIndex>(KeyedTextHash{}(name) % port_.shards());
 }
 
 // ---- A connection's uses -----------------------------------------------------------------------

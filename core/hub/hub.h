@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/hash.h"
 #include "core/base/slab.h"
 #include "core/hub/memory.h"
 #include "core/hub/mesh.h"
@@ -120,14 +121,8 @@ class Hub final : private OriginalKeeper {
   std::size_t topics() const { return topics_.size(); }
 
  private:
-  struct NameHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const {
-      return std::hash<std::string_view>{}(name);
-    }
-  };
   template <class Value>
-  using ByName = std::unordered_map<std::string, Value, NameHash, std::equal_to<>>;
+  using ByName = std::unordered_map<std::string, Value, KeyedTextHash, std::equal_to<>>;
 
   /// A topic at its home: which shards use it, and which of them want its messages.
   struct HomeTopic {

@@ -55,6 +55,8 @@ class Backend {
 
   /// Accepts on a listening socket until on_accept_end() or stop_accept().
   virtual void accept(std::uint32_t listener, int listener_fd) = 0;
+  /// Accepts one connection: on_accept_end() without an error follows its on_accept().
+  virtual void accept_one(std::uint32_t listener, int listener_fd) = 0;
   virtual void stop_accept(std::uint32_t listener, int listener_fd) = 0;
 
   /// Arms receiving: on_receive() for each piece, until one says that it is no longer armed.

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "core/base/check.h"
 
@@ -29,12 +30,13 @@ Result<std::unique_ptr<EpollBackend>> EpollBackend::create() {
   if (!backend->epoll_fd_) return last_error("epoll_create1");
   backend->wake_fd_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!backend->wake_fd_) return last_error("eventfd");
-  backend->watch(backend->wake_fd_.get(), {}, Kind::wake, EPOLLIN);
+  if (int refused = backend->watch(backend->wake_fd_.get(), {}, Kind::wake, EPOLLIN).error)
+    return error("epoll_ctl", refused);
   return backend;
 }
 
 /// Registers a descriptor once for all events it will ever need: edges cost nothing when nobody
-/// asks, and no epoll_ctl(2) is needed later.
+/// asks, and no epoll_ctl(2) is needed later. The kernel may refuse: fs.epoll.max_user_watches.
 EpollBackend::Socket& EpollBackend::watch(int fd, SlotId id, Kind kind, std::uint32_t events) {
   const auto number = static_cast<std::size_t>(fd);
   if (number >= sockets_.size()) sockets_.resize(number + number / 2 + 64);
@@ -42,7 +44,10 @@ EpollBackend::Socket& EpollBackend::watch(int fd, SlotId id, Kind kind, std::uin
   if (socket.kind == Kind::none) {
     socket = Socket{.id = id, .kind = kind};
     epoll_event event{.events = events, .data = {.fd = fd}};
-    PEAL_CHECK(epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
+    if (epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
+      socket.error = errno;
+      queue_ready(fd, socket);
+    }
   }
   return socket;
 }
@@ -50,6 +55,11 @@ EpollBackend::Socket& EpollBackend::watch(int fd, SlotId id, Kind kind, std::uin
 void EpollBackend::accept(std::uint32_t listener, int listener_fd) {
   fcntl(listener_fd, F_SETFL, O_NONBLOCK);  // accept_some() ends when the queue is empty
   watch(listener_fd, {listener, 0}, Kind::listener, EPOLLIN);
+}
+
+void EpollBackend::accept_one(std::uint32_t listener, int listener_fd) {
+  accept(listener, listener_fd);
+  sockets_[static_cast<std::size_t>(listener_fd)].accept_one = true;
 }
 
 void EpollBackend::stop_accept(std::uint32_t, int listener_fd) {
@@ -88,7 +98,9 @@ std::optional<int> EpollBackend::send(int fd, SlotId id, std::span<const iovec> 
 std::optional<int> EpollBackend::sent(int fd, SlotId id, ssize_t result) {
   if (result >= 0) return static_cast<int>(result);
   if (errno != EAGAIN && errno != EINTR) return -errno;
-  watch(fd, id, Kind::socket, kSocketEvents).send_waiting = true;
+  Socket& socket = watch(fd, id, Kind::socket, kSocketEvents);
+  if (socket.error != 0) return -socket.error;
+  socket.send_waiting = true;
   return std::nullopt;
 }
 
@@ -135,9 +147,24 @@ void EpollBackend::serve_ready(EventSink& sink) {
     Socket& socket = sockets_[static_cast<std::size_t>(fd)];
     if (!socket.queued) continue;  // closed meanwhile
     socket.queued = false;
-    receive_some(fd, sink);
+    if (socket.error != 0)
+      report_unwatched(fd, sink);
+    else
+      receive_some(fd, sink);
   }
   serving_.clear();
+}
+
+/// Ends what was asked of a descriptor that the kernel does not watch; asked again, it tries again.
+void EpollBackend::report_unwatched(int fd, EventSink& sink) {
+  const Socket socket = std::exchange(sockets_[static_cast<std::size_t>(fd)], {});
+  if (socket.kind == Kind::listener) {
+    sink.on_accept_end(socket.id.index, socket.error);
+  } else if (socket.receiving) {
+    Received received;
+    received.error = socket.error;
+    sink.on_receive(socket.id, std::move(received));
+  }
 }
 
 void EpollBackend::serve_event(int fd, std::uint32_t events, EventSink& sink) {
@@ -172,7 +199,11 @@ void EpollBackend::accept_some(int fd, EventSink& sink) {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     const int accepted = accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (accepted >= 0) {
+      const bool last = sockets_[static_cast<std::size_t>(fd)].accept_one;
+      if (last) stop_accept(listener, fd);
       sink.on_accept(listener, accepted);
+      if (last) sink.on_accept_end(listener, 0);
+      if (sockets_[static_cast<std::size_t>(fd)].kind != Kind::listener) return;
     } else if (errno == EAGAIN) {
       return;
     } else {

@@ -22,6 +22,7 @@ class EpollBackend final : public Backend {
 
   const char* name() const override { return "epoll"; }
   void accept(std::uint32_t listener, int listener_fd) override;
+  void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
   void receive(int fd, SlotId id) override;
   bool stop_receive(int fd, SlotId id) override;
@@ -46,12 +47,15 @@ class EpollBackend final : public Backend {
     bool ended = false;         // the peer has shut its side down, or the socket is broken
     bool queued = false;        // stands in ready_
     bool send_waiting = false;  // on_send(id, 0) is owed when the socket is writable
+    bool accept_one = false;
+    int error = 0;  // the kernel does not watch it, which its owner is told in the next turn
   };
 
   EpollBackend() = default;
   Socket& watch(int fd, SlotId id, Kind kind, std::uint32_t events);
   void queue_ready(int fd, Socket& socket);
   std::optional<int> sent(int fd, SlotId id, ssize_t result);
+  void report_unwatched(int fd, EventSink& sink);
   void accept_some(int fd, EventSink& sink);
   void receive_some(int fd, EventSink& sink);
   void serve_ready(EventSink& sink);

@@ -100,6 +100,12 @@ void UringBackend::accept(std::uint32_t listener, int listener_fd) {
   io_uring_sqe_set_data64(sqe, user_data(Operation::accept, {listener, 0}));
 }
 
+void UringBackend::accept_one(std::uint32_t listener, int listener_fd) {
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_accept(sqe, listener_fd, nullptr, nullptr, SOCK_CLOEXEC);
+  io_uring_sqe_set_data64(sqe, user_data(Operation::accept, {listener, 0}));
+}
+
 void UringBackend::stop_accept(std::uint32_t listener, int) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_cancel64(sqe, user_data(Operation::accept, {listener, 0}), 0);
@@ -133,8 +139,11 @@ std::optional<int> UringBackend::send(int fd, SlotId id, std::span<const iovec> 
   if (gather_.headers.size() == GatherArena::kHeaders ||
       gather_.parts.size() + parts.size() > GatherArena::kParts) {
     io_uring_submit(&ring_);
-    gather_.headers.clear();
-    gather_.parts.clear();
+    // Some of it may have to wait: then the first part goes alone, which is as good as a short
+    // send.
+    if (!empty_gather_arena())
+      return send(fd, id,
+                  Bytes{static_cast<const std::byte*>(parts[0].iov_base), parts[0].iov_len});
   }
   iovec* first = gather_.parts.data() + gather_.parts.size();
   gather_.parts.insert(gather_.parts.end(), parts.begin(), parts.end());
@@ -145,6 +154,14 @@ std::optional<int> UringBackend::send(int fd, SlotId id, std::span<const iovec> 
   io_uring_prep_sendmsg(sqe, fd, &header, MSG_NOSIGNAL | MSG_WAITALL);
   io_uring_sqe_set_data64(sqe, user_data(Operation::send, id));
   return std::nullopt;
+}
+
+/// False when submissions that the kernel has not taken yet may still point into it.
+bool UringBackend::empty_gather_arena() {
+  if (io_uring_sq_ready(&ring_) > 0) return false;
+  gather_.headers.clear();
+  gather_.parts.clear();
+  return true;
 }
 
 void UringBackend::shut_down(int fd, int how) {
@@ -194,8 +211,7 @@ Result<> UringBackend::wait(std::optional<Duration> timeout) {
   } else {
     done = io_uring_submit_and_wait(&ring_, 1);
   }
-  gather_.headers.clear();
-  gather_.parts.clear();
+  empty_gather_arena();
   // EBUSY and EAGAIN: completions must be taken first, the rest is submitted in the next turn.
   if (done < 0 && done != -ETIME && done != -EINTR && done != -EBUSY && done != -EAGAIN)
     return error("io_uring_enter", -done);

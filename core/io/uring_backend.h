@@ -35,6 +35,7 @@ class UringBackend final : public Backend {
 
   const char* name() const override { return "io_uring"; }
   void accept(std::uint32_t listener, int listener_fd) override;
+  void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
   void receive(int fd, SlotId id) override;
   bool stop_receive(int fd, SlotId id) override;
@@ -54,6 +55,7 @@ class UringBackend final : public Backend {
   Result<> set_up_buffers();
   io_uring_sqe* next_sqe();
   void arm_wake();
+  bool empty_gather_arena();
   void refill_buffers();
   void deliver_one(const io_uring_cqe& cqe, EventSink& sink);
   void deliver_receive(const io_uring_cqe& cqe, SlotId id, EventSink& sink);

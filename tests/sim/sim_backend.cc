@@ -81,6 +81,12 @@ void SimBackend::accept(std::uint32_t listener, int) {
   Listener& door = listeners_[listener];
   if (door.accepting) complaints_.push_back("accept() twice");
   door.accepting = true;
+  door.one = false;
+}
+
+void SimBackend::accept_one(std::uint32_t listener, int listener_fd) {
+  accept(listener, listener_fd);
+  listeners_[listener].one = true;
 }
 
 void SimBackend::stop_accept(std::uint32_t listener, int) {
@@ -202,7 +208,9 @@ void SimBackend::accept_some(std::uint32_t number, Listener& listener, io::Event
     }
     const SimSocket* next = listener.waiting.front();
     listener.waiting.erase(listener.waiting.begin());
+    if (listener.one) listener.accepting = false;
     sink.on_accept(number, next->fd_);
+    if (listener.one) sink.on_accept_end(number, 0);
   }
 }
 

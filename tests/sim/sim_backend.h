@@ -105,6 +105,7 @@ class SimBackend final : public io::Backend {
 
   const char* name() const override { return "sim"; }
   void accept(std::uint32_t listener, int listener_fd) override;
+  void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
   void receive(int fd, SlotId id) override;
   bool stop_receive(int fd, SlotId id) override;
@@ -122,6 +123,7 @@ class SimBackend final : public io::Backend {
  private:
   struct Listener {
     bool accepting = false;
+    bool one = false;  // accept_one()
     std::vector<SimSocket*> waiting;
   };
 

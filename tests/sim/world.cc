@@ -5,6 +5,7 @@
 #include <map>
 
 #include "config/load.h"
+#include "core/base/hash.h"
 
 namespace peal::sim {
 namespace {
@@ -42,6 +43,7 @@ World::Shard::Shard(std::size_t index, World& world, const Habits& habits)
 World::World(std::uint64_t seed, const std::string& routes, bool rough)
     : random_(seed), site_(site_of(routes)), mesh_(static_cast<hub::ShardIndex>(1 + seed % 3)) {
   test::FakeClock::reset();
+  process_hash_key() = {.first = seed};  // it chooses the homes of topics
   for (std::size_t i = 0; i < mesh_.shards(); ++i)
     shards_.push_back(std::make_unique<Shard>(i, *this, draw_habits(rough)));
 }

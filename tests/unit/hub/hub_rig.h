@@ -138,7 +138,7 @@ struct Rig {
   std::string topic_at(std::size_t home) {
     for (int i = 0;; ++i) {
       std::string name = "topic " + std::to_string(i);
-      if (std::hash<std::string_view>{}(name) % shards.size() == home) return name;
+      if (KeyedTextHash{}(name) % shards.size() == home) return name;
     }
   }
 

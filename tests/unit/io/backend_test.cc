@@ -96,17 +96,22 @@ class Rig {
   std::unique_ptr<Backend> backend;
 };
 
+Fd connect_to(std::uint16_t port) {
+  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  return fd;
+}
+
 /// A TCP connection of two sockets; the near end is the back end's.
 struct Pair {
   Pair() {
     auto group = open_listeners("127.0.0.1", 0, 1);
     REQUIRE(group);
-    far.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(group->port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::connect(far.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    far = connect_to(group->port);
     near = ::accept4(group->sockets[0].get(), nullptr, nullptr, SOCK_CLOEXEC);
     REQUIRE(near >= 0);
   }
@@ -448,15 +453,7 @@ TEST_CASE("Backend: an accept storm, and accepting stops when told") {
   on_each([](Rig& rig) {
     auto group = open_listeners("127.0.0.1", 0, 1);
     REQUIRE(group);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(group->port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const auto connect = [&] {
-      Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-      return fd;
-    };
+    const auto connect = [&] { return connect_to(group->port); };
     constexpr std::size_t kClients = 500;
     std::vector<Fd> clients;
     for (std::size_t i = 0; i < kClients / 2; ++i) clients.push_back(connect());
@@ -475,6 +472,54 @@ TEST_CASE("Backend: an accept storm, and accepting stops when told") {
     rig.backend->stop_accept(3, group->sockets[0].get());
     rig.idle();
   });
+}
+
+TEST_CASE("Backend: accept_one() accepts one and says so, until it is asked again") {
+  on_each([](Rig& rig) {
+    auto group = open_listeners("127.0.0.1", 0, 1);
+    REQUIRE(group);
+    const int listener = group->sockets[0].get();
+    std::vector<Fd> clients;
+    for (int i = 0; i < 3; ++i) clients.push_back(connect_to(group->port));
+    for (std::size_t count = 1; count <= 4; ++count) {
+      rig.backend->accept_one(3, listener);
+      if (count == 4) clients.push_back(connect_to(group->port));  // accepting waits for it
+      rig.until([&] { return rig.sink.accept_ends.size() == count; });
+      rig.idle();
+      CHECK(rig.sink.accepted.size() == count);
+      CHECK(rig.sink.accept_ends.back() == 0);
+    }
+    rig.backend->accept_one(3, listener);
+    rig.idle();
+    rig.backend->stop_accept(3, listener);
+    rig.idle();
+    clients.push_back(connect_to(group->port));
+    rig.idle();
+    CHECK(rig.sink.accepted.size() == 4);
+  });
+}
+
+TEST_CASE("EpollBackend: what the kernel does not watch fails alone") {
+  // epoll_ctl(2) refuses a regular file, as it does any socket above fs.epoll.max_user_watches.
+  Rig rig(std::move(EpollBackend::create().value()));
+  const Pair pair;
+  rig.backend->receive(pair.near, {1, 0});
+  const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  REQUIRE(file >= 0);
+  rig.backend->receive(file, {2, 0});
+  rig.until([&] { return !rig.seen(2).ends.empty(); });
+  CHECK(rig.seen(2).ends == std::vector{EPERM});
+  rig.backend->close(file, {2, 0}, true);
+
+  const Fd listener(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  rig.backend->accept(7, listener.get());
+  rig.until([&] { return !rig.sink.accept_ends.empty(); });
+  CHECK(rig.sink.accept_ends == std::vector{EPERM});
+
+  pair.write("unharmed");
+  rig.until([&] { return rig.seen(1).bytes == "unharmed"; });
+  CHECK(rig.seen(2).events == 1);
+  rig.end(pair.near, 1, true);
 }
 
 TEST_CASE("Backend: wake() ends a wait from another thread and is told") {
