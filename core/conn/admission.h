@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/base/rate.h"
+#include "core/conn/address_counts.h"
+#include "core/io/ip_network.h"
+
+namespace peal::conn {
+
+/// Who may come in, and how fast, in the whole process. Besides the mesh the one thing that
+/// reactors share; it changes with connections, not with messages.
+///
+/// Owner: the Server. Thread: any.
+struct Admission {
+  /// What becomes of a connection that was accepted.
+  enum class Verdict : std::uint8_t {
+    welcome,
+    crowded,  ///< its client has had its share: to be told so when its request has come
+    refused,  ///< not counted: to be closed at once
+  };
+
+  /// `per_client`: connections of one IpNetwork; 0: no limit, and nothing is counted. `peer` tells
+  /// the client of a socket; another one in tests only.
+  explicit Admission(std::uint64_t most, std::uint64_t per_client = 0, Rate accept_rate = {},
+                     io::IpNetwork (*peer)(int) = io::peer_network)
+      : limit(most), per_client(per_client), accepts(accept_rate), peer(peer) {}
+
+  /// A connection has come. `dear`: to tell its client anything costs more than a connection that
+  /// is refused is worth, as with TLS. A client that goes on beyond twice its share is not told
+  /// either, so that it cannot fill the places of others with refusals.
+  Verdict enter(io::IpNetwork client, bool dear);
+  /// A connection that was not refused is gone.
+  void leave(io::IpNetwork client);
+
+  /// Whether a client has more connections than its share. Asked again when a request has come: by
+  /// then, others may have ended.
+  bool crowded(io::IpNetwork client) {
+    return counts(client) && clients.count(client) > per_client;
+  }
+  /// The same of all connections.
+  bool over_limit() const { return open.load(std::memory_order_relaxed) > limit; }
+
+  bool counts(io::IpNetwork client) const { return per_client > 0 && client.known(); }
+
+  std::atomic<std::uint64_t> open{0};
+  const std::uint64_t limit;
+  const std::uint64_t per_client;
+  AddressCounts clients;
+  SharedRate accepts;
+  io::IpNetwork (*const peer)(int fd);
+};
+
+}  // namespace peal::conn
