@@ -21,6 +21,10 @@ constexpr std::string_view kMethods = "GET, HEAD, OPTIONS";  // that one route o
 constexpr std::array<http::Header, 1> kAllowRead{{{"Allow", "GET, HEAD"}}};
 constexpr std::array<http::Header, 1> kRetryAfter{{{"Retry-After", "5"}}};
 
+constexpr std::array<http::Header, 1> kNoToken{{{"WWW-Authenticate", R"(Bearer realm="peal")"}}};
+constexpr std::array<http::Header, 1> kWrongToken{
+    {{"WWW-Authenticate", R"(Bearer realm="peal", error="invalid_token")"}}};
+
 const Route& route_of(const conn::Connection& connection) {
   return static_cast<const Route&>(*connection.policy);  // Site makes nothing else
 }
@@ -38,8 +42,13 @@ bool keeps_alive(const http::Request& request) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(const Site& site, const conn::TableLimits& limits)
-    : site_(site), path_scratch_(limits.header_size) {}
+Dispatcher::Dispatcher(const Site& site, const conn::TableLimits& limits, Notices& notices)
+    : site_(site), notices_(notices), path_scratch_(limits.header_size) {
+  for (const Route& route : site.routes()) {
+    auto& tokens = tokens_.emplace_back();
+    if (route.tokens) tokens.emplace(*route.tokens);
+  }
+}
 
 void Dispatcher::attach(conn::ConnectionTable& table, hub::Hub& hub) {
   table_ = &table;
@@ -48,11 +57,25 @@ void Dispatcher::attach(conn::ConnectionTable& table, hub::Hub& hub) {
 
 // ---- Requests ----------------------------------------------------------------------------------
 
-void Dispatcher::on_request(conn::Connection& connection, const http::Request& request) {
+/// Answers 503 where there are too many connections, in all or of this client.
+bool Dispatcher::has_room(conn::Connection& connection, const http::Request& request) {
   if (table_->over_limit()) {
+    if (first(Notice::connections))
+      log::warn("connections: as many as there may be; {} is refused",
+                connection.state.client.text());
     answer_text(connection, request, 503, "too many connections", kRetryAfter);
-    return;
+    return false;
   }
+  if (table_->crowded(connection)) {
+    tell_crowded(connection.state.client);
+    answer_text(connection, request, 503, "too many connections from your address", kRetryAfter);
+    return false;
+  }
+  return true;
+}
+
+void Dispatcher::on_request(conn::Connection& connection, const http::Request& request) {
+  if (!has_room(connection, request)) return;
   // RFC 9110 section 7.4: an https URL, for one, is not answered where nothing was encrypted.
   if (!request.scheme.empty() &&
       !ascii::equal_ignoring_case(request.scheme, scheme_of(connection))) {
@@ -72,10 +95,28 @@ void Dispatcher::on_request(conn::Connection& connection, const http::Request& r
     case RouteMatch::Outcome::no_route:
       answer_text(connection, request, 404, "no route answers this path");
       break;
-    case RouteMatch::Outcome::found:
-      answer(connection, request, site_.route(match.route), match.captures());
+    case RouteMatch::Outcome::found: {
+      const Route& route = site_.route(match.route);
+      auto& tokens = tokens_[match.route];
+      if (!tokens || may_enter(connection, request, route, *tokens))
+        answer(connection, request, route, match.captures());
       break;
+    }
   }
+}
+
+/// Before anything else about a route is told: 401 (RFC 6750 section 3) without a token it knows.
+bool Dispatcher::may_enter(conn::Connection& connection, const http::Request& request,
+                           const Route& route, TokenView& tokens) {
+  const Access access = tokens.get().check(request);
+  if (access == Access::granted) return true;
+  const bool wrong = access == Access::wrong_token;
+  if (first(Notice::auth))
+    log::warn("auth: {} on route {} showed {}: refused, 401", connection.state.client.text(),
+              route.config->name, wrong ? "a token that is not known" : "no token");
+  answer_text(connection, request, 401, wrong ? "the token is not valid" : "a token is needed",
+              wrong ? kWrongToken : kNoToken);
+  return false;
 }
 
 void Dispatcher::answer(conn::Connection& connection, const http::Request& request,
@@ -290,8 +331,34 @@ void Dispatcher::publish(conn::Connection& connection, const Route& route,
   if (hub_->congested()) table_->stall_publisher(connection);
 }
 
+void Dispatcher::on_refused(io::IpNetwork client) {
+  tell_crowded(client);
+}
+
+void Dispatcher::tell_crowded(io::IpNetwork client) {
+  if (first(Notice::connections_per_ip))
+    log::warn("connections_per_ip: {} has as many connections as it may; another one is refused",
+              client.text());
+}
+
+void Dispatcher::on_ending(conn::Connection& connection) {
+  const auto notice = notice_of(connection.state.ending);
+  if (!notice || !first(*notice)) return;
+  const std::string client = connection.state.client.text();
+  if (connection.policy)
+    log::warn("{}: {} on route {} {}", name(*notice), client, route_of(connection).config->name,
+              deed(*notice));
+  else
+    log::warn("{}: {} {}", name(*notice), client, deed(*notice));
+}
+
 void Dispatcher::on_close(conn::Connection& connection) {
   hub_->leave(connection.topics);
+  if (connection.dropped() > 0 && connection.state.ending != conn::Ending::slow_client &&
+      first(Notice::slow_client))
+    log::warn("slow_client: {} on route {} has missed {} messages, being slow",
+              connection.state.client.text(), route_of(connection).config->name,
+              connection.dropped());
   if (connection.policy)
     log::debug("route {}: WebSocket {} closed, code {}, by {}", route_of(connection).config->name,
                connection.id().index,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "core/conn/connection_table.h"
 #include "core/conn/handler.h"
 #include "core/hub/hub.h"
+#include "server/notices.h"
 #include "server/site.h"
 
 namespace peal::server {
@@ -18,7 +20,7 @@ namespace peal::server {
 /// Owner: a Shard. Thread: the shard's. Errors: answered to the client.
 class Dispatcher final : public conn::ConnectionHandler, public hub::TopicWaiter {
  public:
-  Dispatcher(const Site& site, const conn::TableLimits& limits);
+  Dispatcher(const Site& site, const conn::TableLimits& limits, Notices& notices);
 
   /// Both are the shard's. Requires: called once, before anything else.
   void attach(conn::ConnectionTable& table, hub::Hub& hub);
@@ -28,14 +30,19 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::TopicWaiter
 
   void on_request(conn::Connection& connection, const http::Request& request) override;
   void on_message(conn::Connection& connection, const ws::Event& message) override;
+  void on_refused(io::IpNetwork client) override;
+  void on_ending(conn::Connection& connection) override;
   void on_close(conn::Connection& connection) override;
   void on_topic_ready(hub::TopicUse& use) override;
 
  private:
   using Captures = std::span<const std::string_view>;
 
+  bool has_room(conn::Connection& connection, const http::Request& request);
   void answer(conn::Connection& connection, const http::Request& request, const Route& route,
               Captures captures);
+  bool may_enter(conn::Connection& connection, const http::Request& request, const Route& route,
+                 TokenView& tokens);
   void answer_websocket(conn::Connection& connection, const http::Request& request,
                         const Route& route, Captures captures);
   void answer_files(conn::Connection& connection, const http::Request& request, const Route& route,
@@ -49,8 +56,12 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::TopicWaiter
   void enter_topics(conn::Connection& connection, const Route& route, Captures captures);
   void open_when_ready(conn::Connection& connection);
   void publish(conn::Connection& connection, const Route& route, const ws::Event& message);
+  void tell_crowded(io::IpNetwork client);
+  bool first(Notice what) { return notices_.count(hub_->self(), what); }
 
   const Site& site_;
+  std::vector<std::optional<TokenView>> tokens_;  // by route
+  Notices& notices_;
   conn::ConnectionTable* table_ = nullptr;
   hub::Hub* hub_ = nullptr;
   bool draining_ = false;

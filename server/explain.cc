@@ -17,6 +17,7 @@
 #include "core/http/request.h"
 #include "core/http/target.h"
 #include "core/ws/handshake.h"
+#include "server/auth.h"
 #include "server/origin.h"
 #include "server/router.h"
 
@@ -193,6 +194,30 @@ class Explanation {
     return route.type == config::RouteType::echo || route.type == config::RouteType::pubsub;
   }
 
+  /// Whether the client shows a token that lets it in.
+  bool judge_token(const config::Route& route) {
+    if (!route.auth) return true;
+    const std::string file = in_quotes(route.auth->bearer_file);
+    const auto tokens = TokenSet::read(route.auth->bearer_file);
+    if (!tokens) {
+      out_.line("token", file + ": " + tokens.error());
+      return false;
+    }
+    switch (tokens->check(request_)) {
+      case Access::granted:
+        out_.line("token", "is one of those in " + file);
+        return true;
+      case Access::wrong_token:
+        out_.line("token", "is none of those in " + file);
+        return false;
+      case Access::no_token:
+        out_.line("token",
+                  "none given (-H 'Authorization: Bearer TOKEN'), one in " + file + " is needed");
+        return false;
+    }
+    return false;
+  }
+
   /// Whether the page may connect.
   bool judge_origin(const config::Route& route, const config::Listen& listen) {
     const auto origin = request_.header("Origin").value_or("");
@@ -213,6 +238,7 @@ class Explanation {
 
   std::string answer(const config::Route& route, const config::Listen& listen) {
     const bool get = request_.method == "GET";
+    if (!judge_token(route)) return "401: the token";
     if (!is_websocket(route))
       return get || request_.method == "HEAD" ? "an ordinary HTTP response"
                                               : "405: this type of route answers GET and HEAD";

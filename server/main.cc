@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <optional>
 
+#include "server/auth.h"
 #include "server/certificates.h"
 #include "server/cli.h"
 #include "server/log.h"
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
   std::optional<Certificates> certificates;
   line->load.check = [&](const peal::config::Config& config, peal::config::Diagnosis& diagnosis) {
     certificates.emplace(config, diagnosis);
+    check_tokens(config, diagnosis);
   };
   peal::config::Loaded loaded = peal::config::load(line->load);
   if (line->action != CommandLine::Action::serve) return run_offline(*line, loaded);

@@ -63,6 +63,7 @@ std::expected<void, std::string> Server::start() {
   auto site = Site::make(config_);
   if (!site) return std::unexpected("a route's files cannot be opened: " + site.error().text());
   site_.emplace(std::move(*site));
+  watch_tokens();
   drained_.reset(eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE | EFD_NONBLOCK));
   if (!drained_) return std::unexpected(last_error("eventfd").error().text());
 
@@ -71,10 +72,36 @@ std::expected<void, std::string> Server::start() {
   const std::uint64_t most = connection_limit(config_.limits.connections, raise_file_limit());
   log::info("{} reactors, at most {} connections", shards, most);
   mesh_.emplace(static_cast<hub::ShardIndex>(shards));
-  admission_.emplace(most);
+  admission_.emplace(most, config_.limits.connections_per_ip, Rate(config_.limits.accept_rate));
+  notices_.emplace(shards);
   auto doors = open_doors(shards);
   if (!doors) return std::unexpected(doors.error());
   return start_shards(std::move(*doors));
+}
+
+/// Reads a file of tokens again when it changes. One that cannot be read changes nothing.
+void Server::watch_tokens() {
+  for (const Route& route : site_->routes()) {
+    if (!route.tokens) continue;
+    const std::string& name = route.config->name;
+    const std::string& file = route.config->auth->bearer_file;
+    const auto tell = [&name, &file](std::size_t count) {
+      if (count == 0) log::warn("route {}: {} holds no token: nobody gets in", name, file);
+    };
+    tell(TokenView(*route.tokens).get().size());
+    const bool watched = files_.add(file, [&name, &file, tell, store = route.tokens.get()] {
+      auto tokens = TokenSet::read(file);
+      if (!tokens) {
+        log::error("route {}: {}: {}; the tokens read before stay", name, file, tokens.error());
+        return;
+      }
+      const std::size_t count = tokens->size();
+      store->replace(std::move(*tokens));
+      log::info("route {}: {} tokens read from {}", name, count, file);
+      tell(count);
+    });
+    if (!watched) log::warn("route {}: {} is not watched for changes", name, file);
+  }
 }
 
 /// For each shard, its socket of every listener.
@@ -100,6 +127,7 @@ ShardSetup Server::make_setup(hub::ShardIndex index, std::vector<Fd> listeners) 
           .certificates = &certificates_,
           .mesh = &*mesh_,
           .admission = &*admission_,
+          .notices = &*notices_,
           .limits = table_limits(config_.limits),
           .deflate = {.level = static_cast<int>(config_.compression.level),
                       .min_size = static_cast<std::uint32_t>(config_.compression.min_size)},
@@ -147,8 +175,14 @@ void Server::serve(hub::ShardIndex index, int cpu, std::vector<Fd> listeners) {
 }
 
 void Server::run() {
-  pollfd signal{.fd = signals_.fd(), .events = POLLIN, .revents = 0};
-  while (signals_.take() == 0) ::poll(&signal, 1, -1);
+  std::array<pollfd, 3> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+                                {.fd = notices_->fd(), .events = POLLIN, .revents = 0},
+                                {.fd = files_.fd(), .events = POLLIN, .revents = 0}}};
+  while (signals_.take() == 0) {
+    ::poll(events.data(), events.size(), -1);
+    for (const std::string& line : notices_->take_summaries()) log::warn("{}", line);
+    files_.take();
+  }
   log::info("asked to stop: no new connections, clients are told to go");
   drain();
   stop();

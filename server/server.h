@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "core/hub/mesh.h"
 #include "server/certificates.h"
+#include "server/file_watch.h"
 #include "server/io_choice.h"
 #include "server/shard.h"
 #include "server/signals.h"
@@ -41,6 +42,7 @@ class Server {
   std::expected<void, std::string> start_shards(std::vector<std::vector<Fd>> doors);
   void serve(hub::ShardIndex index, int cpu, std::vector<Fd> listeners);
   ShardSetup make_setup(hub::ShardIndex index, std::vector<Fd> listeners);
+  void watch_tokens();
   void drain();
   void stop();
 
@@ -60,6 +62,8 @@ class Server {
   std::optional<IoChoice> io_;
   std::optional<hub::Mesh> mesh_;
   std::optional<conn::Admission> admission_;
+  std::optional<Notices> notices_;
+  FileWatch files_;
   std::optional<StartGate> gate_;
   SignalQueue signals_;
   Fd drained_;  // an eventfd(2) that counts the shards that are empty

@@ -13,7 +13,6 @@ namespace {
 constexpr std::size_t kKeepBytes = 16 << 20;      // of unused blocks, for the next burst
 constexpr std::uint32_t kDoorTimer = 0x80000000;  // owner of a door's timer: this and its index
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
-constexpr Duration kWarnPause = std::chrono::seconds(10);
 constexpr int kLeaveTurns = 200;
 constexpr Duration kLeavePause = std::chrono::milliseconds(5);
 
@@ -23,7 +22,7 @@ Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
     : setup_(std::move(setup)),
       reactor_(std::move(backend)),
       memory_(setup_.index, reactor_.buffers(), kKeepBytes, setup_.deflate),
-      dispatcher_(*setup_.site, setup_.limits),
+      dispatcher_(*setup_.site, setup_.limits, *setup_.notices),
       table_(reactor_, memory_, dirty_, dispatcher_, *setup_.admission, setup_.limits),
       hub_(memory_, *setup_.mesh, setup_.index, dispatcher_, dirty_) {
   dispatcher_.attach(table_, hub_);
@@ -36,8 +35,7 @@ Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
 Shard::~Shard() = default;
 
 Result<> Shard::run() {
-  for (std::uint32_t listener = 0; listener < doors_.size(); ++listener)
-    reactor_.backend().accept(listener, doors_[listener].socket.get());
+  for (std::uint32_t listener = 0; listener < doors_.size(); ++listener) accept(listener);
   auto done = reactor_.run(*this);
   leave();
   return done;
@@ -50,21 +48,39 @@ void Shard::leave() {
     if (!reactor_.turn(*this, kLeavePause)) return;
 }
 
+/// One by one where there is a rate: the kernel would hand over all that wait at once.
+void Shard::accept(std::uint32_t listener) {
+  const int socket = doors_[listener].socket.get();
+  if (setup_.admission->accepts.limited())
+    reactor_.backend().accept_one(listener, socket);
+  else
+    reactor_.backend().accept(listener, socket);
+}
+
+void Shard::on_accept(std::uint32_t listener, int fd) {
+  if (setup_.admission->accepts.limited())
+    doors_[listener].due = setup_.admission->accepts.spend(reactor_.now());
+  table_.on_accept(listener, fd, setup_.certificates ? setup_.certificates->of(listener) : nullptr);
+}
+
 /// Out of descriptors or memory, the connections that there are go on, and new ones wait in the
-/// kernel's queue until some have ended.
+/// kernel's queue until some have ended. There they wait as well for limits.accept_rate.
 void Shard::on_accept_end(std::uint32_t listener, int error) {
   if (drain_ != Drain::no) return;
   Door& door = doors_[listener];
-  if (error == 0 || error == ECONNABORTED || error == EINTR || error == EPROTO) {
-    reactor_.backend().accept(listener, door.socket.get());
-    return;
+  const Duration due = std::exchange(door.due, {});
+  if (due > Duration::zero()) {
+    if (setup_.notices->count(setup_.index, Notice::accept_rate))
+      log::warn("accept_rate: more come than are let in; the others wait");
+    reactor_.arm(door.pause, due);
+  } else if (error == 0 || error == ECONNABORTED || error == EINTR || error == EPROTO) {
+    accept(listener);
+  } else {
+    if (setup_.notices->count(setup_.index, Notice::descriptors))
+      log::warn("accepting pauses: {}; it goes on when connections have ended",
+                strerrordesc_np(error));
+    reactor_.arm(door.pause, kAcceptPause);
   }
-  if (reactor_.now() - door.warned > kWarnPause) {
-    door.warned = reactor_.now();
-    log::warn("accepting pauses: {}; it goes on when connections have ended",
-              strerrordesc_np(error));
-  }
-  reactor_.arm(door.pause, kAcceptPause);
 }
 
 void Shard::on_timer(io::Timer& timer) {
@@ -72,8 +88,7 @@ void Shard::on_timer(io::Timer& timer) {
     table_.on_timer(timer.owner());
     return;
   }
-  const std::uint32_t listener = timer.owner() & ~kDoorTimer;
-  reactor_.backend().accept(listener, doors_[listener].socket.get());
+  accept(timer.owner() & ~kDoorTimer);
 }
 
 bool Shard::on_turn_end() {

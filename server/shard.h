@@ -22,6 +22,7 @@ struct ShardSetup {
   const Certificates* certificates = nullptr;  ///< null: plain connections only
   hub::Mesh* mesh = nullptr;
   conn::Admission* admission = nullptr;
+  Notices* notices = nullptr;
   conn::TableLimits limits;
   ws::DeflateSettings deflate = {};
   std::vector<Fd> listeners;                  ///< one for each [listen.NAME], in order
@@ -59,14 +60,11 @@ class Shard final : private io::ReactorClient {
     Door(Fd listener, std::uint32_t timer) : socket(std::move(listener)), pause(timer) {}
 
     Fd socket;
-    io::Timer pause;   // armed while accepting waits for descriptors
-    Instant warned{};  // when the log was last told
+    io::Timer pause;  // armed while accepting waits, for descriptors or its rate
+    Duration due{};   // how long accepting is to wait for its rate
   };
 
-  void on_accept(std::uint32_t listener, int fd) override {
-    table_.on_accept(listener, fd,
-                     setup_.certificates ? setup_.certificates->of(listener) : nullptr);
-  }
+  void on_accept(std::uint32_t listener, int fd) override;
   void on_accept_end(std::uint32_t listener, int error) override;
   void on_receive(SlotId id, io::Received received) override {
     table_.on_receive(id, std::move(received));
@@ -77,6 +75,7 @@ class Shard final : private io::ReactorClient {
   bool on_turn_end() override;
   bool has_mail() const override;
 
+  void accept(std::uint32_t listener);
   void begin_drain();
   void leave();
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/site.h"
 
+#include <cerrno>
+#include <utility>
+
 #include "core/base/check.h"
 
 namespace peal::server {
@@ -15,6 +18,8 @@ conn::RoutePolicy policy_of(const config::Route& route, const config::Compressio
                                     : hub::SlowClient::disconnect},
       .deflate = {.enabled = route.compression, .context_takeover = compression.context_takeover},
       .message_size = limits.message_size,
+      .message_fragments = limits.message_fragments,
+      .message_rate = Rate(limits.message_rate),
       .ping_interval = limits.ping_interval,
       .pong_timeout = limits.pong_timeout,
       .idle_timeout = limits.idle_timeout};
@@ -37,6 +42,11 @@ Result<Route> make_route(const config::Route& config, const config::Compression&
     auto files = StaticFiles::open_root(config.root, config.index);
     if (!files) return std::unexpected(files.error());
     route.files = std::move(*files);
+  }
+  if (config.auth) {
+    auto tokens = TokenSet::read(config.auth->bearer_file);
+    if (!tokens) return error("auth.bearer_file", EINVAL);  // load() could read it a moment ago
+    route.tokens = std::make_unique<TokenStore>(std::move(*tokens));
   }
   return route;
 }

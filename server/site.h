@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "config/path_pattern.h"
 #include "core/base/error.h"
 #include "core/conn/connection.h"
+#include "server/auth.h"
 #include "server/router.h"
 #include "server/static_files.h"
 
@@ -20,17 +23,20 @@ struct Route : conn::RoutePolicy {
   std::vector<config::TopicTemplate> topics;        ///< pubsub: what to subscribe to
   std::optional<config::TopicTemplate> publish_to;  ///< pubsub: where messages go, if anywhere
   std::optional<StaticFiles> files;                 ///< files
+  std::unique_ptr<TokenStore> tokens;               ///< null: everyone may use it
   bool ends_in_rest = false;                        ///< the path ends in {rest...}
 };
 
 /// Everything that answers requests. Owner: the server; immutable, read by every shard.
 class Site {
  public:
-  /// Opens the roots of files routes. Requires: `config` as made by config::load().
+  /// Opens the roots of files routes and reads the tokens of those that ask for one. Requires:
+  /// `config` as made by config::load().
   static Result<Site> make(const config::Config& config);
 
   const Router& router() const { return router_; }
   const Route& route(std::size_t index) const { return routes_[index]; }
+  std::span<const Route> routes() const { return routes_; }
 
  private:
   explicit Site(const config::Config& config) : router_(config) {}

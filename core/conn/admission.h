@@ -22,11 +22,11 @@ struct Admission {
     refused,  ///< not counted: to be closed at once
   };
 
-  /// `per_client`: connections of one IpNetwork; 0: no limit, and nothing is counted. `peer` tells
-  /// the client of a socket; another one in tests only.
-  explicit Admission(std::uint64_t most, std::uint64_t per_client = 0, Rate accept_rate = {},
-                     io::IpNetwork (*peer)(int) = io::peer_network)
-      : limit(most), per_client(per_client), accepts(accept_rate), peer(peer) {}
+  /// `share`: connections of one IpNetwork; 0: no limit, and nothing is counted. `peer_of` is
+  /// another one in tests only.
+  explicit Admission(std::uint64_t most, std::uint64_t share = 0, Rate accept_rate = {},
+                     io::IpNetwork (*peer_of)(int) = io::peer_network)
+      : limit(most), per_client(share), accepts(accept_rate), peer(peer_of) {}
 
   /// A connection has come. `dear`: to tell its client anything costs more than a connection that
   /// is refused is worth, as with TLS. A client that goes on beyond twice its share is not told
@@ -48,8 +48,8 @@ struct Admission {
   std::atomic<std::uint64_t> open{0};
   const std::uint64_t limit;
   const std::uint64_t per_client;
-  AddressCounts clients;
-  SharedRate accepts;
+  AddressCounts clients;  ///< empty without a limit
+  SharedRate accepts;     ///< limits.accept_rate
   io::IpNetwork (*const peer)(int fd);
 };
 

@@ -7,11 +7,13 @@
 
 #include "core/base/block_pool.h"
 #include "core/base/fd.h"
+#include "core/base/rate.h"
 #include "core/base/time.h"
 #include "core/conn/secure_link.h"
 #include "core/http/request_parser.h"
 #include "core/hub/hub.h"
 #include "core/hub/outbox.h"
+#include "core/io/ip_network.h"
 #include "core/io/timer_wheel.h"
 #include "core/ws/deflate.h"
 #include "core/ws/message_reader.h"
@@ -22,10 +24,12 @@ namespace peal::conn {
 struct RoutePolicy {
   hub::OutboxPolicy outbox;
   ws::DeflatePolicy deflate = {};
-  std::uint64_t message_size = 1 << 20;  ///< bytes after reassembly and inflation
-  Duration ping_interval{};              ///< zero: no pings
-  Duration pong_timeout{};               ///< zero: for ever
-  Duration idle_timeout{};               ///< without a message either way; zero: for ever
+  std::uint64_t message_size = 1 << 20;       ///< bytes after reassembly and inflation
+  std::uint32_t message_fragments = 1 << 16;  ///< frames of one message
+  Rate message_rate{};                        ///< of messages and control frames from one client
+  Duration ping_interval{};                   ///< zero: no pings
+  Duration pong_timeout{};                    ///< zero: for ever
+  Duration idle_timeout{};                    ///< without a message either way; zero: for ever
 };
 
 /// Where a connection stands. It moves down this list only, but for `head` and `responding`, which
@@ -49,19 +53,45 @@ enum class Stall : std::uint8_t {
   turn,   ///< what it sent inflates to more than one client may take of a turn
 };
 
+/// Why a connection ends: the first cause there was.
+enum class Ending : std::uint8_t {
+  none,               ///< it goes on
+  client,             ///< the client closed it as it should
+  lost,               ///< the client reset it, or ended it without a close frame
+  server,             ///< we closed it because the handler said so
+  answered,           ///< the answer was the last one
+  idle,               ///< nothing came for too long
+  bad_request,        ///< no HTTP that we take
+  tls_error,          ///< the client and we do not agree on TLS, or the client broke it
+  handshake_timeout,  ///< no whole request in time
+  send_timeout,       ///< the client takes nothing of a response
+  pong_timeout,       ///< the client answers no ping
+  protocol_error,     ///< the client broke RFC 6455
+  message_size,       ///< RoutePolicy::message_size
+  message_fragments,  ///< RoutePolicy::message_fragments
+  message_rate,       ///< RoutePolicy::message_rate
+  slow_client,        ///< RoutePolicy::outbox
+  no_resources,       ///< the kernel has no room for it
+};
+
 /// What a connection is, apart from links to its surroundings: plain data, so that it can be
 /// written down and taken up by another process.
 struct ConnectionState {
   Phase phase = Phase::head;
   Stall stall = Stall::none;
-  bool peer_ended = false;       ///< the peer has shut its side down
-  bool write_shut = false;       ///< and we ours
-  bool keep_alive = false;       ///< what follows `responding`
-  bool reset = false;            ///< throw unsent bytes away at the end
-  bool topics_ready = false;     ///< `upgrading` may go on
+  bool peer_ended = false;    ///< the peer has shut its side down
+  bool write_shut = false;    ///< and we ours
+  bool keep_alive = false;    ///< what follows `responding`
+  bool reset = false;         ///< throw unsent bytes away at the end
+  bool topics_ready = false;  ///< `upgrading` may go on
+  Ending ending = Ending::none;
   std::uint16_t close_code = 0;  ///< sent or received first; 0 = no close frame yet
   bool closed_by_peer = false;   ///< who sent it
+  bool crowded = false;          ///< came above its client's share, see Admission
+  bool answered = false;         ///< at least one request was
   std::uint32_t listener = 0;
+  io::IpNetwork client;
+  Instant paid{};          ///< of RoutePolicy::message_rate
   http::HeadScan scan;     ///< in `head`
   ws::ReaderState reader;  ///< from `open` on
 };
@@ -87,8 +117,9 @@ struct FileBody {
 /// Limits: an idle one holds no buffer, no block and no segment, and nothing for compression but
 /// with context takeover.
 struct Connection : hub::Outbox {
-  Connection(SlotId slot, int socket, std::uint32_t listener)
+  Connection(SlotId slot, int socket, io::IpNetwork client, std::uint32_t listener)
       : Outbox(slot), fd(socket), timer(slot.index) {
+    state.client = client;
     state.listener = listener;
   }
 

@@ -12,6 +12,19 @@ namespace peal::conn {
 namespace {
 
 constexpr std::size_t kInflatedPerTurn = 1 << 10;  // KiB of one client, or one message
+constexpr std::uint32_t kPongs = 16;               // each on its own, in one piece of input
+
+/// What a failure of the reader's comes to.
+Ending ending_of(ws::CloseCode code) {
+  switch (code) {
+    case ws::CloseCode::message_too_big:
+      return Ending::message_size;
+    case ws::CloseCode::policy_violation:
+      return Ending::message_fragments;
+    default:
+      return Ending::protocol_error;
+  }
+}
 
 }  // namespace
 
@@ -29,7 +42,8 @@ void ConnectionTable::on_receive(SlotId id, io::Received received) {
   } else if (received.error == 0) {
     on_stream_end(connection);
   } else if (received.error != ENOBUFS && received.error != ECANCELED) {
-    terminate(connection, false);
+    const bool exhausted = received.error == ENOSPC || received.error == ENOMEM;
+    terminate(connection, false, exhausted ? Ending::no_resources : Ending::lost);
   }
   if (connection.state.phase == Phase::closed)
     mark_dirty(connection);
@@ -132,7 +146,7 @@ bool ConnectionTable::read_head(Connection& connection, MutableBytes& input) {
     case Outcome::need_more:
       return false;
     case Outcome::failure:
-      refuse(connection, parser_.failure());
+      refuse(connection, parser_.failure(), Ending::bad_request);
       break;
     case Outcome::request:
       input = input.subspan(parser_.request().head_size);
@@ -149,12 +163,16 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
                                   .role = ws::Role::server,
                                   .inflaters = deflate.on ? &memory_.inflaters : nullptr,
                                   .takeover = deflate.client_takeover,
-                                  .window_bits = deflate.client_window_bits};
+                                  .window_bits = deflate.client_window_bits,
+                                  .message_fragments = connection.policy->message_fragments};
   ConnectionState& state = connection.state;
+  PingFlood flood;
   while (state.stall == Stall::none) {
     const ws::Event event = ws::next(state.reader, input, context);
+    if (!within_rate(connection, event)) return;
     switch (event.kind) {
       case ws::Event::Kind::none:
+        answer_flood(connection, flood);
         return;
       case ws::Event::Kind::message:
         connection.last_message = now();
@@ -165,19 +183,21 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
         if (event.inflated) count_inflated(connection, event.payload.size());
         break;
       case ws::Event::Kind::ping:
-        answer_ping(connection, event);
+        answer_ping(connection, event, flood);
         break;
       case ws::Event::Kind::pong:
+        connection.pinged = {};
         memory_.blocks.give(event.block);
         break;
       case ws::Event::Kind::close:
         on_close_frame(connection, event);
         return;
       case ws::Event::Kind::failure:
-        fail(connection, event.code, event.reason);
+        fail(connection, event.code, event.reason, ending_of(event.code));
         return;
     }
   }
+  answer_flood(connection, flood);
 }
 
 /// A few octets may inflate to a lot of work: who has had a share of a turn waits for the next.
@@ -207,16 +227,42 @@ void ConnectionTable::resume_inflating() {
   std::swap(due_, used_up_);
 }
 
-void ConnectionTable::answer_ping(Connection& connection, const ws::Event& ping) {
-  if (connection.state.phase == Phase::open)
-    send_back(connection, ws::Opcode::pong, ping);
-  else
+/// False when the client sends more than it may; the connection ends then. Control frames count,
+/// or pings would come for nothing, but not the pong that we have asked for.
+bool ConnectionTable::within_rate(Connection& connection, const ws::Event& event) {
+  using Kind = ws::Event::Kind;
+  const Rate& rate = connection.policy->message_rate;
+  if (!rate.limited() || connection.state.phase != Phase::open) return true;
+  const bool asked_for = event.kind == Kind::pong && connection.pinged != Instant{};
+  const bool counts = event.kind == Kind::message || event.kind == Kind::ping ||
+                      (event.kind == Kind::pong && !asked_for);
+  if (!counts || rate.take(connection.state.paid, now())) return true;
+  memory_.blocks.give(event.block);
+  fail(connection, ws::CloseCode::policy_violation, "too many messages", Ending::message_rate);
+  return false;
+}
+
+void ConnectionTable::answer_ping(Connection& connection, const ws::Event& ping, PingFlood& flood) {
+  if (connection.state.phase != Phase::open) {
     memory_.blocks.give(ping.block);  // after a close frame nothing is sent
+  } else if (++flood.pings <= kPongs) {
+    send_back(connection, ws::Opcode::pong, ping);
+  } else {
+    std::ranges::copy(ping.payload, flood.last.begin());
+    flood.size = static_cast<std::uint8_t>(ping.payload.size());
+    memory_.blocks.give(ping.block);
+  }
+}
+
+void ConnectionTable::answer_flood(Connection& connection, const PingFlood& flood) {
+  if (flood.pings <= kPongs || connection.state.phase != Phase::open) return;
+  send_control(connection, ws::Opcode::pong, Bytes(flood.last).first(flood.size));
 }
 
 void ConnectionTable::on_close_frame(Connection& connection, const ws::Event& event) {
   ConnectionState& state = connection.state;
   if (state.phase == Phase::open) {
+    note_ending(connection, Ending::client);
     send_close(connection, event.code, {});
     state.closed_by_peer = true;
   }
@@ -225,7 +271,9 @@ void ConnectionTable::on_close_frame(Connection& connection, const ws::Event& ev
 }
 
 /// Section 7.1.7: the peer broke the protocol. What is queued still goes out before the close.
-void ConnectionTable::fail(Connection& connection, ws::CloseCode code, std::string_view reason) {
+void ConnectionTable::fail(Connection& connection, ws::CloseCode code, std::string_view reason,
+                           Ending ending) {
+  note_ending(connection, ending);
   if (connection.state.phase == Phase::open) send_close(connection, code, reason);
   linger(connection);
 }
@@ -243,6 +291,7 @@ void ConnectionTable::on_stream_end(Connection& connection) {
     case Phase::head:
     case Phase::open:
     case Phase::closing:
+      note_ending(connection, state.phase == Phase::head ? Ending::client : Ending::lost);
       linger(connection);
       break;
     case Phase::upgrading:

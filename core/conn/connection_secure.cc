@@ -70,9 +70,11 @@ void ConnectionTable::fail_secure(Connection& connection) {
   if (connection.secure->engine(memory_.blocks).is_plain_http()) {
     connection.secure.reset();
     enter(connection, Phase::head);
-    refuse(connection, {.status = 400, .reason = "this port speaks TLS: use https or wss"});
+    refuse(connection, {.status = 400, .reason = "this port speaks TLS: use https or wss"},
+           Ending::bad_request);
     return;
   }
+  note_ending(connection, Ending::tls_error);
   connection.body.reset();
   connection.shut();
   connection.clear(memory_);

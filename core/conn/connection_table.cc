@@ -23,8 +23,15 @@ ConnectionTable::ConnectionTable(io::Reactor& reactor, hub::Memory& memory,
       limits_(limits) {}
 
 void ConnectionTable::on_accept(std::uint32_t listener, int fd, const tls::Context* context) {
-  Connection& connection = connections_.emplace(fd, listener);
-  admission_.open.fetch_add(1, std::memory_order_relaxed);
+  const io::IpNetwork client = admission_.peer(fd);
+  const Admission::Verdict verdict = admission_.enter(client, context != nullptr);
+  if (verdict == Admission::Verdict::refused) {
+    reactor_.backend().close(fd, {}, true);
+    handler_.on_refused(client);
+    return;
+  }
+  Connection& connection = connections_.emplace(fd, client, listener);
+  connection.state.crowded = verdict == Admission::Verdict::crowded;
   connection.last_received = now();
   if (context) connection.secure = std::make_unique<SecureLink>(*context);
   enter(connection, context ? Phase::securing : Phase::head);
@@ -65,7 +72,7 @@ void ConnectionTable::on_timer(std::uint32_t index) {
   PEAL_CHECK(connection);
   switch (connection->state.phase) {
     case Phase::securing:
-      terminate(*connection, true);
+      terminate(*connection, true, Ending::handshake_timeout);
       break;
     case Phase::head:
       time_out_head(*connection);
@@ -76,7 +83,7 @@ void ConnectionTable::on_timer(std::uint32_t index) {
       if (limit > now())
         reactor_.arm_at(connection->timer, limit);
       else
-        terminate(*connection, true);
+        terminate(*connection, true, Ending::send_timeout);
       break;
     }
     case Phase::open:
@@ -95,8 +102,11 @@ void ConnectionTable::on_timer(std::uint32_t index) {
 
 void ConnectionTable::time_out_head(Connection& connection) {
   const bool began = connection.held.block != nullptr;
+  const bool between = !began && connection.state.answered;
+  note_ending(connection, between ? Ending::idle : Ending::handshake_timeout);
   if (began)
-    refuse(connection, {.status = 408, .reason = "the request did not arrive in time"});
+    refuse(connection, {.status = 408, .reason = "the request did not arrive in time"},
+           Ending::handshake_timeout);
   else if (connection.all_sent() && !connection.secure)
     terminate(connection, false);  // idle between requests, or never said a word
   else
@@ -108,7 +118,7 @@ void ConnectionTable::keep_alive(Connection& connection) {
   const RoutePolicy& policy = *connection.policy;
   if (policy.idle_timeout > Duration::zero() &&
       now() - connection.last_message >= policy.idle_timeout) {
-    close(connection, ws::CloseCode::going_away, "idle for too long");
+    close(connection, ws::CloseCode::going_away, "idle for too long", Ending::idle);
     return;
   }
   if (!connection.all_sent()) note_progress(connection);
@@ -116,7 +126,7 @@ void ConnectionTable::keep_alive(Connection& connection) {
   const bool waits = connection.pinged != Instant{};
   if (waits && policy.pong_timeout > Duration::zero() &&
       now() - connection.pinged >= policy.pong_timeout) {
-    terminate(connection, true);
+    terminate(connection, true, Ending::pong_timeout);
     return;
   }
   const bool pings = policy.ping_interval > Duration::zero();
@@ -145,15 +155,18 @@ void ConnectionTable::note_progress(Connection& connection) {
   connection.acknowledged = acknowledged;
 }
 
-void ConnectionTable::refuse(Connection& connection, const http::Failure& failure) {
+void ConnectionTable::refuse(Connection& connection, const http::Failure& failure, Ending ending) {
+  note_ending(connection, ending);
   constexpr std::size_t kRoom = 1024;
   Block* block = memory_.blocks.take(kRoom);
   const std::size_t size = http::error_response({block->data(), kRoom}, failure, ::time(nullptr));
   respond(connection, block, size, false);
 }
 
-void ConnectionTable::close(Connection& connection, ws::CloseCode code, std::string_view reason) {
+void ConnectionTable::close(Connection& connection, ws::CloseCode code, std::string_view reason,
+                            Ending ending) {
   if (connection.state.phase != Phase::open) return;
+  note_ending(connection, ending);
   send_close(connection, code, reason);
   enter(connection, Phase::closing);
 }
@@ -172,9 +185,23 @@ void ConnectionTable::forget_input(Connection& connection) {
   connection.state.stall = Stall::none;
 }
 
+/// To be called by whatever makes a connection end; the first call counts.
+void ConnectionTable::note_ending(Connection& connection, Ending ending) {
+  if (connection.state.ending != Ending::none) return;
+  connection.state.ending = ending;
+  handler_.on_ending(connection);
+}
+
+bool ConnectionTable::crowded(Connection& connection) {
+  ConnectionState& state = connection.state;
+  if (state.crowded) state.crowded = admission_.crowded(state.client);
+  return state.crowded;
+}
+
 /// Ends a connection from our side; it is destroyed when nothing is under way any more.
-void ConnectionTable::terminate(Connection& connection, bool reset) {
+void ConnectionTable::terminate(Connection& connection, bool reset, Ending ending) {
   if (connection.state.phase == Phase::closed) return;
+  note_ending(connection, ending);
   handler_.on_close(connection);
   forget_input(connection);
   connection.body.reset();
@@ -190,7 +217,7 @@ void ConnectionTable::destroy(Connection& connection) {
   connection.clear(memory_);
   if (connection.secure) connection.secure->clear(memory_.blocks);
   reactor_.backend().close(connection.fd, connection.id(), connection.state.reset);
-  admission_.open.fetch_sub(1, std::memory_order_relaxed);
+  admission_.leave(connection.state.client);
   connections_.erase(connection.id());
 }
 
@@ -221,7 +248,9 @@ void ConnectionTable::close_all(ws::CloseCode code, std::string_view reason) {
         close(connection, code, reason);
         break;
       case Phase::head:
-        if (connection.held.block == nullptr) linger(connection);
+        if (connection.held.block != nullptr) break;
+        note_ending(connection, Ending::server);
+        linger(connection);
         break;
       case Phase::responding:
         connection.state.keep_alive = false;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "core/base/slab.h"
+#include "core/conn/admission.h"
 #include "core/conn/connection.h"
 #include "core/conn/handler.h"
 #include "core/http/response.h"
@@ -14,15 +15,6 @@
 #include "core/io/reactor.h"
 
 namespace peal::conn {
-
-/// How many connections there may be in the whole process. The one thing that reactors share: an
-/// atomic that changes with connections, not with messages.
-struct Admission {
-  explicit Admission(std::uint64_t most) : limit(most) {}
-
-  std::atomic<std::uint64_t> open{0};
-  const std::uint64_t limit;
-};
 
 struct TableLimits {
   std::size_t header_size = 16 << 10;  ///< bytes
@@ -72,7 +64,8 @@ class ConnectionTable {
   /// open: takes no input until resume_publishers().
   void stall_publisher(Connection& connection);
   /// open: sends a close frame and waits for the peer's.
-  void close(Connection& connection, ws::CloseCode code, std::string_view reason);
+  void close(Connection& connection, ws::CloseCode code, std::string_view reason,
+             Ending ending = Ending::server);
 
   /// Lets those go on that stall_publisher() stopped.
   void resume_publishers();
@@ -88,9 +81,10 @@ class ConnectionTable {
 
   /// Whether there are more connections in the process than there may be. Asked when a request has
   /// come, not on accept: by then, others may have left.
-  bool over_limit() const {
-    return admission_.open.load(std::memory_order_relaxed) > admission_.limit;
-  }
+  bool over_limit() const { return admission_.over_limit(); }
+
+  /// Whether the connection came above its client's share of connections, and would still be.
+  bool crowded(Connection& connection);
 
   Connection* find(SlotId id) { return connections_.find(id); }
   std::size_t size() const { return connections_.size(); }
@@ -102,6 +96,14 @@ class ConnectionTable {
   struct Source {
     bool in_buffer = false;
     std::uint16_t buffer = 0;
+  };
+
+  /// Pings in one piece of input. The first ones are answered one by one; of more than that, the
+  /// last one (RFC 6455 section 5.5.3).
+  struct PingFlood {
+    std::uint32_t pings = 0;
+    std::uint8_t size = 0;  // bytes of `last`
+    std::array<std::byte, ws::kMaxControlPayload> last;
   };
 
   // connection_read.cc
@@ -116,8 +118,10 @@ class ConnectionTable {
   void read_frames(Connection& connection, MutableBytes& input);
   void on_close_frame(Connection& connection, const ws::Event& event);
   void on_stream_end(Connection& connection);
-  void fail(Connection& connection, ws::CloseCode code, std::string_view reason);
-  void answer_ping(Connection& connection, const ws::Event& ping);
+  bool within_rate(Connection& connection, const ws::Event& event);
+  void fail(Connection& connection, ws::CloseCode code, std::string_view reason, Ending ending);
+  void answer_ping(Connection& connection, const ws::Event& ping, PingFlood& flood);
+  void answer_flood(Connection& connection, const PingFlood& flood);
   void count_inflated(Connection& connection, std::size_t bytes);
   void resume_inflating();
 
@@ -150,12 +154,13 @@ class ConnectionTable {
   void enter(Connection& connection, Phase phase);
   void linger(Connection& connection);
   void forget_input(Connection& connection);
-  void terminate(Connection& connection, bool reset);
+  void note_ending(Connection& connection, Ending ending);
+  void terminate(Connection& connection, bool reset, Ending ending = Ending::server);
   void destroy(Connection& connection);
   void time_out_head(Connection& connection);
   void keep_alive(Connection& connection);
   void note_progress(Connection& connection);
-  void refuse(Connection& connection, const http::Failure& failure);
+  void refuse(Connection& connection, const http::Failure& failure, Ending ending);
 
   io::Reactor& reactor_;
   hub::Memory& memory_;

@@ -44,10 +44,13 @@ void ConnectionTable::respond(Connection& connection, Block* block, std::size_t 
                               bool keep_alive) {
   PEAL_CHECK(size > 0);
   connection.push_block(memory_, block, {block->data(), size});
-  if (keep_alive)
+  connection.state.answered = true;
+  if (keep_alive) {
     enter(connection, Phase::head);
-  else
+  } else {
+    note_ending(connection, Ending::answered);
     linger(connection);
+  }
   stall_if_full(connection);
   mark_dirty(connection);
 }
@@ -62,6 +65,7 @@ void ConnectionTable::respond_file(Connection& connection, Block* block, std::si
   connection.push_block(memory_, block, {block->data(), size});
   connection.body = std::make_unique<FileBody>(std::move(body));
   connection.state.keep_alive = keep_alive;
+  connection.state.answered = true;
   enter(connection, Phase::responding);
   mark_dirty(connection);
 }
@@ -157,7 +161,8 @@ void ConnectionTable::settle(Connection& connection) {
   }
   if (connection.overflowed() && state.phase == Phase::open) {
     connection.drop_messages(memory_);
-    close(connection, ws::CloseCode::policy_violation, "too slow: the queue is full");
+    close(connection, ws::CloseCode::policy_violation, "too slow: the queue is full",
+          Ending::slow_client);
   }
   if (state.phase == Phase::responding) refill(connection);
   write(connection);
@@ -245,7 +250,7 @@ bool ConnectionTable::after_send(Connection& connection, int result) {
   // The last bytes of a queue may lie in the kernel still; room for more shows that the peer reads.
   const bool more = !connection.all_sent() || connection.state.phase == Phase::responding;
   if (result > 0 && more) connection.last_received = now();
-  if (result < 0) terminate(connection, true);
+  if (result < 0) terminate(connection, true, Ending::lost);
   if (connection.state.phase != Phase::closed) return true;
   mark_dirty(connection);
   return false;
@@ -285,6 +290,7 @@ void ConnectionTable::finish(Connection& connection) {
       work_off_held(connection);
       return;
     }
+    note_ending(connection, Ending::answered);
     linger(connection);
   }
   if (state.phase != Phase::lingering) return;

@@ -18,6 +18,13 @@ class ConnectionHandler {
   /// a payload without it lies in the input and ends with the call.
   virtual void on_message(Connection& connection, const ws::Event& message) = 0;
 
+  /// A connection was refused when it came: its client has too many already, see Admission.
+  virtual void on_refused(io::IpNetwork client) = 0;
+
+  /// The connection begins to end, for the reason in ConnectionState::ending. To take note of; what
+  /// it has queued may still be sent, and on_close() follows.
+  virtual void on_ending(Connection& connection) = 0;
+
   /// The connection is over; what the handler put into it must be taken out now.
   virtual void on_close(Connection& connection) = 0;
 

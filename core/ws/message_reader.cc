@@ -98,6 +98,7 @@ void begin_frame(ReaderState& state, const FrameHeader& header, BlockPool& pool)
     state.control = pool.take(kMaxServerHeader + header.payload_size);
   else if (header.opcode != Opcode::continuation)
     begin_message(state, header);
+  if (!is_control(header.opcode)) ++state.fragments;
 }
 
 std::uint64_t limit(const ReaderContext& context) {
@@ -142,6 +143,7 @@ Event end_control(ReaderState& state) {
 /// Ends a message in pieces.
 Event end_message(ReaderState& state) {
   if (!state.text.complete()) return failure(CloseCode::invalid_payload, kNotUtf8);
+  state.fragments = 0;
   Block* const block = std::exchange(state.message, nullptr);
   return {.kind = Event::Kind::message,
           .opcode = std::exchange(state.message_opcode, Opcode::continuation),
@@ -154,7 +156,7 @@ bool gather_message(ReaderState& state, MutableBytes piece, const ReaderContext&
   reserve(state, piece.size(), context);
   std::byte* const to = state.message->data() + kMaxServerHeader + state.message_size;
   const bool ascii = unmask_copy(to, piece, state.key);
-  state.message_size += piece.size();
+  state.message_size += static_cast<std::uint32_t>(piece.size());
   if (state.message_opcode != Opcode::text || (ascii && state.text.complete())) return true;
   return state.text.feed({to, piece.size()});
 }
@@ -181,7 +183,7 @@ Event inflate_message(ReaderState& state, Bytes piece, const ReaderContext& cont
     const Inflater::Step step = state.inflater->inflate(piece, room);
     const std::uint64_t left = limit(context) - state.message_size;
     const Bytes got = room.first(std::min<std::uint64_t>(step.size, left));
-    state.message_size += got.size();
+    state.message_size += static_cast<std::uint32_t>(got.size());
     if (state.message_opcode == Opcode::text && !state.text.feed(got))
       return failure(CloseCode::invalid_payload, kNotUtf8);
     if (step.size > left) return failure(CloseCode::message_too_big, kTooBig);
@@ -284,6 +286,8 @@ Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context
       if (header.payload_size > limit(context) - state.message_size && !control &&
           !header.compressed && !state.compressed)
         return failure(CloseCode::message_too_big, kTooBig);
+      if (!control && state.fragments >= context.message_fragments)
+        return failure(CloseCode::policy_violation, "a message has too many fragments");
 
       input = input.subspan(header.size - kept);
       const bool alone = control || (header.fin && header.opcode != Opcode::continuation);

@@ -21,13 +21,15 @@ class InflaterPool;
 /// inflater of a peer with context takeover; it may be copied as long as one copy only is used
 /// further. Blocks and inflater are its own, out of their pools.
 struct ReaderState {
-  Block* message = nullptr;        ///< payload so far of a message in pieces, see Event::block
-  Block* control = nullptr;        ///< the same of a control frame in pieces
-  Inflater* inflater = nullptr;    ///< of a compressed message in pieces
-  std::uint64_t message_size = 0;  ///< bytes of payload in `message`, inflated
-  std::uint64_t frame_left = 0;    ///< payload bytes of this frame yet to come; 0 between frames
-  std::uint32_t key = 0;           ///< of this frame, rotated for the next byte
-  Utf8Validator text;              ///< of a text message in pieces
+  Block* message = nullptr;      ///< payload so far of a message in pieces, see Event::block
+  Block* control = nullptr;      ///< the same of a control frame in pieces
+  Inflater* inflater = nullptr;  ///< of a compressed message in pieces
+  std::uint32_t message_size =
+      0;  ///< bytes of payload in `message`, inflated; at most kMaxMessageSize
+  std::uint32_t fragments = 0;   ///< frames of this message that have begun
+  std::uint64_t frame_left = 0;  ///< payload bytes of this frame yet to come; 0 between frames
+  std::uint32_t key = 0;         ///< of this frame, rotated for the next byte
+  Utf8Validator text;            ///< of a text message in pieces
   Opcode message_opcode = Opcode::continuation;  ///< text or binary while a message is in pieces
   bool compressed = false;                       ///< the message in pieces is
   Opcode frame_opcode = Opcode::continuation;    ///< of this frame
@@ -45,9 +47,10 @@ struct ReaderContext {
   BlockPool& pool;
   std::uint64_t message_size;  ///< bytes, the largest message taken; above kMaxMessageSize, that
   Role role;
-  InflaterPool* inflaters = nullptr;          ///< null: permessage-deflate is not agreed
-  bool takeover = false;                      ///< the peer's compressed messages may refer back
-  std::uint8_t window_bits = kMaxWindowBits;  ///< the peer's
+  InflaterPool* inflaters = nullptr;             ///< null: permessage-deflate is not agreed
+  bool takeover = false;                         ///< the peer's compressed messages may refer back
+  std::uint8_t window_bits = kMaxWindowBits;     ///< the peer's
+  std::uint32_t message_fragments = 0xffffffff;  ///< the most frames of one message
 };
 
 constexpr std::uint64_t kMaxMessageSize = std::uint64_t{1} << 31;

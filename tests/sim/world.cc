@@ -33,7 +33,7 @@ const server::Site& site_of(const std::string& routes) {
 
 World::Shard::Shard(std::size_t index, World& world, const Habits& habits)
     : backend(new SimBackend(world.random_(), habits)),
-      dispatcher(world.site_, {}),
+      dispatcher(world.site_, {}, world.notices_),
       shard(static_cast<hub::ShardIndex>(index), std::unique_ptr<io::Backend>(backend), world.mesh_,
             world.admission_, {}, dispatcher, test::FakeClock::now) {
   dispatcher.attach(shard.table, shard.hub);
@@ -41,7 +41,10 @@ World::Shard::Shard(std::size_t index, World& world, const Habits& habits)
 }
 
 World::World(std::uint64_t seed, const std::string& routes, bool rough)
-    : random_(seed), site_(site_of(routes)), mesh_(static_cast<hub::ShardIndex>(1 + seed % 3)) {
+    : random_(seed),
+      site_(site_of(routes)),
+      mesh_(static_cast<hub::ShardIndex>(1 + seed % 3)),
+      notices_(mesh_.shards()) {
   test::FakeClock::reset();
   process_hash_key() = {.first = seed};  // it chooses the homes of topics
   for (std::size_t i = 0; i < mesh_.shards(); ++i)

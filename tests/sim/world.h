@@ -83,6 +83,7 @@ class World {
   const server::Site& site_;
   hub::Mesh mesh_;
   conn::Admission admission_{1000};
+  server::Notices notices_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

@@ -85,6 +85,7 @@ class RunningShard {
     server::ShardSetup setup{.site = &site_,
                              .mesh = &mesh_,
                              .admission = &admission_,
+                             .notices = &notices_,
                              .limits = {},
                              .listeners = std::move(group->sockets),
                              .wake = [](hub::ShardIndex) {},
@@ -111,6 +112,7 @@ class RunningShard {
   server::Site site_ = server::Site::make(config_).value();
   hub::Mesh mesh_{1};
   conn::Admission admission_{1000};
+  server::Notices notices_{1};
   std::uint16_t port_ = 0;
   std::unique_ptr<server::Shard> shard_;
   std::atomic<bool> ready_{false};

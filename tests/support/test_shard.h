@@ -13,6 +13,8 @@ namespace peal::test {
 /// What a test puts in the place of the server.
 class TestHandler : public conn::ConnectionHandler, public hub::TopicWaiter {
  public:
+  void on_refused(io::IpNetwork) override {}
+  void on_ending(conn::Connection&) override {}
   virtual ~TestHandler() = default;
 };
 

@@ -42,7 +42,7 @@ class ScriptHandler final : public TestHandler {
       if (request.path != "/later") table->topics_ready(connection);
       return;
     }
-    const bool keep_alive = request.keep_alive;
+    const bool keep_alive = request.keep_alive && !table->crowded(connection);
     if (request.path == "/file") {
       http::ResponseWriter head(room);
       head.status_line(200);
@@ -66,6 +66,9 @@ class ScriptHandler final : public TestHandler {
     closes.push_back({connection.state.close_code, connection.state.closed_by_peer});
   }
 
+  void on_ending(Connection& connection) override { endings.push_back(connection.state.ending); }
+  void on_refused(io::IpNetwork) override { ++refused; }
+
   void on_topic_ready(hub::TopicUse&) override {}
 
   struct Close {
@@ -82,6 +85,8 @@ class ScriptHandler final : public TestHandler {
   std::vector<std::string> requests;
   std::vector<std::string> messages;
   std::vector<Close> closes;
+  std::vector<Ending> endings;
+  int refused = 0;
 
  private:
   static constexpr std::size_t kRoom = 2048;
@@ -93,13 +98,14 @@ struct Setup {
   TableLimits limits = {};
   std::uint64_t most_connections = 0;
   const tls::Context* certificates = nullptr;
+  std::uint64_t per_client = 0;
 };
 
 class Bench {
  public:
   explicit Bench(const Setup& setup)
       : mesh_(1),
-        admission_(setup.most_connections),
+        admission_(setup.most_connections, setup.per_client, {}, [](int) { return client; }),
         backend_(new sim::SimBackend(1, setup.habits)),
         shard_(0, std::unique_ptr<io::Backend>(backend_), mesh_, admission_, setup.limits, handler,
                FakeClock::now) {
@@ -164,7 +170,10 @@ class Bench {
   hub::Memory& memory() { return shard_.memory; }
   sim::SimBackend& backend() { return *backend_; }
 
+  Admission& admission() { return admission_; }
+
   ScriptHandler handler;
+  static inline io::IpNetwork client;  ///< of whoever is accepted next
 
  private:
   bool memory_consistent() { return shard_.table.size() > 0 || shard_.all_given_back(); }

@@ -26,6 +26,9 @@ hosts = ["app"]
 [route.health]
 path = "/healthz"
 type = "health"
+[route.secret]
+path = "/secret"
+type = "health"
 auth = { bearer_file = "/dev/null" }
 [listen.secure]
 address = "127.0.0.1:8443"
@@ -87,9 +90,9 @@ TEST_CASE("explain: each setting and where it came from") {
   CHECK(contains(out, " limits.message_size \"64KiB\" (p.toml:4)\n"));
   CHECK(contains(out, " limits.ping_interval \"3s\" (--set)\n"));
   CHECK(contains(out, " limits.queue_size \"1MiB\" (default)\n"));
-  CHECK(contains(out, " compression false (p.toml:24)\n"));
+  CHECK(contains(out, " compression false (p.toml:27)\n"));
   CHECK(contains(out, " auth \"none\" (default)\n"));
-  CHECK(contains(text("GET", "/healthz"), " auth.bearer_file \"/dev/null\" (p.toml:19)\n"));
+  CHECK(contains(text("GET", "/secret"), " auth.bearer_file \"/dev/null\" (p.toml:22)\n"));
 }
 
 TEST_CASE("explain: why nothing answers") {
@@ -131,6 +134,14 @@ TEST_CASE("explain: the method and the headers of an upgrade") {
   CHECK(contains(text("GET", "/chat/x", chat), "with sub-protocol \"chat\"\n"));
   CHECK(contains(text("HEAD", "http://x:8080/healthz"), "answer an ordinary HTTP response\n"));
   CHECK(contains(text("PUT", "http://x:8080/healthz"), "answer 405: "));
+}
+
+TEST_CASE("explain: a route for those with a token") {
+  CHECK(contains(text("GET", "/secret"), "answer 401: "));
+  CHECK(contains(text("GET", "/secret"), "token none given"));
+  const auto shown = text("GET", "/secret", {"Authorization: Bearer sesame"});
+  CHECK(contains(shown, "answer 401: "));
+  CHECK(contains(shown, "token is none of those in \"/dev/null\"\n"));
 }
 
 TEST_CASE("explain: the Host header decides over the URL") {
