@@ -23,14 +23,16 @@ std::int64_t nanoseconds(const timespec& time) {
 }
 
 /// The folders in which something can happen that makes `path` lead to another file: the file's
-/// own, and those of symbolic links on the way.
+/// own, those of symbolic links on the way, and that of the first step that is missing.
 std::set<std::string> folders_of(const fs::path& path) {
   std::set<std::string> folders{path.parent_path()};
   std::error_code none;
   fs::path way;
   for (const fs::path& step : path) {
     way /= step;
-    if (fs::is_symlink(way, none)) folders.insert(way.parent_path());
+    const auto kind = fs::symlink_status(way, none).type();
+    if (kind == fs::file_type::symlink || kind == fs::file_type::not_found)
+      folders.insert(way.parent_path());
   }
   if (const fs::path end = fs::canonical(path, none); !none) folders.insert(end.parent_path());
   return folders;

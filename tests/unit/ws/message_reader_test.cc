@@ -278,6 +278,34 @@ TEST_CASE("MessageReader: the size limit is over the sum of fragments (section 1
              Role::server, 50) == std::vector{ping(std::string(125, 'x'))});
 }
 
+TEST_CASE("MessageReader: the number of fragments is limited, of each message anew") {
+  BlockPool pool(1 << 20);
+  const ReaderContext context{
+      .pool = pool, .message_size = kLimit, .role = Role::server, .message_fragments = 3};
+  ReaderState state;
+  const auto feed = [&](std::string octets) {
+    MutableBytes input = std::as_writable_bytes(std::span(octets));
+    const Event event = next(state, input, context);
+    pool.give(event.block);
+    return event;
+  };
+  const std::string begin = client_frame(kText, "a");
+  const std::string middle = client_frame(kContinuation, "");
+  const std::string end = client_frame(kFinal | kContinuation, "z");
+  for (int round = 0; round < 3; ++round) {
+    CHECK(feed(begin + middle + end).kind == Kind::message);
+    CHECK(state == ReaderState{});
+    CHECK(feed(client_frame(kFinal | kText, "whole")).kind == Kind::message);
+  }
+  CHECK(feed(begin + client_frame(kFinal | kPing, "") + "").kind == Kind::ping);
+  CHECK(feed(middle + middle).kind == Kind::none);
+  const Event failed = feed(end);
+  CHECK(failed.kind == Kind::failure);
+  CHECK(failed.code == CloseCode::policy_violation);
+  discard(state, pool);
+  CHECK(pool.bytes_out() == 0);
+}
+
 TEST_CASE("MessageReader: a header that claims much costs little") {
   RealReader reader(Role::server, 64 << 20);
   reader.feed(header(kFinal | kBinary, 64 << 20, true, 8) + "key!");

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/conn/address_counts.h"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+#include <vector>
+
+#include "core/conn/admission.h"
+
+namespace peal::conn {
+namespace {
+
+using Verdict = Admission::Verdict;
+
+io::IpNetwork client(std::uint32_t number) {
+  return io::IpNetwork::of_v4({std::byte{10}, static_cast<std::byte>(number >> 16),
+                               static_cast<std::byte>(number >> 8),
+                               static_cast<std::byte>(number)});
+}
+
+TEST_CASE("AddressCounts: an entry lasts as long as its client has a connection") {
+  AddressCounts counts;
+  CHECK(counts.add(client(1)) == 1);
+  CHECK(counts.add(client(1)) == 2);
+  CHECK(counts.add(client(2)) == 1);
+  CHECK(counts.clients() == 2);
+  counts.remove(client(1));
+  CHECK(counts.count(client(1)) == 1);
+  counts.remove(client(1));
+  CHECK(counts.count(client(1)) == 0);
+  CHECK(counts.clients() == 1);
+}
+
+TEST_CASE("AddressCounts: reactors count together") {
+  constexpr std::uint32_t kClients = 500;
+  AddressCounts counts;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&counts] {
+      for (std::uint32_t n = 0; n < kClients; ++n) counts.add(client(n));
+      for (std::uint32_t n = 0; n < kClients; n += 2) counts.remove(client(n));
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(counts.clients() == kClients / 2);
+  CHECK(counts.count(client(0)) == 0);
+  CHECK(counts.count(client(1)) == 4);
+}
+
+TEST_CASE("Admission: beyond its share a client is told, beyond twice of it refused") {
+  Admission admission(100, 2);
+  CHECK(admission.enter(client(1), false) == Verdict::welcome);
+  CHECK(admission.enter(client(1), false) == Verdict::welcome);
+  CHECK(admission.enter(client(1), false) == Verdict::crowded);
+  CHECK(admission.enter(client(1), true) == Verdict::refused);
+  CHECK(admission.enter(client(1), false) == Verdict::crowded);
+  CHECK(admission.enter(client(1), false) == Verdict::refused);
+  CHECK(admission.enter(client(2), true) == Verdict::welcome);
+  CHECK(admission.open == 5);
+  CHECK(admission.crowded(client(1)));
+  admission.leave(client(1));
+  admission.leave(client(1));
+  CHECK_FALSE(admission.crowded(client(1)));
+  CHECK(admission.open == 3);
+}
+
+TEST_CASE("Admission: without a limit, or an address, nobody is counted") {
+  Admission unlimited(100);
+  for (int i = 0; i < 50; ++i) CHECK(unlimited.enter(client(1), true) == Verdict::welcome);
+  CHECK(unlimited.clients.clients() == 0);
+  Admission limited(100, 1);
+  for (int i = 0; i < 50; ++i) CHECK(limited.enter({}, true) == Verdict::welcome);
+  for (int i = 0; i < 50; ++i) limited.leave({});
+  CHECK(limited.open == 0);
+}
+
+}  // namespace
+}  // namespace peal::conn

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/conn/fixture.h"
+
+namespace peal::conn::test {
+namespace {
+
+using ws::Opcode;
+
+io::IpNetwork client(int number) {
+  return io::IpNetwork::of_v4(
+      {std::byte{10}, std::byte{0}, std::byte{0}, static_cast<std::byte>(number)});
+}
+
+std::string texts(WsPeer& peer, int count) {
+  std::string frames;
+  for (int i = 0; i < count; ++i) frames += peer.text(std::to_string(i));
+  return frames;
+}
+
+// ---- Connections of one client -----------------------------------------------------------------
+
+TEST_CASE("ConnectionTable: who comes above a client's share is told, and then refused") {
+  on_both({.per_client = 2}, [](Bench& bench) {
+    Bench::client = client(1);
+    std::vector<SimSocket*> sockets;
+    for (int i = 0; i < 6; ++i) sockets.push_back(&bench.connect());
+    bench.run();
+    CHECK(bench.handler.refused == 2);
+    CHECK(sockets[4]->was_reset());
+    CHECK(sockets[5]->was_reset());
+
+    Bench::client = client(2);
+    SimSocket& neighbour = bench.connect();
+    bench.run();
+    sockets.push_back(&neighbour);
+    for (SimSocket* socket : sockets) socket->write(get("/"));
+    bench.run();
+    for (const int served : {0, 1, 6}) {
+      CHECK(sockets[served]->read().starts_with("HTTP/1.1 "));
+      CHECK_FALSE(sockets[served]->ended());
+    }
+    for (const int crowded : {2, 3}) {
+      CHECK(sockets[crowded]->read().starts_with("HTTP/1.1 "));
+      CHECK(sockets[crowded]->ended());
+    }
+    for (SimSocket* socket : sockets) socket->shut_down_write();
+    bench.run();
+    CHECK(bench.all_given_back());
+    CHECK(bench.admission().clients.clients() == 0);
+    Bench::client = {};
+  });
+}
+
+TEST_CASE("ConnectionTable: who came above the share is welcome when others have left") {
+  on_both({.per_client = 1}, [](Bench& bench) {
+    Bench::client = client(1);
+    SimSocket& first = bench.connect();
+    SimSocket& second = bench.connect();
+    bench.run();
+    first.shut_down_write();
+    bench.run();
+    second.write(get("/"));
+    bench.run();
+    CHECK(second.read().starts_with("HTTP/1.1 200 "));
+    CHECK_FALSE(second.ended());
+    // And stays so, whoever comes later.
+    SimSocket& third = bench.connect();
+    bench.run();
+    second.write(get("/"));
+    third.write(get("/"));
+    bench.run();
+    CHECK(second.read().starts_with("HTTP/1.1 200 "));
+    CHECK(third.read().starts_with("HTTP/1.1 200 "));
+    CHECK_FALSE(second.ended());
+    CHECK(third.ended());
+    Bench::client = {};
+  });
+}
+
+// ---- Rates -------------------------------------------------------------------------------------
+
+constexpr Setup kTenASecond{.policy = {.outbox = {}, .message_rate = Rate(10)}};
+
+TEST_CASE("ConnectionTable: more messages than the rate allows end in 1008") {
+  on_both(kTenASecond, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    socket.write(texts(peer, 10));
+    bench.run();
+    bench.pass(500ms);
+    socket.write(texts(peer, 6) + peer.text("never seen"));
+    bench.run();
+    bench.read(socket, peer);
+    CHECK(peer.messages.size() == 15);  // what came before still goes out
+    CHECK(peer.close_code == 1008);
+    CHECK(peer.close_reason == "too many messages");
+    CHECK(bench.handler.endings == std::vector{Ending::message_rate});
+    socket.shut_down_write();
+    bench.run();
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: pings and pongs count as messages do") {
+  for (const Opcode opcode : {Opcode::ping, Opcode::pong}) {
+    on_both(kTenASecond, [opcode](Bench& bench) {
+      WsPeer peer;
+      SimSocket& socket = bench.open(peer);
+      for (int i = 0; i < 10; ++i) socket.write(peer.frame(opcode, "x"));
+      bench.run();
+      bench.read(socket, peer);
+      CHECK_FALSE(peer.close_code);
+      socket.write(peer.frame(opcode, "x"));
+      bench.run();
+      bench.read(socket, peer);
+      CHECK(peer.close_code == 1008);
+    });
+  }
+}
+
+TEST_CASE("ConnectionTable: the pong that was asked for does not count") {
+  const Setup setup{.policy = {.outbox = {}, .message_rate = Rate(1), .ping_interval = 5s}};
+  on_both(setup, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    bench.pass(5100ms);
+    bench.read(socket, peer);
+    REQUIRE(peer.pings.size() == 1);
+    socket.write(peer.text("x") + peer.frame(Opcode::pong, ""));
+    bench.run();
+    bench.read(socket, peer);
+    CHECK_FALSE(peer.close_code);
+    socket.write(peer.frame(Opcode::pong, ""));  // nobody asked for this one
+    bench.run();
+    bench.read(socket, peer);
+    CHECK(peer.close_code == 1008);
+  });
+}
+
+// ---- Fragments and pings -----------------------------------------------------------------------
+
+TEST_CASE("ConnectionTable: a message of more fragments than allowed ends in 1008") {
+  on_both({.policy = {.outbox = {}, .message_fragments = 4}}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    const auto storm = [&](int more, bool fin) {
+      socket.write(peer.frame(Opcode::text, "a", false));
+      for (int i = 0; i < more; ++i) socket.write(peer.frame(Opcode::continuation, "", false));
+      if (fin) socket.write(peer.frame(Opcode::continuation, "z"));
+      bench.run();
+      bench.read(socket, peer);
+    };
+    storm(2, true);
+    storm(2, true);
+    CHECK(peer.messages.size() == 2);
+    CHECK_FALSE(peer.close_code);
+    storm(4, false);
+    CHECK(peer.close_code == 1008);
+    CHECK(bench.handler.endings == std::vector{Ending::message_fragments});
+    socket.shut_down_write();
+    bench.run();
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: of a flood of pings the first few and the last are answered") {
+  on_both({}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    constexpr int kPings = 1000;
+    std::string flood;
+    for (int i = 0; i < kPings; ++i) flood += peer.ping(std::to_string(i));
+    socket.write(flood + peer.text("after"));
+    bench.run();
+    bench.read(socket, peer);
+    REQUIRE(peer.pongs.size() == 17);
+    for (std::size_t i = 0; i < 16; ++i) CHECK(peer.pongs[i] == std::to_string(i));
+    CHECK(peer.pongs.back() == std::to_string(kPings - 1));
+    CHECK(peer.messages.size() == 1);
+    socket.write(peer.ping("one by one") + peer.ping("again"));
+    bench.run();
+    bench.read(socket, peer);
+    CHECK(peer.pongs.size() == 19);
+  });
+}
+
+// ---- Why it ended ------------------------------------------------------------------------------
+
+TEST_CASE("ConnectionTable: the handler is told once why a connection ends") {
+  struct Case {
+    Ending ending;
+    void (*act)(Bench& bench, SimSocket& socket, WsPeer& peer);
+  };
+  const Case cases[] = {
+      {Ending::client, [](Bench&, SimSocket& s, WsPeer& p) { s.write(p.close(1000)); }},
+      {Ending::lost, [](Bench&, SimSocket& s, WsPeer&) { s.reset(); }},
+      {Ending::lost, [](Bench&, SimSocket& s, WsPeer&) { s.shut_down_write(); }},
+      {Ending::server, [](Bench& bench, SimSocket&,
+                          WsPeer&) { bench.table().close_all(ws::CloseCode::going_away, ""); }},
+      {Ending::protocol_error,
+       [](Bench&, SimSocket& s, WsPeer& p) { s.write(p.frame(Opcode::continuation, "x")); }},
+      {Ending::protocol_error, [](Bench&, SimSocket& s, WsPeer& p) { s.write(p.text("\xff")); }},
+      {Ending::message_size,
+       [](Bench&, SimSocket& s, WsPeer& p) { s.write(p.text(std::string(101, 'x'))); }},
+      {Ending::pong_timeout, [](Bench& bench, SimSocket&, WsPeer&) {
+         bench.pass(5100ms);
+         bench.pass(5100ms);
+       }}};
+  const Setup setup{
+      .policy = {.outbox = {}, .message_size = 100, .ping_interval = 5s, .pong_timeout = 5s}};
+  for (const Case& each : cases) {
+    CAPTURE(static_cast<int>(each.ending));
+    on_both(setup, [&each](Bench& bench) {
+      WsPeer peer;
+      SimSocket& socket = bench.open(peer);
+      each.act(bench, socket, peer);
+      bench.run();
+      socket.shut_down_write();
+      bench.pass(11s);
+      CHECK(bench.handler.endings == std::vector{each.ending});
+      CHECK(bench.handler.closes.size() == 1);
+    });
+  }
+}
+
+TEST_CASE("ConnectionTable: the handler is told why an HTTP connection ends") {
+  const auto ending_after = [](std::string_view bytes, Duration then) {
+    std::vector<Ending> endings;
+    on_both({}, [&](Bench& bench) {
+      SimSocket& socket = bench.connect();
+      socket.write(bytes);
+      bench.run();
+      bench.pass(then);
+      socket.shut_down_write();
+      bench.run();
+      endings = bench.handler.endings;
+    });
+    return endings;
+  };
+  CHECK(ending_after(get("/"), 0s) == std::vector{Ending::client});
+  CHECK(ending_after(get("/", "Connection: close\r\n"), 0s) == std::vector{Ending::answered});
+  CHECK(ending_after(get("/"), 11s) == std::vector{Ending::idle});
+  CHECK(ending_after("GET / HT", 11s) == std::vector{Ending::handshake_timeout});
+  CHECK(ending_after("", 11s) == std::vector{Ending::handshake_timeout});
+  CHECK(ending_after("no HTTP\r\n\r\n", 0s) == std::vector{Ending::bad_request});
+}
+
+}  // namespace
+}  // namespace peal::conn::test
