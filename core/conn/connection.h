@@ -88,11 +88,11 @@ struct ConnectionState {
   std::uint16_t close_code = 0;  ///< sent or received first; 0 = no close frame yet
   bool closed_by_peer = false;   ///< who sent it
   bool crowded = false;          ///< came above its client's share, see Admission
-  bool answered = false;         ///< at least one request was
   std::uint32_t listener = 0;
   io::IpNetwork client;
   Instant paid{};          ///< of RoutePolicy::message_rate
   http::HeadScan scan;     ///< in `head`
+  bool answered = false;   ///< at least one request was
   ws::ReaderState reader;  ///< from `open` on
 };
 static_assert(std::is_trivially_copyable_v<ConnectionState>);

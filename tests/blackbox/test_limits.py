@@ -115,6 +115,18 @@ class ConnectionsPerAddress(LimitCase):
         wait_until(lambda: self.status(self.attacker) == (101, None), "there is room again")
 
 
+class ConnectionsInAll(LimitCase):
+    options = ("--set", "limits.connections=5")
+
+    def test_one_too_many(self):
+        inside = [self.open("/echo") for _ in range(4)]
+        answer = self.connect(source=self.attacker).upgrade("/echo")
+        self.assertEqual((answer.status, answer.headers["retry-after"]), (503, "5"))
+        self.assert_unharmed()
+        self.assertEqual(inside[0].echo(b"still in").payload, b"still in")
+        self.assert_logged(r"connections: as many as there may be; 127\.0\.0\.66 is refused")
+
+
 class AcceptRate(LimitCase):
     options = ("--set", "limits.accept_rate=20/s")
 
@@ -206,7 +218,7 @@ class Floods(LimitCase):
     def test_bytes_one_by_one(self):
         client = self.attack("/echo")
         for _ in range(20):
-            client.trickle(frame(BINARY, b"x" * 10, form=64))
+            client.trickle(frame(BINARY, b"x" * 10))
         for _ in range(20):
             self.assertEqual(client.read_frame().payload, b"x" * 10)
         self.assert_unharmed()
@@ -242,6 +254,19 @@ class Handshakes(LimitCase):
             self.assertTrue(client.has_ended())
         self.assertLess(time.monotonic() - begin, 5)
         self.assert_logged(r"handshake_timeout: 127\.0\.0\.66 sent no whole request in time")
+
+
+class Pings(LimitCase):
+    options = ("--set", "limits.ping_interval=200ms", "--set", "limits.pong_timeout=200ms")
+
+    def setUp(self):
+        """No neighbour: it would have to answer pings too."""
+
+    def test_pings_that_nobody_answers(self):
+        client = self.attack("/echo")
+        self.assertEqual(client.read_frame().opcode, PING)
+        self.assertTrue(client.has_ended())
+        self.assert_logged(r"pong_timeout: 127\.0\.0\.66 on route echo answered no ping in time")
 
 
 class NeverReading(LimitCase):

@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from support import CLOSE, Client, Daemon, close_payload
+from support import CLOSE, TEXT, Client, Daemon, close_payload
 
 CONFIG = """
 [route.echo]
@@ -26,6 +26,13 @@ def make_noise(daemon):
             client.request(path)
     with Client(daemon.address) as client:
         client.upgrade("/echo", "Origin: http://\t[forged]")
+    with Client(daemon.address) as client:
+        client.upgrade("/echo?token=hidden", "Authorization: Bearer hidden")
+        client.send_frame(TEXT, b"\xff hidden")
+        client.read_to_end()
+    with Client(daemon.address) as client:
+        client.send(b"GET /hidden HTTP/1.1\r\nhidden\r\n\r\n")
+        client.read_to_end()
 
 
 class Log(unittest.TestCase):
@@ -42,6 +49,12 @@ class Log(unittest.TestCase):
         self.assertNotIn("\x1b", log)
         for line in log.splitlines():
             self.assertFalse(line.startswith("[forged]"), line)
+
+    def test_what_may_be_secret_is_not_told(self):
+        log = self.noisy_log()
+        self.assertIn("protocol_error: 127.0.0.1 on route echo ", log)
+        self.assertIn("bad_request: 127.0.0.1 ", log)
+        self.assertNotIn("hidden", log)
 
     def test_json_is_one_object_a_line(self):
         lines = [json.loads(line) for line in self.noisy_log("--set", "log.format=json").splitlines()]
