@@ -120,7 +120,7 @@ class Claims(DaemonCase):
     def test_a_message_in_a_storm_of_empty_fragments(self):
         before = self.daemon.resident()
         client = self.open("/echo")
-        client.send(frame(BINARY, b"a", fin=False) + frame(CONTINUATION, fin=False) * 100_000)
+        client.send(frame(BINARY, b"a", fin=False) + frame(CONTINUATION, fin=False) * 60_000)
         client.send_frame(PING, b"read so far?")
         self.assertEqual(client.read_frame().opcode, PONG)
         if not SANITIZED:
