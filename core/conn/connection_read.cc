@@ -190,6 +190,7 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
         memory_.blocks.give(event.block);
         break;
       case ws::Event::Kind::close:
+        answer_flood(connection, flood);
         on_close_frame(connection, event);
         return;
       case ws::Event::Kind::failure:

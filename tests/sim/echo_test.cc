@@ -82,14 +82,29 @@ bool is_prefix(const auto& part, const auto& whole) {
   return part.size() <= whole.size() && std::equal(part.begin(), part.end(), whole.begin());
 }
 
+/// The same order, with some left out.
+bool is_selection(const auto& part, const auto& whole) {
+  auto next = part.begin();
+  for (const auto& each : whole)
+    if (next != part.end() && *next == each) ++next;
+  return next == part.end();
+}
+
+/// Of a flood of pings the last one is answered and at least the first few.
+void check_pongs(const std::vector<std::string>& pongs, const std::vector<std::string>& pings) {
+  constexpr std::size_t kFew = 16;
+  CHECK(pongs.size() >= std::min(pings.size(), kFew));
+  if (!pings.empty()) CHECK(pongs.back() == pings.back());
+}
+
 void check(const Client& client, const Script& script, bool rough) {
   CHECK(client.peer.error == "");
   CHECK(is_prefix(client.peer.messages, script.messages));
-  CHECK(is_prefix(client.peer.pongs, script.pings));
+  CHECK(is_selection(client.peer.pongs, script.pings));
   if (rough) return;
   CHECK(client.peer.accepted());
   CHECK(client.peer.messages.size() == script.messages.size());
-  CHECK(client.peer.pongs.size() == script.pings.size());
+  check_pongs(client.peer.pongs, script.pings);
   CHECK(client.peer.close_code.value_or(0) == (script.closes ? 4000 : 0));
   CHECK_FALSE(client.socket.was_reset());
   CHECK(client.socket.closed() == (script.closes || client.ends));
