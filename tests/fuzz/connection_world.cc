@@ -5,7 +5,9 @@
 
 #include "config/load.h"
 #include "core/base/check.h"
+#include "core/base/hash.h"
 #include "core/ws/frame_header.h"
+#include "server/log.h"
 #include "tests/support/certificates.h"
 #include "tests/support/fake_clock.h"
 
@@ -124,7 +126,7 @@ void Client::write(std::string_view octets) {
 
 World::Shard::Shard(std::size_t index, World& world)
     : backend(new sim::SimBackend(world.setup_.seed + index, world.habits_)),
-      dispatcher(site(), kLimits),
+      dispatcher(site(), kLimits, world.notices_),
       shard(static_cast<hub::ShardIndex>(index), std::unique_ptr<io::Backend>(backend), world.mesh_,
             world.admission_, kLimits, dispatcher, FakeClock::now) {
   dispatcher.attach(shard.table, shard.hub);
@@ -135,8 +137,11 @@ World::Shard::Shard(std::size_t index, World& world)
 World::World(const Setup& setup)
     : setup_(setup),
       habits_{.sends_at_once = setup.sends_at_once},
-      mesh_(static_cast<hub::ShardIndex>(setup.shards)) {
+      mesh_(static_cast<hub::ShardIndex>(setup.shards)),
+      notices_(static_cast<unsigned>(setup.shards)) {
   FakeClock::reset();
+  server::log::set_up({.level = config::LogLevel::error});  // limits are met on purpose
+  process_hash_key() = {.first = setup.seed};               // it chooses the homes of topics
   for (std::size_t i = 0; i < setup.shards; ++i)
     shards_.push_back(std::make_unique<Shard>(i, *this));
   neighbour_ = &connect_honest("/echo");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/dispatcher.h"
+#include "server/notices.h"
 #include "tests/fuzz/server_stream.h"
 #include "tests/sim/sim_backend.h"
 #include "tests/support/test_shard.h"
@@ -111,6 +112,7 @@ class World {
   sim::Habits habits_;
   hub::Mesh mesh_;
   conn::Admission admission_{1000};
+  server::Notices notices_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::deque<Client> honest_;
   Client* neighbour_ = nullptr;

@@ -47,8 +47,8 @@ World::World(std::uint64_t seed, const std::string& routes, bool rough)
       mesh_(static_cast<hub::ShardIndex>(1 + seed % 3)),
       notices_(mesh_.shards()) {
   test::FakeClock::reset();
-  spdlog::set_level(spdlog::level::err);  // limits are met on purpose
-  process_hash_key() = {.first = seed};   // it chooses the homes of topics
+  server::log::set_up({.level = config::LogLevel::error});  // limits are met on purpose
+  process_hash_key() = {.first = seed};                     // it chooses the homes of topics
   for (std::size_t i = 0; i < mesh_.shards(); ++i)
     shards_.push_back(std::make_unique<Shard>(i, *this, draw_habits(rough)));
 }
