@@ -261,7 +261,7 @@ void Hub::take_mail() {
     if (from == self()) continue;
     for (int i = 0; i < kPerTurn && port_.take(from, Mesh::Lane::down, parcel); ++i)
       take_parcel(from, parcel);
-    for (int i = 0; i < kPerTurn && !congested(); ++i) {
+    for (int i = 0; i < kPerTurn && !port_.waits(Mesh::Lane::down); ++i) {
       if (!port_.take(from, Mesh::Lane::up, parcel)) break;
       take_parcel(from, parcel);
     }

@@ -22,7 +22,7 @@ void MeshPort::send(ShardIndex to, const Parcel& parcel) {
   auto& waiting = destination.waiting[static_cast<std::size_t>(lane)];
   if (!waiting.empty() || !mesh_.queue(self_, to, lane).push(parcel)) {
     waiting.push_back(parcel);
-    ++waiting_;
+    ++waiting_[static_cast<std::size_t>(lane)];
   }
   destination.unannounced = true;
 }
@@ -40,7 +40,7 @@ bool MeshPort::flush_to(ShardIndex to) {
     auto& waiting = destination.waiting[static_cast<std::size_t>(lane)];
     while (!waiting.empty() && mesh_.queue(self_, to, lane).push(waiting.front())) {
       waiting.pop_front();
-      --waiting_;
+      --waiting_[static_cast<std::size_t>(lane)];
       destination.unannounced = true;
     }
   }

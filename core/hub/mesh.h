@@ -102,7 +102,11 @@ class MeshPort {
   }
 
   /// Something waits for room. Cleared by flush().
-  bool congested() const { return waiting_ > 0; }
+  bool congested() const { return waits(Mesh::Lane::up) || waits(Mesh::Lane::down); }
+  /// The same of one lane. Whoever takes from the up lane makes down-lane work, so may do so only
+  /// while none waits; what waits to go up itself is no reason, or two shards that have filled each
+  /// other's up lanes would wait for ever.
+  bool waits(Mesh::Lane lane) const { return waiting_[static_cast<std::size_t>(lane)] > 0; }
 
  private:
   struct Destination {
@@ -118,7 +122,7 @@ class MeshPort {
   Mesh& mesh_;
   ShardIndex self_;
   std::vector<Destination> destinations_;
-  std::size_t waiting_ = 0;
+  std::size_t waiting_[2] = {};  // by lane
 };
 
 }  // namespace peal::hub

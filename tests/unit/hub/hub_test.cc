@@ -265,5 +265,25 @@ TEST_CASE("Hub: one order for all, nothing lost after the use is ready, whatever
   }
 }
 
+TEST_CASE("Hub: two shards that have filled each other's up lanes go on") {
+  Rig rig(2);
+  Client& alice = rig.client(0);
+  Client& bob = rig.client(1);
+  alice.subscribe(rig.topic_at(1));
+  bob.subscribe(rig.topic_at(0));
+  rig.settle();
+  constexpr std::size_t kMessages = 3000;  // more than a lane holds
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    alice.publish("to the other's home");
+    bob.publish("and back");
+  }
+  for (int turns = 0; turns < 20; ++turns)
+    for (const auto& shard : rig.shards) shard->turn();
+  REQUIRE_FALSE(rig.shards[0]->hub.congested());
+  REQUIRE_FALSE(rig.shards[1]->hub.congested());
+  CHECK(alice.heard().size() == kMessages);
+  CHECK(bob.heard().size() == kMessages);
+}
+
 }  // namespace
 }  // namespace peal::hub
