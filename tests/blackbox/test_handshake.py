@@ -60,8 +60,8 @@ class Handshake(DaemonCase):
     def test_a_query_does_not_disturb(self):
         self.assertEqual(self.connect().upgrade("/echo?token=a/b%20c").status, 101)
 
-    def test_an_offered_extension_is_not_taken(self):
-        answer = self.connect().upgrade("/echo", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits")
+    def test_an_extension_that_nobody_knows_is_not_taken(self):
+        answer = self.connect().upgrade("/echo", "Sec-WebSocket-Extensions: x-webkit-deflate-frame, foo; bar=1")
         self.assertEqual(answer.status, 101)
         self.assertNotIn("sec-websocket-extensions", answer.headers)
 
