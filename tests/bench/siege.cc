@@ -176,7 +176,7 @@ RoundTrips measure(const Clients& client) {
 }
 
 void run(const std::string& io, const std::string& bomb_frame, int rounds) {
-  const ServerProcess server = ServerProcess::peald({"server.io=" + io, "log.level=error"});
+  const ServerProcess server = ServerProcess::peald({"server.io=" + io});
   const std::uint16_t port = server.port();
   const Clients honest(port, 1, "/echo");
   measure(honest);  // warms up
