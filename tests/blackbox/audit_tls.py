@@ -21,7 +21,6 @@ CERTAIN = {
     "TLS1_2": "offered", "TLS1_3": "offered", "ALPN": "http/1.1", "cipher_order": "server", "PFS": "offered",
     "cipherlist_AVERAGE": "not offered", "secure_renego": "supported", "secure_client_renego": "not vulnerable",
     "CRIME_TLS": "not vulnerable", "LUCKY13": "not vulnerable", "heartbleed": "not vulnerable",
-    "sessionresumption_ID": "not supported",
 }
 
 

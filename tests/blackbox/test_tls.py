@@ -168,6 +168,12 @@ handshake_timeout = "2s"
         self.assertIn("Secure Renegotiation IS supported", done.stdout)
         self.assertIn("no renegotiation", done.stderr)
 
+    def test_no_session_is_kept_but_in_tickets(self):
+        """testssl.sh takes a resumption by ticket for one by session ID, at times."""
+        text = self.s_client("-tls1_2", "-no_ticket", "-reconnect").stdout
+        self.assertEqual(text.count("New, TLSv1.2"), 6)
+        self.assertNotIn("Reused", text)
+
     def test_no_early_data_is_offered(self):
         with tempfile.NamedTemporaryFile() as session:
             self.s_client("-tls1_3", "-ign_eof", "-sess_out", session.name,
