@@ -175,12 +175,24 @@ MutableBytes inflation_room(ReaderState& state, std::size_t ahead, const ReaderC
   return {state.message->data() + used, end - used};
 }
 
-/// Takes the next `piece` of a compressed message's payload. An event only when that fails.
-Event inflate_message(ReaderState& state, Bytes piece, const ReaderContext& context) {
+/// Takes bytes off what may still be inflated.
+void spend(const ReaderContext& context, std::size_t bytes) {
+  if (context.inflation_left) *context.inflation_left -= std::min(*context.inflation_left, bytes);
+}
+
+bool used_up(const ReaderContext& context) {
+  return context.inflation_left && *context.inflation_left == 0;
+}
+
+/// Takes the next `piece` of a compressed message's payload, which it advances. An event only when
+/// that fails or has to pause.
+Event inflate_message(ReaderState& state, Bytes& piece, const ReaderContext& context) {
   if (!state.inflater) state.inflater = context.inflaters->take(context.window_bits);
   while (true) {
-    const MutableBytes room = inflation_room(state, piece.size(), context);
+    MutableBytes room = inflation_room(state, piece.size(), context);
+    if (context.inflation_left) room = room.first(std::min(room.size(), *context.inflation_left));
     const Inflater::Step step = state.inflater->inflate(piece, room);
+    spend(context, step.size);
     const std::uint64_t left = limit(context) - state.message_size;
     const Bytes got = room.first(std::min<std::uint64_t>(step.size, left));
     state.message_size += static_cast<std::uint32_t>(got.size());
@@ -190,13 +202,19 @@ Event inflate_message(ReaderState& state, Bytes piece, const ReaderContext& cont
     if (step.outcome == Inflater::Outcome::corrupt)
       return failure(CloseCode::invalid_payload, "a compressed message is corrupt");
     if (step.outcome == Inflater::Outcome::drained) return {};
+    // What zlib still holds when all input is taken is little, and comes with what follows.
+    if (used_up(context)) return {.kind = piece.empty() ? Event::Kind::none : Event::Kind::paused};
   }
 }
 
 /// Ends a compressed message.
 Event end_compressed(ReaderState& state, const ReaderContext& context) {
+  spend(context, kMessageShare);
   if (Inflater* const inflater = state.inflater) {
-    const Event failed = inflate_message(state, inflater->tail(), context);
+    Bytes tail = inflater->tail();
+    ReaderContext unpaused = context;
+    unpaused.inflation_left = nullptr;
+    const Event failed = inflate_message(state, tail, unpaused);
     if (failed.kind != Event::Kind::none) return failed;
     if (!inflater->end_message())
       return failure(CloseCode::invalid_payload, "a compressed message is cut off");
@@ -209,29 +227,21 @@ Event end_compressed(ReaderState& state, const ReaderContext& context) {
   return event;
 }
 
-/// The event of a compressed message that lies whole at the front of `input`.
-Event take_compressed(ReaderState& state, const FrameHeader& header, MutableBytes& input,
-                      const ReaderContext& context) {
-  const MutableBytes payload = input.first(header.payload_size);
-  input = input.subspan(header.payload_size);
-  unmask(payload, header.key);
-  begin_message(state, header);
-  if (!payload.empty()) {
-    const Event failed = inflate_message(state, payload, context);
-    if (failed.kind != Event::Kind::none) return failed;
-  }
-  return end_compressed(state, context);
-}
-
-/// Takes the next `piece` of any message's payload. An event only when that fails.
-Event take_piece(ReaderState& state, MutableBytes piece, const ReaderContext& context) {
+/// Takes the next `piece` of any message's payload, or what of it there is time for: the rest stays
+/// in `piece`. An event only when that fails or has to pause.
+Event take_piece(ReaderState& state, MutableBytes& piece, const ReaderContext& context) {
   if (!state.compressed) {
-    if (gather_message(state, piece, context)) return {};
-    return failure(CloseCode::invalid_payload, kNotUtf8);
+    const bool good = gather_message(state, std::exchange(piece, {}), context);
+    return good ? Event{} : failure(CloseCode::invalid_payload, kNotUtf8);
   }
   if (piece.empty()) return {};
   unmask(piece, state.key);
-  return inflate_message(state, piece, context);
+  Bytes rest = piece;
+  const Event event = inflate_message(state, rest, context);
+  const std::size_t used = piece.size() - rest.size();
+  piece = piece.subspan(used);
+  unmask(piece, rotate_key(state.key, used));  // masked again, as it was
+  return event;
 }
 
 void gather_control(ReaderState& state, MutableBytes piece) {
@@ -241,18 +251,19 @@ void gather_control(ReaderState& state, MutableBytes piece) {
 
 /// Takes what `input` has of the current frame. An event when that ends a message, else none.
 Event gather(ReaderState& state, MutableBytes& input, const ReaderContext& context) {
-  const MutableBytes piece = input.first(std::min(state.frame_left, input.size()));
-  input = input.subspan(piece.size());
+  MutableBytes piece = input.first(std::min(state.frame_left, input.size()));
+  std::size_t taken = piece.size();
   const bool control = is_control(state.frame_opcode);
   Event event;
   if (control)
     gather_control(state, piece);
   else
     event = take_piece(state, piece, context);
-  if (event.kind != Event::Kind::none) return event;
-  state.frame_left -= piece.size();
-  state.key = rotate_key(state.key, piece.size());
-  if (state.frame_left > 0) return {};
+  if (event.kind == Event::Kind::paused) taken -= piece.size();
+  input = input.subspan(taken);
+  state.frame_left -= taken;
+  state.key = rotate_key(state.key, taken);
+  if (event.kind != Event::Kind::none || state.frame_left > 0) return event;
 
   if (control)
     event = end_control(state);
@@ -282,20 +293,18 @@ Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context
         return {};
       }
       const bool control = is_control(header.opcode);
+      const bool compressed = !control && (header.compressed || state.compressed);
       // What a compressed message inflates to is counted as it comes.
-      if (header.payload_size > limit(context) - state.message_size && !control &&
-          !header.compressed && !state.compressed)
+      if (header.payload_size > limit(context) - state.message_size && !control && !compressed)
         return failure(CloseCode::message_too_big, kTooBig);
       if (!control && state.fragments >= context.message_fragments)
         return failure(CloseCode::policy_violation, "a message has too many fragments");
+      if (compressed && used_up(context)) return {.kind = Event::Kind::paused};
 
       input = input.subspan(header.size - kept);
       const bool alone = control || (header.fin && header.opcode != Opcode::continuation);
-      if (alone && kept == 0 && header.payload_size <= input.size()) [[likely]] {
-        if (header.compressed) [[unlikely]]
-          return take_compressed(state, header, input, context);
+      if (alone && !compressed && kept == 0 && header.payload_size <= input.size()) [[likely]]
         return take_in_place(header, input);
-      }
       forget_header(state);
       begin_frame(state, header, context.pool);
     }

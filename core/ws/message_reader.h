@@ -51,7 +51,13 @@ struct ReaderContext {
   bool takeover = false;                         ///< the peer's compressed messages may refer back
   std::uint8_t window_bits = kMaxWindowBits;     ///< the peer's
   std::uint32_t message_fragments = 0xffffffff;  ///< the most frames of one message
+  /// Bytes that compressed messages may still be inflated to, less what comes out of them; each
+  /// message takes kMessageShare besides. Null: any number.
+  std::size_t* inflation_left = nullptr;
 };
+
+/// What a compressed message costs however short it is, in bytes that could be inflated instead.
+constexpr std::size_t kMessageShare = 512;
 
 constexpr std::uint64_t kMaxMessageSize = std::uint64_t{1} << 31;
 
@@ -62,6 +68,7 @@ struct Event {
     ping,     ///< `payload`
     pong,     ///< `payload`
     close,    ///< `code` (no_status when the frame had none); `payload` is the reason
+    paused,   ///< ReaderContext::inflation_left is used up: call again with the rest of the input
     failure,  ///< the peer broke the protocol: `code` to close with, and `reason`
   };
 

@@ -99,6 +99,7 @@ void WsPeer::take_frames(std::string octets) {
     pool_.give(event.block);
     switch (event.kind) {
       case ws::Event::Kind::none:
+      case ws::Event::Kind::paused:  // only where inflation is bounded
         return;
       case ws::Event::Kind::message:
         messages.push_back({event.opcode, std::move(payload)});

@@ -31,6 +31,12 @@ std::vector<Seen> read(std::string_view stream, Deflation deflation = kAlone,
   for (char octet : stream) dribble.feed({&octet, 1});
   CHECK(dribble.seen() == whole.seen());
   CHECK(dribble.reason() == whole.reason());
+  for (const std::size_t share : {1, 100, 5000}) {
+    RealReader paused(Role::server, limit, deflation, share);
+    paused.feed(stream);
+    CHECK(paused.seen() == whole.seen());
+    CHECK(paused.reason() == whole.reason());
+  }
   return whole.seen();
 }
 

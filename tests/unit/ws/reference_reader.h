@@ -214,12 +214,15 @@ class ReferenceReader {
 /// event breaks what message_reader.h promises of memory.
 class RealReader {
  public:
-  RealReader(Role role, std::uint64_t limit, Deflation deflation = {})
-      : context_{.pool = pool_,
+  /// `share`: bytes that may be inflated before the reader has to pause; 0: any number.
+  RealReader(Role role, std::uint64_t limit, Deflation deflation = {}, std::size_t share = 0)
+      : share_(share),
+        context_{.pool = pool_,
                  .message_size = limit,
                  .role = role,
                  .inflaters = deflation.on ? &inflaters_ : nullptr,
-                 .takeover = deflation.takeover} {}
+                 .takeover = deflation.takeover,
+                 .inflation_left = share > 0 ? &left_ : nullptr} {}
   RealReader(const RealReader&) = delete;
   RealReader& operator=(const RealReader&) = delete;
   ~RealReader() {
@@ -236,6 +239,11 @@ class RealReader {
     while (!finished_) {
       const std::byte* const before = input.data();
       const Event event = next(state_, input, context_);
+      if (event.kind == Event::Kind::paused) {
+        PEAL_CHECK(left_ == 0);
+        left_ = share_;
+        continue;
+      }
       if (event.kind == Event::Kind::none) {
         PEAL_CHECK(input.empty());
         break;
@@ -274,6 +282,8 @@ class RealReader {
   BlockPool pool_{0};
   InflaterPool inflaters_;
   ReaderState state_;
+  const std::size_t share_;
+  std::size_t left_ = share_;
   ReaderContext context_;
   std::vector<Seen> seen_;
   std::string_view reason_;
