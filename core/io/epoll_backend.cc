@@ -13,8 +13,8 @@
 namespace peal::io {
 namespace {
 
-constexpr int kAcceptsPerTurn = 64;   // per listener, so that a storm leaves room for the others
-constexpr int kReceivesPerTurn = 16;  // per socket, for the same reason
+constexpr int kAcceptsPerTurn = 4;   // per listener, so that a storm leaves room for the others
+constexpr int kReceivesPerTurn = 2;  // per socket, for the same reason
 constexpr std::uint32_t kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 timespec to_timespec(Duration duration) {

@@ -61,7 +61,7 @@ class EpollBackend final : public Backend {
   void serve_ready(EventSink& sink);
   void serve_event(int fd, std::uint32_t events, EventSink& sink);
 
-  static constexpr std::size_t kEventsPerTurn = 512;
+  static constexpr std::size_t kEventsPerTurn = 64;
 
   Fd epoll_fd_;
   Fd wake_fd_;

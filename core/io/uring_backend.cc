@@ -94,22 +94,44 @@ void UringBackend::arm_wake() {
 }
 
 void UringBackend::accept(std::uint32_t listener, int listener_fd) {
-  io_uring_sqe* sqe = next_sqe();
-  // Not SOCK_NONBLOCK: io_uring would then report EAGAIN instead of waiting for us.
-  io_uring_prep_multishot_accept(sqe, listener_fd, nullptr, nullptr, SOCK_CLOEXEC);
-  io_uring_sqe_set_data64(sqe, user_data(Operation::accept, {listener, 0}));
+  if (listener >= accepts_.size()) accepts_.resize(listener + 1);
+  Accepts& accepts = accepts_[listener];
+  accepts.fd = listener_fd;
+  accepts.active = true;
+  accepts.once = false;
+  accepts.wanted = 1;
+  if (accepts.armed == 0) arm_accept(listener);
 }
 
 void UringBackend::accept_one(std::uint32_t listener, int listener_fd) {
-  io_uring_sqe* sqe = next_sqe();
-  io_uring_prep_accept(sqe, listener_fd, nullptr, nullptr, SOCK_CLOEXEC);
-  io_uring_sqe_set_data64(sqe, user_data(Operation::accept, {listener, 0}));
+  accept(listener, listener_fd);
+  accepts_[listener].once = true;
 }
 
 void UringBackend::stop_accept(std::uint32_t listener, int) {
+  accepts_[listener].active = false;
   io_uring_sqe* sqe = next_sqe();
-  io_uring_prep_cancel64(sqe, user_data(Operation::accept, {listener, 0}), 0);
+  io_uring_prep_cancel64(sqe, user_data(Operation::accept, {listener, 0}), IORING_ASYNC_CANCEL_ALL);
   io_uring_sqe_set_data64(sqe, user_data(Operation::ignored, {}));
+}
+
+void UringBackend::arm_accept(std::uint32_t listener) {
+  Accepts& accepts = accepts_[listener];
+  io_uring_sqe* sqe = next_sqe();
+  // Not SOCK_NONBLOCK: io_uring would then report EAGAIN instead of waiting for us.
+  io_uring_prep_accept(sqe, accepts.fd, nullptr, nullptr, SOCK_CLOEXEC);
+  io_uring_sqe_set_data64(sqe, user_data(Operation::accept, {listener, 0}));
+  ++accepts.armed;
+}
+
+void UringBackend::arm_accepts() {
+  for (std::uint32_t listener = 0; listener < accepts_.size(); ++listener) {
+    Accepts& accepts = accepts_[listener];
+    const unsigned arrived = std::exchange(accepts.arrived, 0);
+    if (!accepts.active || accepts.once) continue;
+    accepts.wanted = arrived >= accepts.wanted ? std::min(2 * accepts.wanted, Accepts::kMost) : 1;
+    while (accepts.armed < accepts.wanted) arm_accept(listener);
+  }
 }
 
 void UringBackend::receive(int fd, SlotId id) {
@@ -199,6 +221,7 @@ void UringBackend::refill_buffers() {
 }
 
 Result<> UringBackend::wait(std::optional<Duration> timeout) {
+  arm_accepts();
   refill_buffers();
   int done;
   if (timeout && *timeout <= Duration::zero()) {
@@ -243,12 +266,9 @@ void UringBackend::deliver_one(const io_uring_cqe& cqe, EventSink& sink) {
     case Operation::send:
       sink.on_send(id, cqe.res);
       break;
-    case Operation::accept: {
-      const bool more = cqe.flags & IORING_CQE_F_MORE;
-      if (cqe.res >= 0) sink.on_accept(id.index, cqe.res);
-      if (!more) sink.on_accept_end(id.index, cqe.res >= 0 ? 0 : -cqe.res);
+    case Operation::accept:
+      deliver_accept(cqe, id.index, sink);
       break;
-    }
     case Operation::wake:
       arm_wake();
       sink.on_wake();
@@ -256,6 +276,21 @@ void UringBackend::deliver_one(const io_uring_cqe& cqe, EventSink& sink) {
     case Operation::ignored:
       break;
   }
+}
+
+void UringBackend::deliver_accept(const io_uring_cqe& cqe, std::uint32_t listener,
+                                  EventSink& sink) {
+  Accepts& accepts = accepts_[listener];
+  --accepts.armed;
+  if (cqe.res >= 0) {
+    ++accepts.arrived;
+    sink.on_accept(listener, cqe.res);
+  }
+  const bool ended = accepts.once || cqe.res < 0;
+  if (!ended || !accepts.active) return;  // of several that fail, the first one tells
+  accepts.active = false;
+  if (accepts.armed > 0) stop_accept(listener, accepts.fd);
+  sink.on_accept_end(listener, cqe.res >= 0 ? 0 : -cqe.res);
 }
 
 void UringBackend::deliver_receive(const io_uring_cqe& cqe, SlotId id, EventSink& sink) {

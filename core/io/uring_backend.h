@@ -20,8 +20,9 @@ struct UringFeatures {
 /// it down again. The error says what the kernel refused.
 Result<UringFeatures> probe_uring();
 
-/// io_uring: multishot accept, multishot receive into a ring of provided buffers, sends handed
-/// over once a turn together with the wait.
+/// io_uring: multishot receive into a ring of provided buffers, sends handed over once a turn
+/// together with the wait. No multishot accept: it takes all that wait at once, and a storm would
+/// make one turn of it.
 ///
 /// Owner: a Reactor; made on the thread that uses it (IORING_SETUP_SINGLE_ISSUER).
 /// Limits: kSubmissions operations between two system calls; more make a call in between.
@@ -56,9 +57,25 @@ class UringBackend final : public Backend {
   io_uring_sqe* next_sqe();
   void arm_wake();
   bool empty_gather_arena();
+  void arm_accept(std::uint32_t listener);
+  void arm_accepts();
+  void deliver_accept(const io_uring_cqe& cqe, std::uint32_t listener, EventSink& sink);
   void refill_buffers();
   void deliver_one(const io_uring_cqe& cqe, EventSink& sink);
   void deliver_receive(const io_uring_cqe& cqe, SlotId id, EventSink& sink);
+
+  /// Accepts of one listening socket: one is armed while it is quiet, and twice as many as before
+  /// after a turn in which all have succeeded.
+  struct Accepts {
+    static constexpr unsigned kMost = 4;
+
+    int fd = -1;
+    bool active = false;
+    bool once = false;     // accept_one()
+    unsigned armed = 0;    // in the kernel
+    unsigned wanted = 0;   // armed at the start of a turn
+    unsigned arrived = 0;  // in this turn
+  };
 
   /// Parts of vector sends, read by the kernel when it takes the submission, not later
   /// (IORING_FEAT_SUBMIT_STABLE).
@@ -79,6 +96,7 @@ class UringBackend final : public Backend {
   std::uint32_t lent_ = 0;
   std::uint32_t lend_target_ = 64;
   bool ran_out_ = false;
+  std::vector<Accepts> accepts_;  // by listener
   Fd wake_fd_;
   std::uint64_t wake_count_ = 0;  // written by the kernel
   GatherArena gather_;
