@@ -23,8 +23,8 @@ Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
       reactor_(std::move(backend)),
       memory_(setup_.index, reactor_.buffers(), kKeepBytes, setup_.deflate),
       dispatcher_(*setup_.site, setup_.limits, *setup_.notices),
-      table_(reactor_, memory_, dirty_, dispatcher_, *setup_.admission, setup_.limits),
-      hub_(memory_, *setup_.mesh, setup_.index, dispatcher_, dirty_) {
+      table_(reactor_, memory_, due_, dispatcher_, *setup_.admission, setup_.limits),
+      hub_(memory_, *setup_.mesh, setup_.index, dispatcher_, due_) {
   dispatcher_.attach(table_, hub_);
   for (Fd& socket : setup_.listeners) {
     const auto listener = static_cast<std::uint32_t>(doors_.size());

@@ -82,7 +82,7 @@ class Shard final : private io::ReactorClient {
   ShardSetup setup_;
   io::Reactor reactor_;
   hub::Memory memory_;
-  IntrusiveList<hub::Outbox> dirty_;
+  hub::DueList due_;
   Dispatcher dispatcher_;
   conn::ConnectionTable table_;
   hub::Hub hub_;

@@ -50,7 +50,7 @@ enum class Stall : std::uint8_t {
   none,
   queue,  ///< the client does not read the answers it asks for
   mesh,   ///< other shards do not keep up with what this one publishes
-  turn,   ///< what it sent inflates to more than one client may take of a turn
+  turn,   ///< it has had its share of a turn and waits in line for the next
 };
 
 /// Why a connection ends: the first cause there was.
@@ -129,8 +129,7 @@ struct Connection : hub::Outbox {
   bool all_sent() const { return empty() && !(secure && secure->has_output()); }
 
   int fd;
-  bool receiving = false;      ///< a receive is armed
-  std::uint16_t inflated = 0;  ///< KiB, in this turn
+  bool receiving = false;  ///< a receive is armed
   ConnectionState state;
   const RoutePolicy* policy = nullptr;  ///< of the route, from `upgrading` on
   hub::TopicUse* topics = nullptr;      ///< the handler's

@@ -11,8 +11,11 @@
 namespace peal::conn {
 namespace {
 
-constexpr std::size_t kInflatedPerTurn = 1 << 10;  // KiB of one client, or one message
-constexpr std::uint32_t kPongs = 16;               // each on its own, in one piece of input
+// What one client may take of a turn, some 50 microseconds of work; as much again at its end.
+constexpr std::size_t kInflatedPerTurn = 32 << 10;  // bytes, of all clients together
+constexpr std::size_t kFramesPerTurn = 512;
+constexpr std::size_t kFramesPerRequest = 16;  // that a request counts for
+constexpr std::uint32_t kPongs = 16;           // each on its own, in one piece of input
 
 /// What a failure of the reader's comes to.
 Ending ending_of(ws::CloseCode code) {
@@ -46,7 +49,7 @@ void ConnectionTable::on_receive(SlotId id, io::Received received) {
     terminate(connection, false, exhausted ? Ending::no_resources : Ending::lost);
   }
   if (connection.state.phase == Phase::closed)
-    mark_dirty(connection);
+    mark_due(connection);
   else if (!connection.receiving)
     arm_receive(connection);
 }
@@ -70,6 +73,10 @@ void ConnectionTable::arm_receive(Connection& connection) {
 }
 
 void ConnectionTable::take_input(Connection& connection, MutableBytes bytes, Source source) {
+  if (reading_ != connection.id()) {
+    reading_ = connection.id();
+    frames_left_ = kFramesPerTurn;
+  }
   if (connection.held.block) {
     hold(connection, bytes);
     work_off_held(connection);
@@ -93,6 +100,7 @@ MutableBytes ConnectionTable::work_off(Connection& connection, MutableBytes inpu
         return {};
       case Phase::head:
         if (!read_head(connection, input)) return input;
+        count_frames(connection, kFramesPerRequest);
         break;
       case Phase::responding:
       case Phase::upgrading:
@@ -164,12 +172,14 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
                                   .inflaters = deflate.on ? &memory_.inflaters : nullptr,
                                   .takeover = deflate.client_takeover,
                                   .window_bits = deflate.client_window_bits,
-                                  .message_fragments = connection.policy->message_fragments};
+                                  .message_fragments = connection.policy->message_fragments,
+                                  .inflation_left = &inflation_left_};
   ConnectionState& state = connection.state;
   PingFlood flood;
   while (state.stall == Stall::none) {
     const ws::Event event = ws::next(state.reader, input, context);
     if (!within_rate(connection, event)) return;
+    if (event.kind != ws::Event::Kind::none) count_frames(connection, 1);
     switch (event.kind) {
       case ws::Event::Kind::none:
         answer_flood(connection, flood);
@@ -180,7 +190,6 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
           handler_.on_message(connection, event);
         else
           memory_.blocks.give(event.block);  // we have said goodbye already
-        if (event.inflated) count_inflated(connection, event.payload.size());
         break;
       case ws::Event::Kind::ping:
         answer_ping(connection, event, flood);
@@ -193,6 +202,10 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
         answer_flood(connection, flood);
         on_close_frame(connection, event);
         return;
+      case ws::Event::Kind::paused:
+        answer_flood(connection, flood);
+        wait_for_turn(connection);
+        return;
       case ws::Event::Kind::failure:
         fail(connection, event.code, event.reason, ending_of(event.code));
         return;
@@ -201,31 +214,34 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
   answer_flood(connection, flood);
 }
 
-/// A few octets may inflate to a lot of work: who has had a share of a turn waits for the next.
-void ConnectionTable::count_inflated(Connection& connection, std::size_t bytes) {
-  if (connection.inflated == 0) inflated_.push_back(connection.id());
-  const std::size_t kib = connection.inflated + bytes / 1024 + 1;  // each message takes something
-  connection.inflated = static_cast<std::uint16_t>(std::min(kib, kInflatedPerTurn));
-  ConnectionState& state = connection.state;
-  const bool reads = state.phase == Phase::open || state.phase == Phase::closing;
-  if (kib < kInflatedPerTurn || state.stall != Stall::none || !reads) return;
-  state.stall = Stall::turn;
-  used_up_.push_back(connection.id());
+/// A few octets may be a lot of work: they inflate to many, or are many frames. Who has had a share
+/// of a turn waits in line for the next.
+void ConnectionTable::wait_for_turn(Connection& connection) {
+  if (connection.state.stall != Stall::none) return;
+  connection.state.stall = Stall::turn;
+  in_line_.push_back(connection.id());
 }
 
-/// Begins a new turn, and lets those go on who used up their share of the one before.
-void ConnectionTable::resume_inflating() {
-  for (const SlotId id : inflated_)
-    if (Connection* connection = connections_.find(id)) connection->inflated = 0;
-  inflated_.clear();
-  for (const SlotId id : due_) {
-    Connection* connection = connections_.find(id);
+void ConnectionTable::count_frames(Connection& connection, std::size_t frames) {
+  frames_left_ -= std::min(frames_left_, frames);
+  if (frames_left_ == 0) wait_for_turn(connection);
+}
+
+/// Gives one share of this turn to those in line.
+void ConnectionTable::serve_line() {
+  inflation_left_ = kInflatedPerTurn;
+  frames_left_ = kFramesPerTurn;
+  for (std::size_t waiting = in_line_.size(); waiting > 0; --waiting) {
+    if (inflation_left_ == 0 || frames_left_ == 0) break;
+    Connection* connection = connections_.find(in_line_.front());
+    in_line_.pop_front();
     if (!connection || connection->state.stall != Stall::turn) continue;
     connection->state.stall = Stall::none;
     work_off_held(*connection);
   }
-  due_.clear();
-  std::swap(due_, used_up_);
+  reading_ = {};
+  // What comes now to be inflated goes to the end of the line.
+  inflation_left_ = in_line_.empty() ? kInflatedPerTurn : 0;
 }
 
 /// False when the client sends more than it may; the connection ends then. Control frames count,
@@ -258,6 +274,7 @@ void ConnectionTable::answer_ping(Connection& connection, const ws::Event& ping,
 void ConnectionTable::answer_flood(Connection& connection, const PingFlood& flood) {
   if (flood.pings <= kPongs || connection.state.phase != Phase::open) return;
   send_control(connection, ws::Opcode::pong, Bytes(flood.last).first(flood.size));
+  mark_due(connection);
 }
 
 void ConnectionTable::on_close_frame(Connection& connection, const ws::Event& event) {
@@ -298,7 +315,7 @@ void ConnectionTable::on_stream_end(Connection& connection) {
     case Phase::upgrading:
       break;  // answered first, then heard again
     case Phase::lingering:
-      mark_dirty(connection);
+      mark_due(connection);
       break;
     case Phase::closed:
       break;

@@ -41,7 +41,7 @@ class Plaintext {
 void ConnectionTable::take_ciphertext(Connection& connection, Bytes ciphertext) {
   while (connection.state.phase != Phase::closed && decrypt(connection, ciphertext)) {
   }
-  if (connection.secure && connection.secure->has_output()) mark_dirty(connection);
+  if (connection.secure && connection.secure->has_output()) mark_due(connection);
 }
 
 /// Takes a buffer's worth; false when there is no more.

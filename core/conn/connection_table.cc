@@ -12,12 +12,12 @@
 
 namespace peal::conn {
 
-ConnectionTable::ConnectionTable(io::Reactor& reactor, hub::Memory& memory,
-                                 IntrusiveList<hub::Outbox>& dirty, ConnectionHandler& handler,
-                                 Admission& admission, const TableLimits& limits)
+ConnectionTable::ConnectionTable(io::Reactor& reactor, hub::Memory& memory, hub::DueList& due,
+                                 ConnectionHandler& handler, Admission& admission,
+                                 const TableLimits& limits)
     : reactor_(reactor),
       memory_(memory),
-      dirty_(dirty),
+      due_(due),
       handler_(handler),
       admission_(admission),
       limits_(limits) {}
@@ -133,6 +133,7 @@ void ConnectionTable::keep_alive(Connection& connection) {
   if (!waits && pings && now() - connection.last_received >= policy.ping_interval) {
     connection.pinged = now();
     send_control(connection, ws::Opcode::ping, {});
+    due_.add_delivery(connection);  // nobody waits for it
   }
   std::optional<Instant> next;
   const auto look_at = [&next](Instant when) { next = next ? std::min(*next, when) : when; };
@@ -175,7 +176,7 @@ void ConnectionTable::close(Connection& connection, ws::CloseCode code, std::str
 void ConnectionTable::linger(Connection& connection) {
   forget_input(connection);
   enter(connection, Phase::lingering);
-  mark_dirty(connection);
+  mark_due(connection);
 }
 
 /// Nothing of what has come or will come is worked off any more.
@@ -210,7 +211,7 @@ void ConnectionTable::terminate(Connection& connection, bool reset, Ending endin
   enter(connection, Phase::closed);
   if (connection.receiving || connection.sending())
     reactor_.backend().shut_down(connection.fd, SHUT_RDWR);
-  mark_dirty(connection);
+  mark_due(connection);
 }
 
 void ConnectionTable::destroy(Connection& connection) {
@@ -224,7 +225,7 @@ void ConnectionTable::destroy(Connection& connection) {
 void ConnectionTable::topics_ready(Connection& connection) {
   PEAL_DCHECK(connection.state.phase == Phase::upgrading);
   connection.state.topics_ready = true;
-  mark_dirty(connection);
+  mark_due(connection);
 }
 
 void ConnectionTable::stall_publisher(Connection& connection) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <string_view>
 #include <vector>
 
@@ -32,7 +33,7 @@ struct TableLimits {
 /// Errors: a connection that fails is ended; nobody else notices.
 class ConnectionTable {
  public:
-  ConnectionTable(io::Reactor& reactor, hub::Memory& memory, IntrusiveList<hub::Outbox>& dirty,
+  ConnectionTable(io::Reactor& reactor, hub::Memory& memory, hub::DueList& due,
                   ConnectionHandler& handler, Admission& admission, const TableLimits& limits);
 
   // What the reactor reports.
@@ -122,8 +123,9 @@ class ConnectionTable {
   void fail(Connection& connection, ws::CloseCode code, std::string_view reason, Ending ending);
   void answer_ping(Connection& connection, const ws::Event& ping, PingFlood& flood);
   void answer_flood(Connection& connection, const PingFlood& flood);
-  void count_inflated(Connection& connection, std::size_t bytes);
-  void resume_inflating();
+  void wait_for_turn(Connection& connection);
+  void count_frames(Connection& connection, std::size_t frames);
+  void serve_line();
 
   // connection_secure.cc
   void take_ciphertext(Connection& connection, Bytes ciphertext);
@@ -133,7 +135,8 @@ class ConnectionTable {
   std::optional<int> start_secure_send(Connection& connection);
 
   // connection_write.cc
-  void mark_dirty(Connection& connection);
+  void mark_due(Connection& connection);
+  void mark_rest(Connection& connection);
   void send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event,
                  bool encode = false);
   ws::Compressor::Frame compress(Connection& connection, Bytes frame);
@@ -164,17 +167,19 @@ class ConnectionTable {
 
   io::Reactor& reactor_;
   hub::Memory& memory_;
-  IntrusiveList<hub::Outbox>& dirty_;
+  hub::DueList& due_;
   ConnectionHandler& handler_;
   Admission& admission_;
   const TableLimits limits_;
   Slab<Connection> connections_;
   std::vector<SlotId> stalled_publishers_;
-  std::vector<SlotId> inflated_;  // anything in this turn
-  std::vector<SlotId> used_up_;   // their share of it
-  std::vector<SlotId> due_;       // used up in the last one: they go on at the end of this one
+  std::deque<SlotId> in_line_;      // have had their share of a turn, see Stall::turn
+  SlotId reading_;                  // whose input is worked off
+  std::size_t frames_left_ = 0;     // of its share
+  std::size_t inflation_left_ = 0;  // bytes, of this turn
   http::RequestParser parser_;
   Source source_;
+  int quiet_turns_ = 0;  // since a client asked for something
 };
 
 }  // namespace peal::conn

@@ -14,8 +14,13 @@
 namespace peal::conn {
 namespace {
 
-constexpr int kSettlesPerTurn = 1024;
-constexpr int kSendsPerSettle = 8;
+// So that no turn lasts much longer than one share of each takes, 100 to 200 microseconds.
+constexpr int kAnswersPerTurn = 128;
+constexpr int kDeliveriesPerTurn = 16;
+constexpr int kSendsPerSettle = 2;
+// While nobody has asked for anything in some turns, larger batches: they cost a tenth less.
+constexpr int kQuietTurns = 64;
+constexpr int kDeliveriesPerQuietTurn = 256;
 constexpr std::size_t kHttpQueue = 64 << 10;     // bytes of responses waiting, before a policy
 constexpr std::size_t kMergeBytes = 8 << 10;     // up to here copying is cheaper than gathering
 constexpr std::size_t kGatherSegments = 64;      // of one sendmsg(2)
@@ -24,8 +29,18 @@ constexpr std::size_t kFileChunk = (64 << 10) - sizeof(Block);  // bytes read fr
 
 }  // namespace
 
-void ConnectionTable::mark_dirty(Connection& connection) {
-  if (!connection.linked()) dirty_.push_back(connection);
+void ConnectionTable::mark_due(Connection& connection) {
+  due_.add_answer(connection);
+}
+
+/// For the rest of what was sent in part: a long one lets the answers of others go first.
+void ConnectionTable::mark_rest(Connection& connection) {
+  const hub::Segment* first = connection.first();
+  const bool published = first && first->keeper == hub::Segment::Keeper::message;
+  if (published || connection.state.phase == Phase::responding)
+    due_.add_delivery(connection);
+  else
+    due_.add_answer(connection);
 }
 
 std::size_t ConnectionTable::queue_limit(const Connection& connection) const {
@@ -52,7 +67,7 @@ void ConnectionTable::respond(Connection& connection, Block* block, std::size_t 
     linger(connection);
   }
   stall_if_full(connection);
-  mark_dirty(connection);
+  mark_due(connection);
 }
 
 void ConnectionTable::respond_file(Connection& connection, Block* block, std::size_t size,
@@ -67,7 +82,7 @@ void ConnectionTable::respond_file(Connection& connection, Block* block, std::si
   connection.state.keep_alive = keep_alive;
   connection.state.answered = true;
   enter(connection, Phase::responding);
-  mark_dirty(connection);
+  mark_due(connection);
 }
 
 void ConnectionTable::upgrade(Connection& connection, const RoutePolicy& policy, Block* block,
@@ -87,7 +102,7 @@ void ConnectionTable::echo(Connection& connection, const ws::Event& message) {
       memory_.blocks.give(message.block);
       connection.push_block(memory_, block, frame);
       stall_if_full(connection);
-      mark_dirty(connection);
+      mark_due(connection);
       return;
     }
   }
@@ -114,7 +129,7 @@ void ConnectionTable::send_back(Connection& connection, ws::Opcode opcode, const
   else
     connection.push_buffer(memory_, source_.buffer, frame);
   stall_if_full(connection);
-  mark_dirty(connection);
+  mark_due(connection);
 }
 
 void ConnectionTable::send_control(Connection& connection, ws::Opcode opcode, Bytes payload) {
@@ -123,13 +138,13 @@ void ConnectionTable::send_control(Connection& connection, ws::Opcode opcode, By
   if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
   std::byte* begin = ws::write_server_header_before(to, opcode, true, payload.size());
   connection.push_block(memory_, block, {begin, to + payload.size()});
-  mark_dirty(connection);
 }
 
 void ConnectionTable::send_close(Connection& connection, ws::CloseCode code,
                                  std::string_view reason) {
   std::array<std::byte, ws::kMaxControlPayload> payload;
   send_control(connection, ws::Opcode::close, ws::write_close_payload(payload, code, reason));
+  mark_due(connection);
   connection.shut();
   connection.state.close_code = static_cast<std::uint16_t>(code);
 }
@@ -137,13 +152,21 @@ void ConnectionTable::send_close(Connection& connection, ws::CloseCode code,
 // ---- The end of the turn -----------------------------------------------------------------------
 
 bool ConnectionTable::flush() {
-  resume_inflating();
-  for (int i = 0; i < kSettlesPerTurn; ++i) {
-    hub::Outbox* outbox = dirty_.pop_front();
+  serve_line();
+  int answers = 0;
+  for (; answers < kAnswersPerTurn; ++answers) {
+    hub::Outbox* outbox = due_.pop_answer();
     if (!outbox) break;
     settle(static_cast<Connection&>(*outbox));
   }
-  return !dirty_.empty() || !due_.empty();
+  quiet_turns_ = answers > 0 ? 0 : std::min(quiet_turns_ + 1, kQuietTurns);
+  const bool quiet = quiet_turns_ == kQuietTurns;
+  for (int i = quiet ? kDeliveriesPerQuietTurn : kDeliveriesPerTurn; i > 0; --i) {
+    hub::Outbox* outbox = due_.pop_delivery();
+    if (!outbox) break;
+    settle(static_cast<Connection&>(*outbox));
+  }
+  return !due_.empty() || !in_line_.empty();
 }
 
 /// Does what has become due for one connection, whatever made it due.
@@ -182,7 +205,7 @@ void ConnectionTable::write(Connection& connection) {
         connection.secure ? start_secure_send(connection) : start_send(connection);
     if (!result || !after_send(connection, *result)) return;
   }
-  mark_dirty(connection);
+  mark_rest(connection);
 }
 
 /// The frame of a message as this client alone gets it.
@@ -237,7 +260,7 @@ void ConnectionTable::on_send(SlotId id, int result) {
   if (!after_send(*connection, result)) return;
   const ConnectionState& state = connection->state;
   if (!connection->all_sent() || state.phase != Phase::open || state.stall != Stall::none)
-    mark_dirty(*connection);
+    mark_rest(*connection);
 }
 
 /// False when the connection is over.
@@ -252,7 +275,7 @@ bool ConnectionTable::after_send(Connection& connection, int result) {
   if (result > 0 && more) connection.last_received = now();
   if (result < 0) terminate(connection, true, Ending::lost);
   if (connection.state.phase != Phase::closed) return true;
-  mark_dirty(connection);
+  mark_due(connection);
   return false;
 }
 
@@ -281,7 +304,7 @@ void ConnectionTable::finish(Connection& connection) {
   ConnectionState& state = connection.state;
   if (state.phase == Phase::responding) {
     if (connection.body->left > 0) {
-      mark_dirty(connection);
+      mark_rest(connection);
       return;
     }
     connection.body.reset();
@@ -295,7 +318,7 @@ void ConnectionTable::finish(Connection& connection) {
   }
   if (state.phase != Phase::lingering) return;
   if (connection.secure && connection.secure->say_goodbye()) {
-    mark_dirty(connection);
+    mark_due(connection);
   } else if (state.peer_ended) {
     terminate(connection, false);
   } else if (!state.write_shut) {

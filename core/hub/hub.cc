@@ -22,8 +22,8 @@ bool takes_compressed(const Outbox& outbox) {
 }  // namespace
 
 Hub::Hub(Memory& memory, Mesh& mesh, ShardIndex self, TopicWaiter& waiter,
-         IntrusiveList<Outbox>& dirty)
-    : memory_(memory), port_(mesh, self), waiter_(waiter), dirty_(dirty) {
+         DueList& due)
+    : memory_(memory), port_(mesh, self), waiter_(waiter), due_(due) {
   memory_.set_original_keeper(*this);
 }
 
@@ -182,7 +182,7 @@ void Hub::deliver(SlotId id, const Forms& forms, const Sender& sender) {
     else
       outbox.push_message(memory_, forms.plain, *use->policy,
                           deflate.on && size > deflate.longest_shared());
-    if (!outbox.linked()) dirty_.push_back(outbox);
+    due_.add_delivery(outbox);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/slab.h"
+#include "core/hub/due_list.h"
 #include "core/hub/memory.h"
 #include "core/hub/mesh.h"
 #include "core/hub/outbox.h"
@@ -85,9 +86,8 @@ class TopicWaiter {
 /// Owner: a Shard. Thread: the shard's.
 class Hub final : private OriginalKeeper {
  public:
-  /// Every outbox that a message is put into, or fails to be, is linked into `dirty`.
-  Hub(Memory& memory, Mesh& mesh, ShardIndex self, TopicWaiter& waiter,
-      IntrusiveList<Outbox>& dirty);
+  /// Every outbox that a message is put into, or fails to be, is due for a delivery then.
+  Hub(Memory& memory, Mesh& mesh, ShardIndex self, TopicWaiter& waiter, DueList& due);
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
   ~Hub();
@@ -177,7 +177,7 @@ class Hub final : private OriginalKeeper {
   Slab<HomeTopic> home_topics_;
   ByName<HomeTopic*> home_topics_by_name_;
   ObjectPool<TopicUse> uses_;
-  IntrusiveList<Outbox>& dirty_;
+  DueList& due_;
 };
 
 }  // namespace peal::hub

@@ -94,6 +94,7 @@ class Outbox : public ListHook<Outbox> {
   void clear(Memory& memory);
 
  private:
+  friend class DueList;
   enum class Door : std::uint8_t { open, overflowed, shut };
 
   void push(Segment* segment);
@@ -111,6 +112,7 @@ class Outbox : public ListHook<Outbox> {
   Door door_ = Door::open;
   bool fresh_ = false;
   bool encodes_ = false;  // some segment may wait for it
+  bool answers_ = false;  // DueList's: in which queue it is linked
 };
 
 }  // namespace peal::hub

@@ -29,8 +29,8 @@ class TestShard final : private io::ReactorClient {
             Instant (*clock)() = Clock::now)
       : reactor(std::move(backend), clock),
         memory(index, reactor.buffers(), kKeepBytes, {.level = 1, .min_size = kMinCompressed}),
-        table(reactor, memory, dirty, handler, admission, limits),
-        hub(memory, mesh, index, handler, dirty) {}
+        table(reactor, memory, due, handler, admission, limits),
+        hub(memory, mesh, index, handler, due) {}
 
   Result<> turn(std::optional<Duration> limit = Duration::zero()) {
     return reactor.turn(*this, limit);
@@ -40,12 +40,12 @@ class TestShard final : private io::ReactorClient {
   bool all_given_back() {
     return table.size() == 0 && memory.segments.out() == 0 && memory.messages.out() == 0 &&
            memory.blocks.bytes_out() == 0 && memory.buffers.held_count() == 0 &&
-           memory.inflaters.out() == 0 && hub.topics() == 0 && dirty.empty();
+           memory.inflaters.out() == 0 && hub.topics() == 0 && due.empty();
   }
 
   io::Reactor reactor;
   hub::Memory memory;
-  IntrusiveList<hub::Outbox> dirty;
+  hub::DueList due;
   conn::ConnectionTable table;
   hub::Hub hub;
   const tls::Context* certificates = nullptr;  ///< of the listener; null: plain

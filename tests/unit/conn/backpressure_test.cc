@@ -96,7 +96,7 @@ TEST_CASE("ConnectionTable: a full queue closes with 1008, never inside a frame"
             bench.memory().make_message(Opcode::text, as_bytes(std::string(300, 'm')));
         connection.push_message(bench.memory(), message, connection.policy->outbox);
         bench.memory().release(message);
-        bench.mark_dirty(connection);
+        bench.mark_due(connection);
       };
       socket.window = window;
       publish();

@@ -101,15 +101,15 @@ TEST_CASE(
     REQUIRE(burst.size() < 16'000);  // in one receive buffer
     bombs.write(burst);
     bench.turn();
-    CHECK(bench.handler.messages.size() == 2);  // 1 MiB, and the message that passes it
     bench.turn();
-    CHECK(bench.handler.messages.size() <= 4);
+    CHECK(bench.handler.messages.empty());  // a turn takes less than the first of them
     socket.write(other.text("me too"));
     for (int turns = 0; other.messages.empty(); ++turns) {
       REQUIRE(turns < 4);
       bench.turn();
       bench.read(socket, other);
     }
+    CHECK(bench.handler.messages.size() == 1);
     bench.run();
     CHECK(bench.handler.messages.size() == 6);
     bench.read(bombs, bomber);

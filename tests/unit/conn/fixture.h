@@ -161,8 +161,8 @@ class Bench {
   }
 
   /// What the hub does for an outbox that it has put a message into.
-  void mark_dirty(Connection& connection) {
-    if (!connection.linked()) shard_.dirty.push_back(connection);
+  void mark_due(Connection& connection) {
+    shard_.due.add_delivery(connection);
     shard_.work_left = true;
   }
 

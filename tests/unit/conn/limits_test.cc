@@ -167,7 +167,7 @@ TEST_CASE("ConnectionTable: of a flood of pings the first few and the last are a
   on_both({}, [](Bench& bench) {
     WsPeer peer;
     SimSocket& socket = bench.open(peer);
-    constexpr int kPings = 1000;
+    constexpr int kPings = 500;
     std::string flood;
     for (int i = 0; i < kPings; ++i) flood += peer.ping(std::to_string(i));
     socket.write(flood + peer.text("after"));
@@ -181,6 +181,62 @@ TEST_CASE("ConnectionTable: of a flood of pings the first few and the last are a
     bench.run();
     bench.read(socket, peer);
     CHECK(peer.pongs.size() == 19);
+  });
+}
+
+TEST_CASE("ConnectionTable: many small frames are worked off a share a turn") {
+  on_both({}, [](Bench& bench) {
+    WsPeer busy(1);
+    WsPeer other(2);
+    SimSocket& flood = bench.open(busy);
+    SimSocket& socket = bench.open(other);
+    constexpr std::size_t kMessages = 5000;
+    std::string burst;
+    for (std::size_t i = 0; i < kMessages; ++i) burst += busy.text("");
+    flood.write(burst);
+    bench.turn();
+    CHECK(bench.handler.messages.size() <= 1024);
+    socket.write(other.text("me too"));
+    for (int turns = 0; other.messages.empty(); ++turns) {
+      REQUIRE(turns < 3);
+      bench.turn();
+      bench.read(socket, other);
+    }
+    CHECK(bench.handler.messages.size() < kMessages);
+    bench.run();
+    bench.read(flood, busy);
+    CHECK(busy.messages.size() == kMessages);
+  });
+}
+
+TEST_CASE("ConnectionTable: an answer goes out before what is published to a thousand others") {
+  on_both({}, [](Bench& bench) {
+    constexpr std::size_t kOthers = 1000;
+    std::vector<SlotId> all;
+    for (std::size_t i = 0; i < kOthers; ++i) {
+      WsPeer peer;
+      bench.open(peer);
+      all.push_back(bench.handler.upgrading);
+    }
+    WsPeer asks;
+    SimSocket& socket = bench.open(asks);
+    all.push_back(bench.handler.upgrading);
+    hub::Message* news = bench.memory().make_message(Opcode::text, as_bytes("news"));
+    for (const SlotId id : all) {
+      Connection& connection = *bench.table().find(id);
+      connection.push_message(bench.memory(), news, connection.policy->outbox);
+      bench.mark_due(connection);
+    }
+    bench.memory().release(news);
+    socket.write(asks.text("and I?"));
+    for (int turns = 0; asks.messages.size() < 2; ++turns) {
+      REQUIRE(turns < 4);
+      bench.turn();
+      bench.read(socket, asks);
+    }
+    CHECK(bench.memory().segments.out() > kOthers / 2);  // the others still wait
+    bench.run();
+    CHECK(bench.memory().segments.out() == 0);
   });
 }
 

@@ -21,13 +21,13 @@ using Texts = std::vector<std::string>;
 /// What a shard needs for a hub, and nothing else.
 struct Shard final : TopicWaiter {
   Shard(Mesh& mesh, ShardIndex index)
-      : memory(index, buffers, 1 << 20), hub(memory, mesh, index, *this, dirty) {}
+      : memory(index, buffers, 1 << 20), hub(memory, mesh, index, *this, due) {}
 
   void on_topic_ready(TopicUse& use) override { became_ready.push_back(&use); }
 
   void turn() {
     hub.take_mail();
-    while (dirty.pop_front()) {
+    while (due.pop_delivery()) {
     }
     hub.flush([](ShardIndex) {});
   }
@@ -39,7 +39,7 @@ struct Shard final : TopicWaiter {
 
   io::BufferPool buffers;
   Memory memory;
-  IntrusiveList<Outbox> dirty;
+  DueList due;
   Hub hub;
   std::vector<TopicUse*> became_ready;
 };

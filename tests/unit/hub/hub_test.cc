@@ -177,8 +177,8 @@ TEST_CASE("Hub: an outbox that was put something into is in the list, once") {
   client.subscribe("room");
   client.publish("a");
   client.publish("b");
-  CHECK(rig.shards[0]->dirty.pop_front() == &client.outbox);
-  CHECK(rig.shards[0]->dirty.empty());
+  CHECK(rig.shards[0]->due.pop_delivery() == &client.outbox);
+  CHECK(rig.shards[0]->due.empty());
 }
 
 /// Clients come, publish and go at random; shards take turns at random. One client stays on each

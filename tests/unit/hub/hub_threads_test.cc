@@ -33,7 +33,7 @@ class Worker final : public TopicWaiter {
         all_(all),
         unfinished_(unfinished),
         memory_(index, buffers_, 1 << 20),
-        hub_(memory_, mesh, index, *this, dirty_) {}
+        hub_(memory_, mesh, index, *this, due_) {}
 
   void on_topic_ready(TopicUse&) override {}
 
@@ -90,7 +90,7 @@ class Worker final : public TopicWaiter {
 
   void turn() {
     hub_.take_mail();
-    while (dirty_.pop_front()) {
+    while (due_.pop_delivery()) {
     }
     for (auto& client : clients_) {
       while (const Segment* first = client->outbox.first()) {
@@ -130,7 +130,7 @@ class Worker final : public TopicWaiter {
   std::atomic<bool> ready_{false};
   io::BufferPool buffers_;
   Memory memory_;
-  IntrusiveList<Outbox> dirty_;
+  DueList due_;
   Hub hub_;
   std::vector<std::unique_ptr<Client>> clients_;
 };
