@@ -6,8 +6,8 @@
 #include "core/base/ascii.h"
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/utf8.h"
 #include "core/http/target.h"
-#include "core/ws/utf8.h"
 
 namespace peal::server {
 namespace {
@@ -37,8 +37,7 @@ std::optional<std::string_view> decode(std::string_view path, std::span<char> sc
   PEAL_CHECK(scratch.size() >= path.size());
   if (!path.starts_with('/')) return std::nullopt;
   const auto decoded = http::decode_path(path, scratch);
-  if (!decoded || has_dot_segment(*decoded) || !ws::is_utf8(as_bytes(*decoded)))
-    return std::nullopt;
+  if (!decoded || has_dot_segment(*decoded) || !is_utf8(as_bytes(*decoded))) return std::nullopt;
   return decoded;
 }
 

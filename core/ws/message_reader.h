@@ -8,9 +8,9 @@
 
 #include "core/base/block_pool.h"
 #include "core/base/bytes.h"
+#include "core/base/utf8.h"
 #include "core/ws/permessage_deflate.h"
 #include "core/ws/protocol.h"
-#include "core/ws/utf8.h"
 
 namespace peal::ws {
 

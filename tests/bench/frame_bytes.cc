@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "core/base/block_pool.h"
+#include "core/base/utf8.h"
 #include "core/ws/frame_header.h"
 #include "core/ws/mask.h"
 #include "core/ws/message_reader.h"
-#include "core/ws/utf8.h"
 #include "tests/unit/ws/frames.h"
 
 using namespace peal;
@@ -100,8 +100,7 @@ void bench_unmask(std::size_t size) {
 
 void bench_utf8(const char* what, std::size_t size, std::string_view pattern) {
   const auto text = octets_of(text_of(size, pattern));
-  row(what, size, measure([&] { keep(ws::is_utf8(text)); }),
-      measure([&] { keep(utf8_bytes(text)); }));
+  row(what, size, measure([&] { keep(is_utf8(text)); }), measure([&] { keep(utf8_bytes(text)); }));
 }
 
 /// The time of one message with eight whole ones in a buffer. The key is zero, so that reading

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/check.h"
-#include "core/ws/utf8.h"
+#include "core/base/utf8.h"
 #include "tests/unit/ws/reference_utf8.h"
 
 using namespace peal;
@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::uint32_t cuts = data[0];
   const std::size_t longest = 1 + data[0];
   std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  ws::Utf8Validator validator;
+  Utf8Validator validator;
   ws::test::ReferenceUtf8 expected;
   while (!text.empty()) {
     cuts = cuts * 1664525 + 1013904223;

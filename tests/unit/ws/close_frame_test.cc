@@ -6,7 +6,7 @@
 #include <array>
 #include <string>
 
-#include "core/ws/utf8.h"
+#include "core/base/utf8.h"
 
 using namespace peal;
 using namespace peal::ws;

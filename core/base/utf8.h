@@ -5,7 +5,7 @@
 
 #include "core/base/bytes.h"
 
-namespace peal::ws {
+namespace peal {
 
 /// Checks that text is UTF-8 (RFC 3629) as it arrives in pieces: no overlong forms, no surrogates,
 /// nothing above U+10FFFF. A value of one byte, zero between characters.
@@ -30,4 +30,4 @@ inline bool is_utf8(Bytes text) {
   return validator.feed(text) && validator.complete();
 }
 
-}  // namespace peal::ws
+}  // namespace peal

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/ws/utf8.h"
+#include "core/base/utf8.h"
 
 #include <doctest/doctest.h>
 
@@ -11,7 +11,6 @@
 #include "tests/unit/ws/reference_utf8.h"
 
 using namespace peal;
-using peal::ws::Utf8Validator;
 using peal::ws::test::ReferenceUtf8;
 
 namespace {
@@ -103,9 +102,9 @@ TEST_CASE("Utf8Validator: stays false once it was") {
 }
 
 TEST_CASE("Utf8Validator: a text is complete between characters only") {
-  CHECK(ws::is_utf8({}));
-  CHECK(ws::is_utf8(as_bytes("\xce\xba\xf0\x9f\x98\x80")));
-  CHECK_FALSE(ws::is_utf8(as_bytes("\xce\xba\xf0\x9f\x98")));
+  CHECK(is_utf8({}));
+  CHECK(is_utf8(as_bytes("\xce\xba\xf0\x9f\x98\x80")));
+  CHECK_FALSE(is_utf8(as_bytes("\xce\xba\xf0\x9f\x98")));
 }
 
 // A sanitizer needs no completeness to see a wrong read.
@@ -115,7 +114,7 @@ TEST_CASE("Utf8Validator: every code point but the surrogates") {
   std::size_t wrong = 0;
   for (std::uint32_t code_point = 0; code_point <= 0x1fffff; code_point += kStride) {
     const bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
-    wrong += ws::is_utf8(as_bytes(encode(code_point))) != (code_point <= 0x10ffff && !surrogate);
+    wrong += is_utf8(as_bytes(encode(code_point))) != (code_point <= 0x10ffff && !surrogate);
   }
   CHECK(wrong == 0);
 }

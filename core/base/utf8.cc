@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/ws/utf8.h"
+#include "core/base/utf8.h"
 
 #include <array>
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-namespace peal::ws {
+namespace peal {
 namespace {
 
 // The automaton of RFC 3629 section 4. A state says what may come next.
@@ -220,4 +220,4 @@ bool Utf8Validator::feed(Bytes piece) {
   return state_ != kInvalid;
 }
 
-}  // namespace peal::ws
+}  // namespace peal
