@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace peal::config {
@@ -15,12 +16,14 @@ using Milliseconds =
     std::chrono::milliseconds;  ///< zero switches a timeout off where that is allowed
 
 enum class IoChoice : std::uint8_t { automatic, io_uring, epoll };
-enum class SlowClient : std::uint8_t { disconnect, drop };
+enum class SlowClient : std::uint8_t { disconnect, drop, latest };
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
 enum class LogFormat : std::uint8_t { text, json };
-enum class RouteType : std::uint8_t { echo, pubsub, files, health };
+enum class RouteType : std::uint8_t { echo, pubsub, publish, files, health };
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 enum class PublishPolicy : std::uint8_t { never, ignore, anyone };
+enum class Transport : std::uint8_t { websocket, sse, poll };
+enum class TopicSelect : std::uint8_t { route, query };
 
 struct Server {
   unsigned threads = 0;  ///< reactors; 0 = one for each CPU this process may run on
@@ -60,6 +63,7 @@ struct Listen {
 struct RouteLimits {
   std::uint64_t message_size = 1 << 20;       ///< bytes after reassembly and after inflation
   std::uint32_t message_fragments = 1 << 16;  ///< frames of one message
+  std::uint64_t batch_size = 4 << 20;         ///< bytes of a body with many messages
   std::uint64_t queue_size = 1 << 20;         ///< bytes waiting to be sent to one client
   SlowClient slow_client = SlowClient::disconnect;
   std::uint32_t message_rate = 0;  ///< messages a second from one client; 0 = no limit
@@ -75,7 +79,9 @@ struct Limits {
   std::uint64_t connections_per_ip = 0;  ///< an IPv4 address or an IPv6 /64; 0 = no limit
   std::uint32_t accept_rate = 0;         ///< connections a second, whole process; 0 = no limit
   std::uint64_t header_size = 16 << 10;
+  std::uint64_t history_memory = 256 << 20;  ///< bytes; histories of the whole process
   Milliseconds handshake_timeout{10'000};
+  Milliseconds body_timeout{30'000};  ///< from the end of a request's head to that of its body
   Milliseconds close_timeout{5'000};
   RouteLimits route;  ///< for every route that does not say otherwise
 
@@ -106,6 +112,13 @@ struct Auth {
   bool operator==(const Auth&) const = default;
 };
 
+/// What a new subscriber gets without asking.
+struct Replay {
+  std::uint32_t last = 0;  ///< messages, the newest of each topic's history
+
+  bool operator==(const Replay&) const = default;
+};
+
 struct Route {
   std::string name;
   std::string path;  ///< "/chat/{room}"; read it with parse_path_pattern()
@@ -118,10 +131,18 @@ struct Route {
   std::optional<Auth> auth;  ///< nullopt = everyone
   RouteLimits limits;
 
-  // pubsub
+  // pubsub and publish
   std::vector<std::string> topics;  ///< "chat/{room}"; read them with parse_topic_template()
+
+  // pubsub
+  std::vector<Transport> transports{Transport::websocket, Transport::sse, Transport::poll};
+  TopicSelect select = TopicSelect::route;  ///< query: `topics` are patterns, clients choose
+  bool wildcards = false;                   ///< query: whether clients may choose patterns, too
+  std::uint32_t max_topics = 32;            ///< query: of one connection
+  std::optional<Replay> replay;
   PublishPolicy publish = PublishPolicy::never;
-  std::string publish_to;  ///< a template; the first topic unless given
+  std::string publish_to;  ///< a template; the first topic unless given, or empty where clients
+                           ///< choose their topics and may not publish
   bool include_sender = true;
 
   // files
@@ -131,6 +152,27 @@ struct Route {
   bool operator==(const Route&) const = default;
 };
 
+/// Messages that a topic keeps for those who come later.
+struct History {
+  std::uint32_t size = 0;  ///< messages; 0 = none
+  Milliseconds age{0};     ///< older ones go; 0 = never
+
+  bool operator==(const History&) const = default;
+};
+
+/// A class of topics.
+struct Topic {
+  std::string name;
+  std::string match;  ///< "chat/**"; read it with TopicPattern::parse()
+  std::optional<History> history;
+  std::uint32_t rate = 0;  ///< messages a second to each subscriber, the newest; 0 = all
+
+  bool operator==(const Topic&) const = default;
+};
+
+/// The class that topics belong to for which there is no other.
+inline constexpr std::string_view kDefaultTopicClass = "default";
+
 struct Config {
   Server server;
   std::vector<Listen> listen;
@@ -138,9 +180,15 @@ struct Config {
   Compression compression;
   Log log;
   std::vector<Route> routes;
+  std::vector<Topic> topics;
 
   bool operator==(const Config&) const = default;
 };
+
+/// Whether clients may use `transport` on a pubsub route.
+inline bool offers(const Route& route, Transport transport) {
+  return std::ranges::find(route.transports, transport) != route.transports.end();
+}
 
 /// Whether requests that come in by `listen` may reach `route`; both may name the other.
 inline bool answers_on(const Route& route, const Listen& listen) {

@@ -40,19 +40,20 @@ class Reader {
     section("log", [&](TableReader& table) { visit_log(table, config_.log); });
     each("listen", [&](const std::string& name, TableReader& table) { listen(name, table); });
     each("route", [&](const std::string& name, TableReader& table) { route(name, table); });
+    each("topic", [&](const std::string& name, TableReader& table) { topic(name, table); });
     return std::move(config_);
   }
 
  private:
   void refuse_unknown_tables() {
-    constexpr std::string_view kTables[] = {"server",      "listen", "limits",
-                                            "compression", "log",    "route"};
+    constexpr std::string_view kTables[] = {"server", "listen", "limits", "compression",
+                                            "log",    "route",  "topic"};
     for (const Node& entry : document_.children) {
       if (std::ranges::find(kTables, entry.key) != std::end(kTables)) continue;
       std::string hint = did_you_mean(entry.key, kTables);
       diagnosis_.report_key(key_text(entry.key), entry,
-                            "expected a table server, listen.NAME, limits, compression, log or "
-                            "route.NAME, found " +
+                            "expected a table server, listen.NAME, limits, compression, log, "
+                            "route.NAME or topic.NAME, found " +
                                 in_quotes(entry.key) + hint);
     }
   }
@@ -115,17 +116,25 @@ class Reader {
     route.compression = config_.compression.enabled;
     visit_route(table, route);
     table.require("path", "a path such as \"/chat/{room}\"");
-    table.require("type", "\"echo\", \"pubsub\", \"files\" or \"health\"");
+    table.require("type", "\"echo\", \"pubsub\", \"publish\", \"files\" or \"health\"");
     const bool known = !diagnosis_.failed("route." + name + ".type");
     table.refuse_other_types(known ? std::optional(route.type) : std::nullopt);
     complete(route);
+  }
+
+  void topic(const std::string& name, TableReader& table) {
+    Topic& topic = config_.topics.emplace_back();
+    topic.name = name;
+    visit_topic(table, topic);
+    table.require("match", "a pattern of topics such as \"chat/**\"");
   }
 
   /// What a route leaves open and other settings decide.
   void complete(Route& route) {
     lower(route.hosts);
     lower(route.origins);
-    if (route.publish_to.empty() && !route.topics.empty() &&
+    const bool first = route.type == RouteType::pubsub && route.select == TopicSelect::route;
+    if (first && route.publish_to.empty() && !route.topics.empty() &&
         !diagnosis_.given("route." + route.name + ".publish_to"))
       route.publish_to = route.topics.front();
     resolve(route.root);

@@ -16,17 +16,22 @@ inline constexpr std::string_view kNames[1] = {};
 template <>
 inline constexpr std::string_view kNames<IoChoice>[] = {"auto", "io_uring", "epoll"};
 template <>
-inline constexpr std::string_view kNames<SlowClient>[] = {"disconnect", "drop"};
+inline constexpr std::string_view kNames<SlowClient>[] = {"disconnect", "drop", "latest"};
 template <>
 inline constexpr std::string_view kNames<LogLevel>[] = {"trace", "debug", "info", "warn", "error"};
 template <>
 inline constexpr std::string_view kNames<LogFormat>[] = {"text", "json"};
 template <>
-inline constexpr std::string_view kNames<RouteType>[] = {"echo", "pubsub", "files", "health"};
+inline constexpr std::string_view kNames<RouteType>[] = {"echo", "pubsub", "publish", "files",
+                                                         "health"};
 template <>
 inline constexpr std::string_view kNames<TlsVersion>[] = {"1.2", "1.3"};
 template <>
 inline constexpr std::string_view kNames<PublishPolicy>[] = {"never", "ignore", "anyone"};
+template <>
+inline constexpr std::string_view kNames<Transport>[] = {"websocket", "sse", "poll"};
+template <>
+inline constexpr std::string_view kNames<TopicSelect>[] = {"route", "query"};
 
 /// "pubsub" for RouteType::pubsub.
 template <class Enum>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/print.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -18,7 +19,7 @@ namespace {
 class SettingLister {
  public:
   SettingLister(std::string table, std::vector<Setting>& out)
-      : table_(std::move(table)), out_(out) {}
+      : table_(std::move(table)), end_(out.size()), out_(out) {}
 
   void text(std::string_view key, const std::string& field) { add(key, in_quotes(field)); }
 
@@ -68,6 +69,13 @@ class SettingLister {
     add(key, in_quotes(name(field)));
   }
 
+  template <class Enum>
+  void choices(std::string_view key, const std::vector<Enum>& field) {
+    std::vector<std::string> words;
+    for (const Enum value : field) words.emplace_back(name(value));
+    list(key, words);
+  }
+
   template <class Visit>
   void table(std::string_view key, Visit&& visit) {
     SettingLister inner(table_ + '.' + std::string(key), out_);
@@ -89,11 +97,14 @@ class SettingLister {
     list(key, names);
   }
 
+  /// In front of the tables within: what follows the header of one in a file belongs to it.
   void add(std::string_view key, std::string value) {
-    out_.push_back({table_, std::string(key), std::move(value)});
+    const auto end = out_.begin() + static_cast<std::ptrdiff_t>(end_++);
+    out_.insert(end, {table_, std::string(key), std::move(value)});
   }
 
   std::string table_;
+  std::size_t end_;  // of the table's own settings
   std::vector<Setting>& out_;
 };
 
@@ -117,6 +128,10 @@ std::vector<Setting> settings(const Config& config) {
   for (const Route& route : config.routes) {
     auto table = lister("route." + route.name);
     visit_route(table, route);
+  }
+  for (const Topic& topic : config.topics) {
+    auto table = lister("topic." + topic.name);
+    visit_topic(table, topic);
   }
   return out;
 }

@@ -29,6 +29,11 @@ inline constexpr SizeRange kMessageFragments{1, 1 << 24};
 inline constexpr SizeRange kQueueSize{4 << 10, 1 << 30};
 inline constexpr SizeRange kMinSize{0, 1 << 30};
 inline constexpr SizeRange kLevel{1, 9};
+inline constexpr SizeRange kHistoryMemory{1 << 20, std::uint64_t{1} << 40};
+inline constexpr SizeRange kHistorySize{0, 1'000'000};
+inline constexpr SizeRange kMaxTopics{1, 1024};
+inline constexpr SizeRange kTopicRate{0, 1000};  // a message each millisecond
+inline constexpr DurationRange kAge{Milliseconds{0}, std::chrono::hours{24 * 365}};
 inline constexpr DurationRange kTimeout{Milliseconds{1}, std::chrono::hours{24}};
 inline constexpr DurationRange kTimeoutOrNever{Milliseconds{0}, std::chrono::hours{24}};
 
@@ -58,6 +63,7 @@ template <class Table, class RouteLimits>
 void visit_route_limits(Table& table, RouteLimits& limits) {
   table.size("message_size", limits.message_size, kMessageSize);
   table.count("message_fragments", limits.message_fragments, kMessageFragments);
+  table.size("batch_size", limits.batch_size, kMessageSize);
   table.size("queue_size", limits.queue_size, kQueueSize);
   table.choice("slow_client", limits.slow_client);
   table.rate("message_rate", limits.message_rate, kRate);
@@ -72,7 +78,9 @@ void visit_limits(Table& table, Limits& limits) {
   table.count("connections_per_ip", limits.connections_per_ip, kConnections);
   table.rate("accept_rate", limits.accept_rate, kRate);
   table.size("header_size", limits.header_size, kHeaderSize);
+  table.size("history_memory", limits.history_memory, kHistoryMemory);
   table.duration("handshake_timeout", limits.handshake_timeout, kTimeout);
+  table.duration("body_timeout", limits.body_timeout, kTimeout);
   table.duration("close_timeout", limits.close_timeout, kTimeout);
   visit_route_limits(table, limits.route);
 }
@@ -96,39 +104,88 @@ void visit_auth(Table& table, Auth& auth) {
   table.text("bearer_file", auth.bearer_file);
 }
 
-/// Tables come last: what follows the header of one in a file belongs to it.
+template <class Table, class Replay>
+void visit_replay(Table& table, Replay& replay) {
+  table.count("last", replay.last, kHistorySize);
+}
+
+/// Types of routes, a bit for each.
+template <class... Types>
+constexpr unsigned types(Types... type) {
+  return (0u | ... | (1u << static_cast<unsigned>(type)));
+}
+inline constexpr unsigned kAllButPublish =
+    types(RouteType::echo, RouteType::pubsub, RouteType::files, RouteType::health);
+
+/// The types of route that a key is for; others refuse it. Keys that are not here are for all.
+struct TypeKey {
+  std::string_view key;
+  unsigned types;
+};
+inline constexpr TypeKey kTypeKeys[] = {
+    {"subprotocols", kAllButPublish},
+    {"compression", kAllButPublish},
+    {"topics", types(RouteType::pubsub, RouteType::publish)},
+    {"transports", types(RouteType::pubsub)},
+    {"select", types(RouteType::pubsub)},
+    {"wildcards", types(RouteType::pubsub)},
+    {"max_topics", types(RouteType::pubsub)},
+    {"publish", types(RouteType::pubsub)},
+    {"publish_to", types(RouteType::pubsub)},
+    {"include_sender", types(RouteType::pubsub)},
+    {"replay", types(RouteType::pubsub)},
+    {"root", types(RouteType::files)},
+    {"index", types(RouteType::files)},
+};
+
+template <class Table, class Route>
+void visit_pubsub(Table& table, Route& route) {
+  table.choice("select", route.select);
+  table.flag("wildcards", route.wildcards);
+  table.count("max_topics", route.max_topics, kMaxTopics);
+  table.choices("transports", route.transports);
+  table.choice("publish", route.publish);
+  table.text("publish_to", route.publish_to);
+  table.flag("include_sender", route.include_sender);
+}
+
 template <class Table, class Route>
 void visit_route(Table& table, Route& route) {
   table.text("path", route.path);
   table.choice("type", route.type);
   table.list("hosts", route.hosts);
   table.list("origins", route.origins);
-  table.list("subprotocols", route.subprotocols);
   table.list("listen", route.listen);
-  table.flag("compression", route.compression);
-  if (route.type == RouteType::pubsub) {
-    table.list("topics", route.topics);
-    table.choice("publish", route.publish);
-    table.text("publish_to", route.publish_to);
-    table.flag("include_sender", route.include_sender);
+  if (route.type != RouteType::publish) {
+    table.list("subprotocols", route.subprotocols);
+    table.flag("compression", route.compression);
   }
+  if (route.type == RouteType::pubsub || route.type == RouteType::publish)
+    table.list("topics", route.topics);
+  if (route.type == RouteType::pubsub) visit_pubsub(table, route);
   if (route.type == RouteType::files) {
     table.text("root", route.root);
     table.text("index", route.index);
   }
+  if (route.type == RouteType::pubsub)
+    table.table_or_none("replay", route.replay,
+                        [](auto& inner, auto& replay) { visit_replay(inner, replay); });
   table.table_or_none("auth", route.auth, [](auto& inner, auto& auth) { visit_auth(inner, auth); });
   table.table("limits", [&](auto& limits) { visit_route_limits(limits, route.limits); });
 }
 
-/// The type of route that a key is for; others refuse it.
-struct TypeKey {
-  std::string_view key;
-  RouteType type;
-};
-inline constexpr TypeKey kTypeKeys[] = {
-    {"topics", RouteType::pubsub},     {"publish", RouteType::pubsub},
-    {"publish_to", RouteType::pubsub}, {"include_sender", RouteType::pubsub},
-    {"root", RouteType::files},        {"index", RouteType::files},
-};
+template <class Table, class History>
+void visit_history(Table& table, History& history) {
+  table.count("size", history.size, kHistorySize);
+  table.duration("age", history.age, kAge);
+}
+
+template <class Table, class Topic>
+void visit_topic(Table& table, Topic& topic) {
+  table.text("match", topic.match);
+  table.rate("rate", topic.rate, kTopicRate);
+  table.table_or_none("history", topic.history,
+                      [](auto& inner, auto& history) { visit_history(inner, history); });
+}
 
 }  // namespace peal::config

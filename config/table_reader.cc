@@ -28,6 +28,14 @@ std::string alternatives(std::span<const std::string_view> words) {
   return out;
 }
 
+/// Of a set of types of routes.
+std::string type_names(unsigned types) {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < std::size(kNames<RouteType>); ++i)
+    if ((types >> i & 1) != 0) names.push_back(kNames<RouteType>[i]);
+  return alternatives(names);
+}
+
 /// "64kb" is meant to be "64KiB".
 std::string size_hint(std::string_view text) {
   const auto digits = text.find_first_not_of("0123456789");
@@ -253,6 +261,27 @@ std::optional<std::size_t> TableReader::word(std::string_view key,
   return std::nullopt;
 }
 
+/// The words of a list by their positions in `words`; nullopt when not given or reported.
+std::optional<std::vector<std::size_t>> TableReader::words(
+    std::string_view key, std::span<const std::string_view> words) {
+  const Node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  const std::string expected = "a list of " + alternatives(words);
+  if (!expect(*node, Kind::array, key, expected)) return std::nullopt;
+  std::vector<std::size_t> chosen;
+  for (const Node& item : node->children) {
+    const bool text = item.kind == Kind::string;
+    const auto found = text ? std::ranges::find(words, item.text) : words.end();
+    if (found != words.end())
+      chosen.push_back(static_cast<std::size_t>(found - words.begin()));
+    else
+      wrong(item, key, alternatives(words), text ? did_you_mean(item.text, words) : "");
+  }
+  if (node->children.empty()) wrong(*node, key, expected, " without any");
+  if (chosen.empty() || chosen.size() != node->children.size()) return std::nullopt;
+  return chosen;
+}
+
 void TableReader::require(std::string_view key, std::string_view expected) {
   if (table_.find(key) == nullptr)
     diagnosis_.report(full(key), "expected " + std::string(expected) + ", found nothing");
@@ -265,7 +294,7 @@ void TableReader::refuse_other_types(std::optional<RouteType> type) {
     known_.push_back(owned.key);
     if (type)
       diagnosis_.report_key(full(owned.key), *node,
-                            "expected only where type is " + in_quotes(name(owned.type)) +
+                            "expected only where type is " + type_names(owned.types) +
                                 ", found where it is " + in_quotes(name(*type)));
   }
 }

@@ -50,6 +50,15 @@ class TableReader {
     if (const auto index = word(key, kNames<Enum>)) field = static_cast<Enum>(*index);
   }
 
+  /// A list of words, at least one.
+  template <class Enum>
+  void choices(std::string_view key, std::vector<Enum>& field) {
+    const auto chosen = words(key, kNames<Enum>);
+    if (!chosen) return;
+    field.clear();
+    for (const std::size_t index : *chosen) field.push_back(static_cast<Enum>(index));
+  }
+
   template <class Visit>
   void table(std::string_view key, Visit&& visit) {
     const Node* node = find(key);
@@ -89,6 +98,8 @@ class TableReader {
   std::optional<std::vector<std::string>> texts(const Node& list, std::string_view key);
   std::optional<std::vector<std::string>> files(std::string_view key);
   std::optional<std::size_t> word(std::string_view key, std::span<const std::string_view> words);
+  std::optional<std::vector<std::size_t>> words(std::string_view key,
+                                                std::span<const std::string_view> words);
 
   const Node& table_;
   std::string path_;

@@ -20,6 +20,7 @@
 #include "config/nearest.h"
 #include "config/path_pattern.h"
 #include "config/units.h"
+#include "config/validate_topics.h"
 #include "core/base/ascii.h"
 
 namespace peal::config {
@@ -52,6 +53,7 @@ class Validator {
     refuse_duplicate_addresses();
     for (const Route& route : config_.routes) check_route(route);
     refuse_ties();
+    validate_topic_classes(config_, diagnosis_);
   }
 
  private:
@@ -127,23 +129,8 @@ class Validator {
                                                 in_quotes(route.path) + ": " + path.error());
       return;
     }
-    if (route.type == RouteType::pubsub) check_topics(route, *path);
-  }
-
-  void check_topics(const Route& route, const PathPattern& path) {
-    const std::string topics = key(route, "topics");
-    if (route.topics.empty() && !diagnosis_.failed(topics))
-      diagnosis_.report(topics, "expected at least one topic, found none");
-    const auto message = [](std::string_view topic, const std::string& why) {
-      return "expected a topic such as \"chat/{room}\", found " + in_quotes(topic) + ": " + why;
-    };
-    for (std::size_t i = 0; i < route.topics.size(); ++i)
-      if (auto topic = parse_topic_template(route.topics[i], path); !topic)
-        diagnosis_.report_item(topics, i, message(route.topics[i], topic.error()));
-    const std::string publish_to = key(route, "publish_to");
-    if (!diagnosis_.given(publish_to) || diagnosis_.failed(publish_to)) return;
-    if (auto topic = parse_topic_template(route.publish_to, path); !topic)
-      diagnosis_.report(publish_to, message(route.publish_to, topic.error()));
+    if (route.type == RouteType::pubsub || route.type == RouteType::publish)
+      validate_route_topics(route, *path, diagnosis_);
   }
 
   /// What clients send must fit into the queue of those who get it.
@@ -166,6 +153,11 @@ class Validator {
   }
 
   void check_auth(const Route& route) {
+    if (route.type == RouteType::publish && !diagnosis_.given(key(route, "auth")))
+      return diagnosis_.report(
+          key(route, "auth"),
+          "expected { bearer_file = \"FILE\" } with the tokens of those who may "
+          "publish, or \"none\" where anybody may, found nothing");
     const std::string file = key(route, "auth.bearer_file");
     if (!route.auth || diagnosis_.failed(file)) return;
     if (route.auth->bearer_file.empty())

@@ -12,6 +12,7 @@
 #include "config/load.h"
 #include "config/print.h"
 #include "tests/unit/config/folder.h"
+#include "tests/unit/config/loading.h"
 
 namespace peal::config {
 namespace {
@@ -56,15 +57,17 @@ Keys known() {
   Config config;
   Tls tls{{{}}, "", TlsVersion::v1_2};
   config.listen = {{"NAME", "", 0, {}}, {"NAME", "", 0, {}, tls}};
-  for (const RouteType type :
-       {RouteType::echo, RouteType::pubsub, RouteType::files, RouteType::health}) {
+  for (const RouteType type : {RouteType::echo, RouteType::pubsub, RouteType::publish,
+                               RouteType::files, RouteType::health}) {
     Route route;
     route.name = "NAME";
     route.type = type;
     config.routes.push_back(route);
     route.auth.emplace();
+    route.replay.emplace();
     config.routes.push_back(route);
   }
+  config.topics = {{"NAME", "", std::nullopt, 0}, {"NAME", "", History{}, 0}};
   Keys keys;
   for (const Setting& setting : settings(config))
     keys.emplace(setting.table + '.' + setting.key, '`' + setting.value + '`');
@@ -84,6 +87,8 @@ const Keys kOtherDefaults{
     {"route.NAME.compression", "`compression.enabled`"},
     {"route.NAME.auth.bearer_file", "required"},
     {"route.NAME.limits", "as `[limits]`"},
+    {"topic.NAME.match", "required"},
+    {"topic.NAME.history.size", "required"},
 };
 
 TEST_CASE("CONFIGURATION.md: every key with its default, and no other") {
@@ -113,25 +118,37 @@ TEST_CASE("CONFIGURATION.md: the limits marked * are those of a route") {
   }
 }
 
-TEST_CASE("CONFIGURATION.md: the last example loads") {
-  std::string block;
-  std::string example;
+/// What is between the lines "```toml" and "```".
+std::vector<std::string> examples() {
+  std::vector<std::string> found;
   bool inside = false;
   for (const std::string& line : lines()) {
-    if (line.starts_with("```")) {
-      if (inside) example = block;
-      inside = !inside;
-      block.clear();
-    } else {
-      block += line + '\n';
-    }
+    if (line.starts_with("```"))
+      inside = line == "```toml";
+    else if (inside)
+      found.back() += line + '\n';
+    if (line == "```toml") found.emplace_back();
   }
+  return found;
+}
+
+TEST_CASE("CONFIGURATION.md: the examples load") {
   const Folder folder;
   folder.file("token\n", "secrets/publish");
-  const Loaded loaded = load({folder.file(example), {}});
-  for (const Problem& problem : loaded.problems) FAIL_CHECK(problem.text());
-  REQUIRE(loaded.config);
-  CHECK(loaded.config->routes.size() == 6);
+  const auto all = examples();
+  CHECK(all.size() >= 5);
+  for (std::string text : all) {
+    CAPTURE(text);
+    // Those of one table leave out what every file must have.
+    if (text.find("[listen.") == std::string::npos) text += kListen;
+    if (text.find("[route.") == std::string::npos) text += kEcho;
+    const Loaded loaded = load({folder.file(text), {}});
+    for (const Problem& problem : loaded.problems) FAIL_CHECK(problem.text());
+    REQUIRE(loaded.config);
+  }
+  const Loaded last = load({folder.file(all.back()), {}});
+  CHECK(last.config->routes.size() == 8);
+  CHECK(last.config->topics.size() == 2);
 }
 
 }  // namespace

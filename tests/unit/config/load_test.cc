@@ -8,42 +8,10 @@
 #include <filesystem>
 
 #include "tests/unit/config/folder.h"
+#include "tests/unit/config/loading.h"
 
 namespace peal::config {
 namespace {
-
-// Lines 1 and 2 of every text below.
-const std::string kListen = "[listen.public]\naddress = \"127.0.0.1:0\"\n";
-// Lines 3 to 5.
-const std::string kEcho = "[route.echo]\npath = \"/echo\"\ntype = \"echo\"\n";
-const std::string kSmallest = kListen + kEcho;
-
-std::vector<std::string> problems(const std::string& text,
-                                  std::vector<std::string> overrides = {}) {
-  std::vector<std::string> lines;
-  const Loaded loaded = load_text(text, "p.toml", overrides);
-  for (const Problem& problem : loaded.problems) lines.push_back(problem.text());
-  CHECK(loaded.config.has_value() == lines.empty());
-  return lines;
-}
-
-/// The only problem there is.
-std::string problem(const std::string& text, std::vector<std::string> overrides = {}) {
-  const auto lines = problems(text, std::move(overrides));
-  REQUIRE(lines.size() == 1);
-  return lines.front();
-}
-
-Config loaded(const std::string& text, std::vector<std::string> overrides = {}) {
-  const Loaded result = load_text(text, "p.toml", overrides);
-  for (const Problem& wrong : result.problems) FAIL_CHECK(wrong.text());
-  REQUIRE(result.config);
-  return *result.config;
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST_CASE("load_text: the smallest file leaves everything at its default") {
   const Config config = loaded(kSmallest);
@@ -65,19 +33,22 @@ io = "epoll"
 pin = false
 [listen.a]
 address = "[::1]:8080"
-routes = ["chat"]
+routes = ["chat", "publish"]
 tls = { cert = "a.crt", key = "a.key", client_ca = "ca.crt", min_version = "1.3" }
 [limits]
 connections = 10
 connections_per_ip = 3
 accept_rate = "2000/s"
 header_size = "8KiB"
+history_memory = "1GiB"
 message_size = 2000
 message_fragments = 9
+batch_size = "3MiB"
 queue_size = "64KiB"
 slow_client = "drop"
 message_rate = "5/s"
 handshake_timeout = "3s"
+body_timeout = "6s"
 ping_interval = 0
 pong_timeout = "4s"
 idle_timeout = "1h"
@@ -97,35 +68,56 @@ hosts = ["A.example.com", "*.b.example.com"]
 origins = ["HTTPS://app.example.com"]
 subprotocols = ["chat"]
 listen = ["a"]
-topics = ["chat/{room}", "all"]
+topics = ["chat/{room}", "all/**"]
+select = "query"
+wildcards = true
+max_topics = 7
+transports = ["poll", "websocket"]
+replay = { last = 20 }
 publish = "anyone"
 publish_to = "all"
 include_sender = false
 compression = true
 auth = { bearer_file = "/dev/null" }
-limits = { message_size = "1KiB", slow_client = "disconnect", message_rate = 0 }
+limits = { message_size = "1KiB", slow_client = "latest", message_rate = 0 }
+[route.publish]
+path = "/publish"
+type = "publish"
+topics = ["a"]
+auth = "none"
+[topic.chat]
+match = "chat/**"
+history = { size = 100, age = "10m" }
+rate = "10/s"
 )");
   CHECK(config.server == Server{3, IoChoice::epoll, false});
   const std::string folder = std::filesystem::current_path();
   const Tls tls{{{folder + "/a.crt", folder + "/a.key"}}, folder + "/ca.crt", TlsVersion::v1_3};
-  CHECK(config.listen == std::vector{Listen{"a", "::1", 8080, {"chat"}, tls}});
+  CHECK(config.listen == std::vector{Listen{"a", "::1", 8080, {"chat", "publish"}, tls}});
   const RouteLimits all{2000,
                         9,
+                        3 << 20,
                         64 << 10,
                         SlowClient::drop,
                         5,
                         Milliseconds{0},
                         Milliseconds{4000},
                         Milliseconds{3'600'000}};
-  CHECK(config.limits == Limits{10, 3, 2000, 8 << 10, Milliseconds{3000}, Milliseconds{250}, all});
+  CHECK(config.limits == Limits{10, 3, 2000, 8 << 10, 1 << 30, Milliseconds{3000},
+                                Milliseconds{6000}, Milliseconds{250}, all});
   CHECK(config.compression == Compression{false, 1024, 6, true});
   CHECK(config.log == Log{LogLevel::debug, LogFormat::json});
-  REQUIRE(config.routes.size() == 1);
+  REQUIRE(config.routes.size() == 2);
   const Route& chat = config.routes.front();
   CHECK(chat.hosts == std::vector<std::string>{"a.example.com", "*.b.example.com"});
   CHECK(chat.origins == std::vector<std::string>{"https://app.example.com"});
   CHECK(chat.subprotocols == std::vector<std::string>{"chat"});
-  CHECK(chat.topics == std::vector<std::string>{"chat/{room}", "all"});
+  CHECK(chat.topics == std::vector<std::string>{"chat/{room}", "all/**"});
+  CHECK(chat.select == TopicSelect::query);
+  CHECK(chat.wildcards);
+  CHECK(chat.max_topics == 7);
+  CHECK(chat.transports == std::vector{Transport::poll, Transport::websocket});
+  CHECK(chat.replay == Replay{20});
   CHECK(chat.publish == PublishPolicy::anyone);
   CHECK(chat.publish_to == "all");
   CHECK_FALSE(chat.include_sender);
@@ -133,8 +125,11 @@ limits = { message_size = "1KiB", slow_client = "disconnect", message_rate = 0 }
   CHECK(chat.auth == Auth{"/dev/null"});
   CHECK(chat.limits.message_size == 1024);
   CHECK(chat.limits.message_rate == 0);
-  CHECK(chat.limits.slow_client == SlowClient::disconnect);
+  CHECK(chat.limits.slow_client == SlowClient::latest);
   CHECK(chat.limits.queue_size == 64 << 10);
+  CHECK(config.routes[1].type == RouteType::publish);
+  CHECK(config.topics ==
+        std::vector{Topic{"chat", "chat/**", History{100, Milliseconds{600'000}}, 10}});
 }
 
 TEST_CASE("load_text: publish_to is the first topic unless given") {
@@ -180,7 +175,7 @@ TEST_CASE("load_text: keys and tables that do not exist are errors") {
   CHECK(contains(problem(kSmallest + "tls = 1\n"), "p.toml:6:1: error: route.echo.tls: "));
   CHECK(contains(problem(kSmallest + "[routes.x]\n"), "p.toml:6:2: error: routes: "));
   CHECK(contains(problem(kSmallest + "[routes.x]\n"), "did you mean \"route\"?"));
-  CHECK(contains(problem(kSmallest + "[topic.x]\n"), "p.toml:6:2: error: topic: "));
+  CHECK(contains(problem(kSmallest + "[topics.x]\n"), "did you mean \"topic\"?"));
   CHECK(contains(problem("x = 1\n" + kSmallest), "p.toml:1:1: error: x: "));
   CHECK(contains(problem(kSmallest + "limits = { connections = 3 }\n"),
                  "p.toml:6:12: error: route.echo.limits.connections: "));
@@ -189,8 +184,8 @@ TEST_CASE("load_text: keys and tables that do not exist are errors") {
 
 TEST_CASE("load_text: a key of another type of route says which type has it") {
   CHECK(problem(kSmallest + "topics = ['a']\n") ==
-        "p.toml:6:1: error: route.echo.topics: expected only where type is \"pubsub\", found where "
-        "it is \"echo\"");
+        "p.toml:6:1: error: route.echo.topics: expected only where type is \"pubsub\" or "
+        "\"publish\", found where it is \"echo\"");
   CHECK(contains(problem(kSmallest + "root = '.'\n"), "only where type is \"files\""));
 }
 
@@ -230,6 +225,9 @@ TEST_CASE("load_text: ranges") {
   CHECK(contains(limit("connections = 1.5"), "found a number with a fraction"));
   CHECK(contains(limit("connections_per_ip = -1"), "a number from 0 to"));
   CHECK(contains(limit("message_fragments = 0"), "a number from 1 to 16777216"));
+  CHECK(contains(limit("history_memory = '1KiB'"), "a size from 1MiB to 1024GiB"));
+  CHECK(contains(limit("body_timeout = 0"), "a duration from 1ms to 24h"));
+  CHECK(contains(limit("batch_size = 0"), "a size from 1 to 1GiB"));
   CHECK(contains(limit("accept_rate = '1000000001/s'"), "a rate from 0/s to 1000000000/s"));
   for (const char* threads : {"0", "257", "-1", "'many'", "true"})
     CHECK(contains(problem(kSmallest + "[server]\nthreads = " + threads + '\n'),
@@ -375,17 +373,6 @@ TEST_CASE("load_text: one address is taken once, unless the port is chosen by th
                  "\"[::1]:80\", which is that of listen.a (p.toml:5:9)"));
   loaded(two + "'[::1]:81'\n");
   loaded(kEcho + "[listen.a]\naddress='[::1]:0'\n[listen.b]\naddress='[::1]:0'\n");
-}
-
-TEST_CASE("load_text: topics may use the captures of the path only") {
-  const std::string route = kListen + "[route.a]\npath='/{x}'\ntype='pubsub'\n";
-  CHECK(contains(problem(route + "topics=['a', 'b/{y}']\n"),
-                 "p.toml:6:14: error: route.a.topics: expected a topic such as \"chat/{room}\", "
-                 "found \"b/{y}\": {y} is no capture of the path"));
-  CHECK(contains(problem(route + "topics=['a']\npublish_to='{y}'\n"), "p.toml:7:12: error: "));
-  CHECK(contains(problem(route + "topics=['a']\npublish_to=''\n"), "it is empty"));
-  CHECK(contains(problem(route + "topics=[]\n"), "p.toml:6:8: error: route.a.topics: "));
-  CHECK(contains(problem(route), "route.a.topics: expected at least one topic"));
 }
 
 TEST_CASE("load_text: two routes that could tie are refused, with both places") {

@@ -25,13 +25,20 @@ class RandomConfig {
     config.limits.connections_per_ip = below(100);
     config.limits.accept_rate = rate();
     config.limits.header_size = 1024 + below(100'000);
+    config.limits.history_memory = (1 << 20) + below(1 << 30);
+    config.limits.body_timeout = Milliseconds(1 + below(86'400'000));
     config.limits.handshake_timeout = Milliseconds(1 + below(86'400'000));
     config.limits.close_timeout = Milliseconds(1000 * (1 + below(60)));
     config.limits.route = limits();
     for (std::uint64_t i = 0; i <= below(3); ++i)
       config.listen.push_back(
           {"l" + std::to_string(i), coin() ? "::1" : "10.0.0.1", port(i), {}, tls()});
-    for (std::uint64_t i = 0; i <= below(5); ++i) config.routes.push_back(route(i));
+    for (std::uint64_t i = 0; i <= below(5); ++i) {
+      config.routes.push_back(route(i));
+      if (config.routes.back().type == RouteType::publish)
+        config.routes.back().compression = config.compression.enabled;
+    }
+    for (std::uint64_t i = 0; i < below(4); ++i) config.topics.push_back(topic(i));
     return config;
   }
 
@@ -60,8 +67,9 @@ class RandomConfig {
     const std::uint64_t message = 1 + below(1 << 20);
     return {message,
             static_cast<std::uint32_t>(1 + below(1 << 24)),
+            1 + below(1 << 30),
             std::max<std::uint64_t>(message, 4096) << below(3),
-            any<SlowClient>(2),
+            any<SlowClient>(3),
             rate(),
             Milliseconds(below(2) * below(100'000)),
             Milliseconds(1 + below(100'000)),
@@ -73,22 +81,46 @@ class RandomConfig {
     // The last segment keeps any two from a tie.
     route.name = "route-" + std::to_string(i);
     route.path = "/{a}/q\"\\ü/" + std::to_string(i);
-    route.type = any<RouteType>(4);
+    route.type = any<RouteType>(5);
     if (coin()) route.hosts = {"a.example.com", "*.example.com", "[::1]"};
     if (coin()) route.origins = {"https://*.example.com:8443"};
-    if (coin()) route.subprotocols = {"chat", "v1'"};
     if (coin()) route.listen = {"l0"};
-    route.compression = coin();
     if (coin()) route.auth = Auth{"/dev/null"};
     route.limits = limits();
-    if (route.type == RouteType::pubsub) {
-      route.topics = {"t/{a}", "quote \" and \\"};
-      route.publish = any<PublishPolicy>(3);
-      route.publish_to = route.topics[below(2)];
-      route.include_sender = coin();
+    if (route.type == RouteType::publish) {
+      route.topics = {"t/{a}", "u"};
+      return route;
     }
+    if (coin()) route.subprotocols = {"chat", "v1'"};
+    route.compression = coin();
+    if (route.type == RouteType::pubsub) pubsub(route);
     if (route.type == RouteType::files) route.root = "/";
     return route;
+  }
+
+  void pubsub(Route& route) {
+    route.topics = {"t/{a}", "quote \" and \\"};
+    route.publish = any<PublishPolicy>(3);
+    route.publish_to = route.topics[below(2)];
+    route.include_sender = coin();
+    route.select = any<TopicSelect>(2);
+    route.max_topics = static_cast<std::uint32_t>(1 + below(1024));
+    if (coin()) route.transports = {any<Transport>(3), any<Transport>(3)};
+    if (coin()) route.replay = Replay{static_cast<std::uint32_t>(below(1'000'001))};
+    if (route.select == TopicSelect::route) return;
+    route.topics.push_back("a/*/{a}/**");
+    route.wildcards = coin();
+    if (route.publish != PublishPolicy::anyone && coin()) route.publish_to.clear();
+  }
+
+  Topic topic(std::uint64_t i) {
+    // The first segment keeps any two from a tie.
+    Topic topic{"t" + std::to_string(i), 't' + std::to_string(i) + "/*/\"x\"/**", std::nullopt, 0};
+    if (coin())
+      topic.history = History{static_cast<std::uint32_t>(below(1'000'001)),
+                              Milliseconds(below(2) * below(1'000'000))};
+    topic.rate = static_cast<std::uint32_t>(below(1001));
+    return topic;
   }
 
   std::mt19937_64 random_;
