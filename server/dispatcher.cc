@@ -40,6 +40,14 @@ bool keeps_alive(const http::Request& request) {
   return request.keep_alive && !request.has_body() && !ws::wants_upgrade(request);
 }
 
+/// What a configuration may ask for and this server does not do; empty where there is nothing.
+std::string_view not_served(const config::Route& route) {
+  if (route.type == config::RouteType::publish) return "publishing over HTTP is not served here";
+  if (!config::offers(route, config::Transport::websocket))
+    return "none of the transports of this route is served here";
+  return {};
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(const Site& site, const conn::TableLimits& limits, Notices& notices)
@@ -129,6 +137,10 @@ void Dispatcher::answer(conn::Connection& connection, const http::Request& reque
     answer_text(connection, request, 503, "this server is going down", kRetryAfter);
     return;
   }
+  if (const auto missing = not_served(*route.config); !missing.empty()) {
+    answer_text(connection, request, 501, missing);
+    return;
+  }
   if (route.config->type == config::RouteType::files)
     answer_files(connection, request, route, captures);
   else
@@ -196,6 +208,8 @@ void Dispatcher::answer_websocket(conn::Connection& connection, const http::Requ
     answer_text(connection, request, 403, "this origin may not use the route");
     return;
   }
+  const bool pubsub = route.config->type == config::RouteType::pubsub;
+  if (pubsub && !select(connection, request, route, captures)) return;
   const auto subprotocol = ws::choose_subprotocol(request, route.config->subprotocols);
   if (!subprotocol) {
     answer_text(connection, request, subprotocol.error().status, subprotocol.error().reason);
@@ -212,7 +226,7 @@ void Dispatcher::answer_websocket(conn::Connection& connection, const http::Requ
   const std::size_t size =
       ws::write_accept({block->data(), room}, *upgrade, *subprotocol, deflate->text.view());
   table_->upgrade(connection, route, block, size);
-  enter_topics(connection, route, captures);
+  if (pubsub) enter_topics(connection, route);
   open_when_ready(connection);
   log::debug("route {}: WebSocket {} opened", route.config->name, connection.id().index);
 }
@@ -262,29 +276,39 @@ void Dispatcher::redirect_to_folder(conn::Connection& connection, const http::Re
 
 // ---- Topics ------------------------------------------------------------------------------------
 
-/// Enters every topic of the route, the one that messages go to last: it heads the list then.
-void Dispatcher::enter_topics(conn::Connection& connection, const Route& route, Captures captures) {
-  publish_scratch_.clear();
-  if (route.publish_to) expand(*route.publish_to, captures, publish_scratch_);
-  topic_scratch_.clear();
-  for (const config::TopicTemplate& topic : route.topics) {
-    std::string name;
-    expand(topic, captures, name);
-    // Captures may make two topics one; a client gets each message once.
-    if (std::ranges::find(topic_scratch_, name) == topic_scratch_.end())
-      topic_scratch_.push_back(std::move(name));
-  }
+/// Finds out what a request to a pubsub route is for. False: it is refused, and answered.
+bool Dispatcher::select(conn::Connection& connection, const http::Request& request,
+                        const Route& route, Captures captures) {
+  const auto refuse = [&](const TopicRefusal& refusal) {
+    answer_text(connection, request, refusal.status, refusal.reason);
+    return false;
+  };
+  auto selected = select_topics(*route.config, route.topics, captures, request.query);
+  if (!selected) return refuse(selected.error());
+  if (std::ranges::any_of(*selected, &SelectedTopic::is_pattern))
+    return refuse({501, "subscribing to patterns is not served here"});
+  topics_ = std::move(*selected);
+  publish_to_.reset();
+  if (!route.publish_to) return true;
+  auto name = name_topic(*route.publish_to, captures);
+  if (!name) return refuse(name.error());
+  publish_to_ = std::move(*name);
+  return true;
+}
+
+/// Enters what select() found, the topic that messages go to last: it heads the list then.
+void Dispatcher::enter_topics(conn::Connection& connection, const Route& route) {
   bool hears_itself = false;
-  for (const std::string& name : topic_scratch_) {
-    if (route.publish_to && name == publish_scratch_)
+  for (const SelectedTopic& topic : topics_) {
+    if (topic.text == publish_to_)
       hears_itself = true;
     else
-      hub_->subscribe(connection.topics, name, connection, route.outbox);
+      hub_->subscribe(connection.topics, topic.text, connection, route.outbox);
   }
   if (hears_itself)
-    hub_->subscribe(connection.topics, publish_scratch_, connection, route.outbox);
-  else if (route.publish_to)
-    hub_->open(connection.topics, publish_scratch_, connection);
+    hub_->subscribe(connection.topics, *publish_to_, connection, route.outbox);
+  else if (publish_to_)
+    hub_->open(connection.topics, *publish_to_, connection);
 }
 
 void Dispatcher::open_when_ready(conn::Connection& connection) {

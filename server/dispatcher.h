@@ -12,6 +12,7 @@
 #include "core/hub/hub.h"
 #include "server/notices.h"
 #include "server/site.h"
+#include "server/topic_selection.h"
 
 namespace peal::server {
 
@@ -53,7 +54,9 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::TopicWaiter
                    std::string_view text, std::span<const http::Header> headers = {});
   void redirect_to_folder(conn::Connection& connection, const http::Request& request);
 
-  void enter_topics(conn::Connection& connection, const Route& route, Captures captures);
+  bool select(conn::Connection& connection, const http::Request& request, const Route& route,
+              Captures captures);
+  void enter_topics(conn::Connection& connection, const Route& route);
   void open_when_ready(conn::Connection& connection);
   void publish(conn::Connection& connection, const Route& route, const ws::Event& message);
   void tell_crowded(io::IpNetwork client);
@@ -65,9 +68,9 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::TopicWaiter
   conn::ConnectionTable* table_ = nullptr;
   hub::Hub* hub_ = nullptr;
   bool draining_ = false;
-  std::vector<char> path_scratch_;          // decoded captures of the request at hand
-  std::vector<std::string> topic_scratch_;  // names of its topics
-  std::string publish_scratch_;
+  std::vector<char> path_scratch_;     // decoded captures of the request at hand
+  std::vector<SelectedTopic> topics_;  // of it
+  std::optional<std::string> publish_to_;
 };
 
 }  // namespace peal::server

@@ -13,6 +13,7 @@
 #include "config/names.h"
 #include "config/path_pattern.h"
 #include "config/print.h"
+#include "config/units.h"
 #include "core/base/ascii.h"
 #include "core/http/request.h"
 #include "core/http/target.h"
@@ -20,6 +21,8 @@
 #include "server/auth.h"
 #include "server/origin.h"
 #include "server/router.h"
+#include "server/topic_classes.h"
+#include "server/topic_selection.h"
 
 namespace peal::server {
 namespace {
@@ -107,8 +110,13 @@ class Lines {
 class Explanation {
  public:
   Explanation(const config::Config& config, const config::Provenance& provenance,
-              const Parsed& parsed, const Router& router, Lines& out)
-      : config_(config), provenance_(provenance), parsed_(parsed), router_(router), out_(out) {
+              const Parsed& parsed, const Router& router, const TopicClasses& classes, Lines& out)
+      : config_(config),
+        provenance_(provenance),
+        parsed_(parsed),
+        router_(router),
+        classes_(classes),
+        out_(out) {
     // Set here, not in parse(): Parsed may have moved since.
     request_ = parsed.request;
     request_.headers = parsed.headers;
@@ -171,23 +179,64 @@ class Explanation {
         out_.line("less specific", describe(config_.routes[other.route]));
   }
 
+  void tell_topic(const SelectedTopic& topic) {
+    out_.line(topic.is_pattern ? "pattern" : "topic", in_quotes(topic.text));
+    if (!topic.is_pattern) out_.line("class", describe_class(classes_.of(topic.text)));
+  }
+
+  void refuse_topics(TopicRefusal refusal) { topic_refusal_ = std::move(refusal); }
+
+  /// What a request to a pubsub or publish route is about.
   void list_topics(const config::Route& route, const RouteMatch& match) {
-    if (route.type != config::RouteType::pubsub) return;
     const auto path = config::parse_path_pattern(route.path);
-    std::string topic;
-    const auto expanded = [&](const std::string& text) {
-      expand(*config::parse_topic_template(text, *path), match.captures(), topic);
-      return in_quotes(topic);
-    };
-    for (const std::string& text : route.topics) out_.line("topic", expanded(text));
+    std::vector<config::TopicTemplate> topics;
+    for (const std::string& text : route.topics)
+      topics.push_back(*config::parse_topic_template(text, *path));
+    if (route.type == config::RouteType::pubsub) list_heard(route, topics, *path, match);
+    if (route.type != config::RouteType::publish) return;
+    for (const config::TopicTemplate& topic : topics) {
+      const auto name = name_topic(topic, match.captures());
+      if (!name) return refuse_topics(name.error());
+      tell_topic({*name});
+    }
+  }
+
+  void list_heard(const config::Route& route, std::span<const config::TopicTemplate> topics,
+                  const config::PathPattern& path, const RouteMatch& match) {
+    const auto selected = select_topics(route, topics, match.captures(), request_.query);
+    if (selected)
+      for (const SelectedTopic& topic : *selected) tell_topic(topic);
+    else
+      refuse_topics(selected.error());
     switch (route.publish) {
-      case config::PublishPolicy::anyone:
-        return out_.line("publishes to", expanded(route.publish_to));
+      case config::PublishPolicy::anyone: {
+        const auto to = config::parse_topic_template(route.publish_to, path);
+        const auto name = name_topic(*to, match.captures());
+        if (!name) return refuse_topics(name.error());
+        return out_.line("publishes to", in_quotes(*name) + ", class " + classes_.of(*name).name);
+      }
       case config::PublishPolicy::ignore:
         return out_.line("publishes to", "nothing: what clients send is discarded");
       case config::PublishPolicy::never:
         return out_.line("publishes to", "nothing: a client that sends is closed, 1008");
     }
+  }
+
+  /// "chat, match "chat/**": the newest 100 messages of the last 10m, all are sent".
+  std::string describe_class(const TopicClass& topic) const {
+    std::string text = topic.name;
+    const auto found = std::ranges::find(config_.topics, topic.name, &config::Topic::name);
+    if (found == config_.topics.end()) return text + ": no class matches, so without history";
+    text += ", match " + in_quotes(found->match) + ": ";
+    if (topic.history_size == 0) {
+      text += "no history";
+    } else {
+      text += "history of " + std::to_string(topic.history_size) + " messages";
+      if (found->history->age.count() > 0)
+        text += ", " + config::format_duration(found->history->age) + " at most";
+    }
+    if (found->rate > 0) text += "; the newest message, at " + config::format_rate(found->rate);
+    return text;
   }
 
   static bool is_websocket(const config::Route& route) {
@@ -239,11 +288,13 @@ class Explanation {
   std::string answer(const config::Route& route, const config::Listen& listen) {
     const bool get = request_.method == "GET";
     if (!judge_token(route)) return "401: the token";
+    if (route.type == config::RouteType::publish) return publish_answer(route, listen);
     if (!is_websocket(route))
       return get || request_.method == "HEAD" ? "an ordinary HTTP response"
                                               : "405: this type of route answers GET and HEAD";
     if (!get) return "405: this type of route answers GET";
     if (!judge_origin(route, listen)) return "403: the origin";
+    if (topic_refusal_) return text_of(*topic_refusal_);
     if (!parsed_.websocket) {
       if (!ws::wants_upgrade(request_))
         return "426: no WebSocket upgrade among the headers given (write the URL with ws: to "
@@ -252,6 +303,18 @@ class Explanation {
         return std::to_string(upgrade.error().status) + ": " + std::string(upgrade.error().reason);
     }
     return "101: a WebSocket" + chosen_subprotocol(route);
+  }
+
+  static std::string text_of(const TopicRefusal& refusal) {
+    return std::to_string(refusal.status) + ": " + refusal.reason;
+  }
+
+  std::string publish_answer(const config::Route& route, const config::Listen& listen) {
+    if (request_.method != "POST" && request_.method != "PUT")
+      return "405: this type of route answers POST and PUT";
+    if (!judge_origin(route, listen)) return "403: the origin";
+    if (topic_refusal_) return text_of(*topic_refusal_);
+    return "200: the body is published";
   }
 
   std::string chosen_subprotocol(const config::Route& route) const {
@@ -264,12 +327,13 @@ class Explanation {
 
   /// Where a setting came from; what a route leaves open comes from elsewhere.
   /// `key`: seen from the route, "limits.message_size".
-  std::string source(const std::string& route, const std::string& key) const {
-    const std::string own = route + '.' + key;
+  std::string source(const config::Route& route, const std::string& key) const {
+    const std::string own = "route." + route.name + '.' + key;
     if (provenance_.settings.contains(own)) return provenance_.of(own);
     if (key.starts_with("limits.")) return provenance_.of(key);
     if (key == "compression") return provenance_.of("compression.enabled");
-    return key == "publish_to" ? "default: the first topic" : "default";
+    const bool first = key == "publish_to" && route.select == config::TopicSelect::route;
+    return first ? "default: the first topic" : "default";
   }
 
   void list_settings(const config::Route& route) {
@@ -279,7 +343,7 @@ class Explanation {
       const std::string whole = setting.table + '.' + setting.key;
       if (!whole.starts_with(own + '.')) continue;
       const std::string key = whole.substr(own.size() + 1);
-      out_.line(key, setting.value + "   (" + source(own, key) + ")");
+      out_.line(key, setting.value + "   (" + source(route, key) + ")");
     }
   }
 
@@ -287,8 +351,10 @@ class Explanation {
   const config::Provenance& provenance_;
   const Parsed& parsed_;
   const Router& router_;
+  const TopicClasses& classes_;
   Lines& out_;
   http::Request request_;
+  std::optional<TopicRefusal> topic_refusal_;
 };
 
 /// The listeners that the URL's port names, or all of them when it names none.
@@ -310,12 +376,13 @@ std::expected<std::string, std::string> explain(const config::Config& config,
   if (!parsed) return Failure(parsed.error());
   const auto listeners = pick_listeners(config, *parsed);
   const Router router(config);
+  const TopicClasses classes(config);
   Lines out;
   out.title(request.method + ' ' + request.url);
   if (parsed->port && config.listen[listeners.front()].port != *parsed->port)
     out.title("no listener has port " + std::to_string(*parsed->port) + "; what each would do:");
   for (const std::size_t listener : listeners)
-    Explanation(config, provenance, *parsed, router, out).run(listener);
+    Explanation(config, provenance, *parsed, router, classes, out).run(listener);
   return out.take();
 }
 

@@ -13,9 +13,9 @@ conn::RoutePolicy policy_of(const config::Route& route, const config::Compressio
   const config::RouteLimits& limits = route.limits;
   return {
       .outbox = {.queue_size = static_cast<std::uint32_t>(limits.queue_size),
-                 .slow_client = limits.slow_client == config::SlowClient::drop
-                                    ? hub::SlowClient::drop
-                                    : hub::SlowClient::disconnect},
+                 .slow_client = limits.slow_client == config::SlowClient::disconnect
+                                    ? hub::SlowClient::disconnect
+                                    : hub::SlowClient::drop},
       .deflate = {.enabled = route.compression, .context_takeover = compression.context_takeover},
       .message_size = limits.message_size,
       .message_fragments = limits.message_fragments,
@@ -32,12 +32,10 @@ Result<Route> make_route(const config::Route& config, const config::Compression&
   const auto path = config::parse_path_pattern(config.path);
   PEAL_CHECK(path);  // load() has checked it, and the templates
   route.ends_in_rest = path->segments.back().kind == config::Segment::Kind::rest;
-  if (config.type == config::RouteType::pubsub) {
-    for (const std::string& topic : config.topics)
-      route.topics.push_back(config::parse_topic_template(topic, *path).value());
-    if (config.publish == config::PublishPolicy::anyone)
-      route.publish_to = config::parse_topic_template(config.publish_to, *path).value();
-  }
+  for (const std::string& topic : config.topics)
+    route.topics.push_back(config::parse_topic_template(topic, *path).value());
+  if (config.type == config::RouteType::pubsub && config.publish == config::PublishPolicy::anyone)
+    route.publish_to = config::parse_topic_template(config.publish_to, *path).value();
   if (config.type == config::RouteType::files) {
     auto files = StaticFiles::open_root(config.root, config.index);
     if (!files) return std::unexpected(files.error());

@@ -14,13 +14,14 @@
 #include "server/auth.h"
 #include "server/router.h"
 #include "server/static_files.h"
+#include "server/topic_classes.h"
 
 namespace peal::server {
 
 /// A route made ready: what its connections need, looked up once. Connection::policy points at it.
 struct Route : conn::RoutePolicy {
   const config::Route* config = nullptr;
-  std::vector<config::TopicTemplate> topics;        ///< pubsub: what to subscribe to
+  std::vector<config::TopicTemplate> topics;        ///< pubsub, publish: see select_topics()
   std::optional<config::TopicTemplate> publish_to;  ///< pubsub: where messages go, if anywhere
   std::optional<StaticFiles> files;                 ///< files
   std::unique_ptr<TokenStore> tokens;               ///< null: everyone may use it
@@ -37,11 +38,13 @@ class Site {
   const Router& router() const { return router_; }
   const Route& route(std::size_t index) const { return routes_[index]; }
   std::span<const Route> routes() const { return routes_; }
+  const TopicClasses& topic_classes() const { return topic_classes_; }
 
  private:
-  explicit Site(const config::Config& config) : router_(config) {}
+  explicit Site(const config::Config& config) : router_(config), topic_classes_(config) {}
 
   Router router_;
+  TopicClasses topic_classes_;
   std::vector<Route> routes_;
 };
 

@@ -57,9 +57,22 @@ type = "pubsub"
 topics = ["chat/{a}", "chat/{b}"]
 publish = "anyone"
 
+[route.choice]
+path = "/choice/{room}"
+type = "pubsub"
+select = "query"
+topics = ["chat/{room}/*", "news/**"]
+max_topics = 2
+
 [route.echo]
 path = "/echo"
 type = "echo"
+
+[route.deep]
+path = "/deep/{topic...}"
+type = "pubsub"
+topics = ["{topic}"]
+publish = "anyone"
 """
 
 
@@ -122,6 +135,34 @@ class Topics(DaemonCase):
                      "/chat/%00", "/chat/%ff", "/chat/%"):
             with self.subTest(path):
                 self.assertIn(self.connect().upgrade(path).status, (400, 404))
+
+    def test_a_path_that_makes_no_topic_is_answered_with_the_reason(self):
+        paths = {"/chat/*": b"stands for others", "/chat/" + "x" * 251: b"255 octets", "/deep/": b"is empty",
+                 "/deep/a//b": b"empty segment", "/deep/a/**": b"stands for others", "/choice/*?topic=news": b"wildcard"}
+        for path, reason in paths.items():
+            with self.subTest(path):
+                answer = self.connect().upgrade(path)
+                self.assertEqual(answer.status, 400)
+                self.assertIn(reason, answer.body)
+        self.open("/chat/" + "x" * 250)
+
+    def test_a_client_chooses_of_what_the_route_has(self):
+        one = self.open("/choice/a?topic=chat/a/b&topic=news/x%2Fy&topic=chat/a/b")
+        other = self.open("/choice/a?topic=news")
+        for path, message in (("/deep/news", "to the other"), ("/deep/chat/a/c", "to nobody"), ("/deep/chat/a/b", "first"),
+                              ("/deep/news/x/y", "second")):
+            speaker = self.open(path)
+            speaker.send_frame(TEXT, message)
+            self.assertEqual(speaker.read_message(), message.encode())
+        self.assert_hears_nothing_but(one, b"first", b"second")
+        self.assert_hears_nothing_but(other, b"to the other")
+
+    def test_a_client_chooses_nothing_else(self):
+        statuses = {"": 400, "?topic=": 400, "?topic=chat/a/b&topic=chat/b/b": 403, "?topic=chat/a": 403,
+                    "?topic=news/*": 403, "?topic=news/%ff": 400, "?topic=news/1&topic=news/2&topic=news/3": 400}
+        for query, status in statuses.items():
+            with self.subTest(query):
+                self.assertEqual(self.connect().upgrade("/choice/a" + query).status, status)
 
     def test_who_may_not_publish_is_closed(self):
         listener, room = self.open("/listen/mute"), self.open("/chat/mute")

@@ -35,6 +35,26 @@ address = "127.0.0.1:8443"
 tls = { cert = "a.crt", key = "a.key" }
 [compression]
 enabled = false
+[route.publish]
+path = "/publish/{topic...}"
+type = "publish"
+topics = ["{topic}"]
+auth = "none"
+[route.live]
+path = "/live"
+type = "pubsub"
+select = "query"
+topics = ["chat/*", "news/**"]
+wildcards = true
+[topic.chat]
+match = "chat/*"
+history = { size = 100, age = "10m" }
+[topic.news]
+match = "news/**"
+history = { size = 3 }
+rate = "10/s"
+[topic.plain]
+match = "plain"
 )";
 
 std::expected<std::string, std::string> run(const ExplainRequest& request) {
@@ -70,7 +90,8 @@ TEST_CASE("explain: the route, its captures, what else matched, the topics") {
   CHECK(contains(out, "route route.chat, path \"/chat/{room}\", type pubsub\n"));
   CHECK(contains(out, "capture room = \"the lobby\"\n"));
   CHECK(contains(out, "topic \"chat/the lobby\"\n"));
-  CHECK(contains(out, "publishes to \"chat/the lobby\"\n"));
+  CHECK(contains(out, "class chat, match \"chat/*\": history of 100 messages, 10m at most\n"));
+  CHECK(contains(out, "publishes to \"chat/the lobby\", class chat\n"));
   CHECK(contains(out, "answer 101: a WebSocket without a sub-protocol\n"));
 }
 
@@ -142,6 +163,36 @@ TEST_CASE("explain: a route for those with a token") {
   const auto shown = text("GET", "/secret", {"Authorization: Bearer sesame"});
   CHECK(contains(shown, "answer 401: "));
   CHECK(contains(shown, "token is none of those in \"/dev/null\"\n"));
+}
+
+TEST_CASE("explain: a publish route, and the class of its topic") {
+  const std::string out = text("POST", "/publish/chat/lobby");
+  CHECK(contains(out, "route route.publish, path \"/publish/{topic...}\", type publish\n"));
+  CHECK(contains(out, "topic \"chat/lobby\"\n"));
+  CHECK(contains(out, "class chat, match \"chat/*\": history of 100 messages, 10m at most\n"));
+  CHECK(contains(out, "answer 200: the body is published\n"));
+  CHECK(contains(text("PUT", "/publish/plain"), "class plain, match \"plain\": no history\n"));
+  CHECK(
+      contains(text("PUT", "/publish/x"), "class default: no class matches, so without history\n"));
+  CHECK(contains(text("GET", "/publish/x"), "answer 405: "));
+  CHECK(contains(text("POST", "/publish/a//b"),
+                 "answer 400: the path makes no topic: it has an empty segment\n"));
+  CHECK(contains(text("POST", "http://x:8080/publish/x", {"Origin: https://evil.example"}),
+                 "answer 403: the origin\n"));
+}
+
+TEST_CASE("explain: topics that the query asks for") {
+  const std::string out = text("GET", "ws://x:8080/live?topic=chat/a&topic=news/en/*");
+  CHECK(contains(out, "topic \"chat/a\"\n"));
+  CHECK(contains(out, "pattern \"news/en/*\"\n"));
+  CHECK(contains(out, "answer 101: "));
+  CHECK(contains(out, " publish_to \"\" (default)\n"));
+  CHECK(contains(
+      text("GET", "ws://x:8080/live?topic=news"),
+      "class news, match \"news/**\": history of 3 messages; the newest message, at 10/s\n"));
+  CHECK(contains(text("GET", "ws://x:8080/live?topic=other"),
+                 "answer 403: topic 1 of the query: this route does not have it\n"));
+  CHECK(contains(text("GET", "ws://x:8080/live"), "answer 400: no topic is asked for"));
 }
 
 TEST_CASE("explain: the Host header decides over the URL") {
