@@ -321,6 +321,14 @@ void Dispatcher::on_topic_ready(hub::TopicUse& use) {
   open_when_ready(static_cast<conn::Connection&>(*use.outbox));
 }
 
+void Dispatcher::on_gap(hub::TopicUse&) {}
+void Dispatcher::on_event(hub::TopicUse&) {}
+void Dispatcher::on_posted(hub::Ticket, hub::MessageId, std::uint32_t) {}
+
+void Dispatcher::on_room(conn::Connection& connection) {
+  hub_->on_room(connection.topics);
+}
+
 // ---- Messages ----------------------------------------------------------------------------------
 
 void Dispatcher::on_message(conn::Connection& connection, const ws::Event& message) {

@@ -19,7 +19,7 @@ namespace peal::server {
 /// From requests and messages to what their route does with them.
 ///
 /// Owner: a Shard. Thread: the shard's. Errors: answered to the client.
-class Dispatcher final : public conn::ConnectionHandler, public hub::TopicWaiter {
+class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
  public:
   Dispatcher(const Site& site, const conn::TableLimits& limits, Notices& notices);
 
@@ -33,8 +33,12 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::TopicWaiter
   void on_message(conn::Connection& connection, const ws::Event& message) override;
   void on_refused(io::IpNetwork client) override;
   void on_ending(conn::Connection& connection) override;
+  void on_room(conn::Connection& connection) override;
   void on_close(conn::Connection& connection) override;
   void on_topic_ready(hub::TopicUse& use) override;
+  void on_gap(hub::TopicUse& use) override;
+  void on_event(hub::TopicUse& use) override;
+  void on_posted(hub::Ticket ticket, hub::MessageId id, std::uint32_t subscribers) override;
 
  private:
   using Captures = std::span<const std::string_view>;

@@ -129,6 +129,7 @@ ShardSetup Server::make_setup(hub::ShardIndex index, std::vector<Fd> listeners) 
           .admission = &*admission_,
           .notices = &*notices_,
           .limits = table_limits(config_.limits),
+          .history_memory = config_.limits.history_memory / shards_.size(),
           .deflate = {.level = static_cast<int>(config_.compression.level),
                       .min_size = static_cast<std::uint32_t>(config_.compression.min_size)},
           .listeners = std::move(listeners),

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kKeepBytes = 16 << 20;      // of unused blocks, for the next burst
 constexpr std::uint32_t kDoorTimer = 0x80000000;  // owner of a door's timer: this and its index
+constexpr std::uint32_t kHubTimer = 0xffffffff;   // owner of the hub's
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 constexpr int kLeaveTurns = 200;
 constexpr Duration kLeavePause = std::chrono::milliseconds(5);
@@ -24,7 +25,15 @@ Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
       memory_(setup_.index, reactor_.buffers(), kKeepBytes, setup_.deflate),
       dispatcher_(*setup_.site, setup_.limits, *setup_.notices),
       table_(reactor_, memory_, due_, dispatcher_, *setup_.admission, setup_.limits),
-      hub_(memory_, *setup_.mesh, setup_.index, dispatcher_, due_) {
+      hub_({.memory = &memory_,
+            .mesh = setup_.mesh,
+            .self = setup_.index,
+            .client = &dispatcher_,
+            .due = &due_,
+            .policies = &setup_.site->topic_classes(),
+            .now = &reactor_.now(),
+            .history_memory = setup_.history_memory}),
+      hub_timer_(kHubTimer) {
   dispatcher_.attach(table_, hub_);
   for (Fd& socket : setup_.listeners) {
     const auto listener = static_cast<std::uint32_t>(doors_.size());
@@ -44,6 +53,7 @@ Result<> Shard::run() {
 /// Breaks off what is left, here because a ring takes orders from its own thread only.
 void Shard::leave() {
   table_.terminate_all();
+  hub_.clear_histories();
   for (int turn = 0; turn < kLeaveTurns && table_.size() > 0; ++turn)
     if (!reactor_.turn(*this, kLeavePause)) return;
 }
@@ -88,7 +98,10 @@ void Shard::on_timer(io::Timer& timer) {
     table_.on_timer(timer.owner());
     return;
   }
-  accept(timer.owner() & ~kDoorTimer);
+  if (timer.owner() == kHubTimer)
+    hub_.on_due();
+  else
+    accept(timer.owner() & ~kDoorTimer);
 }
 
 bool Shard::on_turn_end() {
@@ -97,6 +110,7 @@ bool Shard::on_turn_end() {
   if (!hub_.congested()) table_.resume_publishers();
   const bool left = table_.flush();
   hub_.flush(setup_.wake);
+  if (const auto due = hub_.next_due()) reactor_.arm_at(hub_timer_, *due);
   if (drain_ == Drain::under_way && table_.size() == 0) {
     drain_ = Drain::done;
     setup_.drained();

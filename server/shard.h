@@ -24,6 +24,7 @@ struct ShardSetup {
   conn::Admission* admission = nullptr;
   Notices* notices = nullptr;
   conn::TableLimits limits;
+  std::size_t history_memory = 0;  ///< bytes, of this shard
   ws::DeflateSettings deflate = {};
   std::vector<Fd> listeners;                  ///< one for each [listen.NAME], in order
   std::function<void(hub::ShardIndex)> wake;  ///< another shard has mail
@@ -86,6 +87,7 @@ class Shard final : private io::ReactorClient {
   Dispatcher dispatcher_;
   conn::ConnectionTable table_;
   hub::Hub hub_;
+  io::Timer hub_timer_;
   std::deque<Door> doors_;  // by listener; a deque because timers do not move
   enum class Drain : std::uint8_t { no, under_way, done } drain_ = Drain::no;
   std::atomic<bool> drain_requested_{false};

@@ -8,7 +8,7 @@ namespace peal::server {
 using Kind = config::TopicPattern::Segment::Kind;
 
 TopicClasses::TopicClasses(const config::Config& config) : nodes_(1) {
-  classes_.push_back({.name = std::string(config::kDefaultTopicClass)});
+  classes_.emplace_back().name = config::kDefaultTopicClass;
   for (const config::Topic& topic : config.topics) {
     const auto pattern = config::TopicPattern::parse(topic.match);
     PEAL_CHECK(pattern);
@@ -18,7 +18,8 @@ TopicClasses::TopicClasses(const config::Config& config) : nodes_(1) {
 
 /// Its index. A class of the name "default" takes the place of ours.
 std::uint32_t TopicClasses::add_class(const config::Topic& topic) {
-  TopicClass made{.name = topic.name};
+  TopicClass made;
+  made.name = topic.name;
   if (topic.history) {
     made.history_size = topic.history->size;
     made.history_age = topic.history->age;

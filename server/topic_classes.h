@@ -14,16 +14,13 @@
 #include "config/topic_pattern.h"
 #include "core/base/hash.h"
 #include "core/base/time.h"
+#include "core/hub/topic_policy.h"
 
 namespace peal::server {
 
 /// What a topic is: the class that it belongs to.
-struct TopicClass {
-  std::string name;              ///< the label of metrics
-  std::uint32_t index = 0;       ///< in TopicClasses::all(); 0 = "default"
-  std::size_t history_size = 0;  ///< messages; 0 = none are kept
-  Duration history_age{};        ///< older ones go; 0 = never
-  Duration pace{};               ///< least time between two messages to a subscriber; 0 = none
+struct TopicClass : hub::TopicPolicy {
+  std::string name;  ///< the label of metrics; that of index 0 is "default"
 };
 
 /// Finds the class of a topic. The most specific pattern wins: segment by segment from the left, a
@@ -32,13 +29,14 @@ struct TopicClass {
 /// Owner: the Site; immutable, so any thread may look up. Errors: none. Limits: no allocation per
 /// look-up, and the cost does not grow with the number of classes, but with the segments of the
 /// topic, and where patterns begin alike but for a "*" with the ways to read it.
-class TopicClasses {
+class TopicClasses final : public hub::TopicPolicies {
  public:
   /// Requires: `config` as made by config::load().
   explicit TopicClasses(const config::Config& config);
 
   /// Requires: no config::topic_name_problem(). Valid as long as this.
-  const TopicClass& of(std::string_view topic) const;
+  const TopicClass& of(std::string_view topic) const override;
+  std::size_t count() const override { return classes_.size(); }
 
   /// "default" first, then those of the configuration in the order of the file.
   std::span<const TopicClass> all() const { return classes_; }

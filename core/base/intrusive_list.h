@@ -54,6 +54,9 @@ class IntrusiveList {
     head_.prev_ = &hook;
   }
 
+  /// The first one; null when empty.
+  T* front() { return empty() ? nullptr : static_cast<T*>(head_.next_); }
+
   /// Unlinks and returns the first; null when empty.
   T* pop_front() {
     if (empty()) return nullptr;

@@ -193,6 +193,8 @@ void ConnectionTable::settle(Connection& connection) {
     state.stall = Stall::none;
     work_off_held(connection);
   }
+  if (connection.wants_room() && connection.cost() <= queue_limit(connection) / 2)
+    handler_.on_room(connection);
   if (connection.all_sent()) finish(connection);
 }
 
@@ -259,7 +261,8 @@ void ConnectionTable::on_send(SlotId id, int result) {
   PEAL_CHECK(connection);  // a slot lives as long as a send is under way
   if (!after_send(*connection, result)) return;
   const ConnectionState& state = connection->state;
-  if (!connection->all_sent() || state.phase != Phase::open || state.stall != Stall::none)
+  if (!connection->all_sent() || state.phase != Phase::open || state.stall != Stall::none ||
+      connection->wants_room())
     mark_rest(*connection);
 }
 

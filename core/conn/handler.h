@@ -25,6 +25,9 @@ class ConnectionHandler {
   /// it has queued may still be sent, and on_close() follows.
   virtual void on_ending(Connection& connection) = 0;
 
+  /// An outbox that wants room (hub::Outbox::wants_room()) has some.
+  virtual void on_room(Connection& connection) = 0;
+
   /// The connection is over; what the handler put into it must be taken out now.
   virtual void on_close(Connection& connection) = 0;
 

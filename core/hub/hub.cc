@@ -2,28 +2,43 @@
 #include "core/hub/hub.h"
 
 #include <algorithm>
-#include <limits>
+#include <memory>
 #include <utility>
 
 namespace peal::hub {
 namespace {
 
+// Of one turn's mail, so that this shard's connections have their turn, too: messages put into
+// outboxes, and parcels of a lane.
+constexpr std::size_t kPushesPerTurn = 4096;
+constexpr int kParcelsPerTurn = 1024;
+
+constexpr std::size_t kLatestTopics = 256;  // that one use may be behind with
+
 bool is_sender(const Outbox& outbox, ShardIndex shard, const Sender& sender) {
   return outbox.id() == sender.outbox && shard == sender.shard;
 }
 
-bool needs_plain(const Outbox& outbox) {
-  return !outbox.deflate().shares_all();
-}
-bool takes_compressed(const Outbox& outbox) {
-  return outbox.deflate().longest_shared() > 0;
-}
-
 }  // namespace
 
-Hub::Hub(Memory& memory, Mesh& mesh, ShardIndex self, TopicWaiter& waiter,
-         DueList& due)
-    : memory_(memory), port_(mesh, self), waiter_(waiter), due_(due) {
+FormSet Topic::wants() const {
+  FormSet wants;
+  for (std::size_t i = 0; i < kForms; ++i)
+    if (wanting_[i] > 0) wants |= static_cast<Form>(i);
+  return wants;
+}
+
+Hub::Hub(const Setup& setup)
+    : memory_(*setup.memory),
+      port_(*setup.mesh, setup.self),
+      client_(*setup.client),
+      due_(*setup.due),
+      home_(memory_, *this,
+            {.self = setup.self,
+             .shards = setup.mesh->shards(),
+             .policies = setup.policies,
+             .now = setup.now,
+             .history_memory = setup.history_memory}) {
   memory_.set_original_keeper(*this);
 }
 
@@ -36,47 +51,90 @@ ShardIndex Hub::home_of(std::string_view name) const {
 // ---- A connection's uses -----------------------------------------------------------------------
 
 TopicUse& Hub::subscribe(TopicUse*& uses, std::string_view topic, Outbox& outbox,
-                         const OutboxPolicy& policy) {
-  return add_use(uses, topic, {.outbox = &outbox, .policy = &policy, .subscribes = true});
+                         const OutboxPolicy& policy, const Replay& replay) {
+  return add_use(uses, topic, outbox, &policy, replay, false);
+}
+
+TopicUse& Hub::subscribe_pattern(TopicUse*& uses, std::string_view pattern, Outbox& outbox,
+                                 const OutboxPolicy& policy) {
+  return add_use(uses, pattern, outbox, &policy, {}, true);
 }
 
 TopicUse& Hub::open(TopicUse*& uses, std::string_view topic, Outbox& outbox) {
-  return add_use(uses, topic, {.outbox = &outbox});
+  return add_use(uses, topic, outbox, nullptr, {}, false);
 }
 
-TopicUse& Hub::add_use(TopicUse*& uses, std::string_view name, const TopicUse& kind) {
-  const auto found = topics_by_name_.find(name);
-  const bool fresh = found == topics_by_name_.end();
-  Topic& topic = fresh ? topics_.emplace(name, home_of(name)) : *found->second;
-  TopicUse& use = *uses_.take(kind);
+/// `policy`: null for a use that only publishes.
+TopicUse& Hub::add_use(TopicUse*& uses, std::string_view name, Outbox& outbox,
+                       const OutboxPolicy* policy, const Replay& replay, bool is_pattern) {
+  ByName<Topic*>& by_name = is_pattern ? patterns_by_name_ : topics_by_name_;
+  const auto found = by_name.find(name);
+  const bool fresh = found == by_name.end();
+  Topic& topic = fresh ? topics_.emplace(name, is_pattern) : *found->second;
+  if (fresh) by_name.emplace(topic.name_, &topic);
+  TopicUse& use = *uses_.take({});
   use.topic = &topic;
+  use.outbox = &outbox;
+  use.policy = policy;
+  use.subscribes = policy != nullptr;
   use.next = std::exchange(uses, &use);
   ++topic.uses_;
-  if (use.subscribes) {
-    use.position = static_cast<std::uint32_t>(topic.subscribers_.size());
-    topic.subscribers_.push_back(&use);
-    topic.plain_ += needs_plain(*use.outbox);
-    topic.compressed_ += takes_compressed(*use.outbox);
-  }
+  if (use.subscribes) count_in(topic, use);
   if (fresh)
     open_topic(topic);
   else
     reconcile(topic);
-  use.ready = topic.ready_for(use);
-  if (!use.ready) topic.waiting_.push_back(&use);
+  if (replay.from == Replay::From::nothing) {
+    use.ready = use.live = topic.ready_for(use);
+    if (!use.ready) topic.waiting_.emplace_back(&use, replay);
+  } else if (topic.opened()) {
+    ask(use, replay);
+  } else {
+    topic.waiting_.emplace_back(&use, replay);
+  }
   return use;
 }
 
+void Hub::count_in(Topic& topic, TopicUse& use) {
+  use.position = static_cast<std::uint32_t>(topic.subscribers_.size());
+  topic.subscribers_.push_back(&use);
+  const FormSet wants = use.outbox->wants();
+  for (std::size_t i = 0; i < kForms; ++i) topic.wanting_[i] += wants.has(static_cast<Form>(i));
+  note_count(topic);
+}
+
+void Hub::count_out(Topic& topic, const TopicUse& use) {
+  TopicUse* moved = topic.subscribers_.back();
+  topic.subscribers_[use.position] = moved;
+  moved->position = use.position;
+  topic.subscribers_.pop_back();
+  const FormSet wants = use.outbox->wants();
+  for (std::size_t i = 0; i < kForms; ++i) topic.wanting_[i] -= wants.has(static_cast<Form>(i));
+  note_count(topic);
+}
+
 void Hub::open_topic(Topic& topic) {
-  topics_by_name_.emplace(topic.name_, &topic);
-  topic.told_ = topic.wants();
-  Parcel question{.kind = Parcel::Kind::open, .wants = topic.told_, .topic = topic.id_};
-  question.frame = as_bytes(topic.name_);
-  if (topic.home_ != self()) {
-    question.original = memory_.make_raw_message(question.frame);
-    question.frame = question.original->frame;
+  if (topic.is_pattern_) {
+    for (ShardIndex shard = 0; shard < port_.shards(); ++shard) topic.homes_.emplace_back(shard);
+  } else {
+    topic.homes_.emplace_back(home_of(topic.name_));
   }
-  ask(topic, question);
+  topic.told_ = topic.wants();
+  topic.unopened_ = topic.unanswered_ = static_cast<std::uint32_t>(topic.homes_.size());
+  Parcel question{.kind = Parcel::Kind::open,
+                  .wants = topic.told_,
+                  .pattern = topic.is_pattern_,
+                  .subscribers = static_cast<std::uint32_t>(topic.subscribers()),
+                  .topic = topic.id_};
+  for (std::size_t i = 0; i < topic.homes_.size(); ++i) {
+    question.frame = as_bytes(topic.name_);
+    question.original = nullptr;
+    if (topic.homes_[i].shard != self()) {
+      question.original = memory_.make_raw_message(question.frame);
+      question.frame = question.original->frame;
+    }
+    carry(topic.homes_[i].shard, question);
+  }
 }
 
 void Hub::leave(TopicUse*& uses) {
@@ -86,231 +144,360 @@ void Hub::leave(TopicUse*& uses) {
   }
 }
 
+void Hub::leave(TopicUse*& uses, TopicUse& use) {
+  TopicUse** link = &uses;
+  while (*link != &use) link = &(*link)->next;
+  *link = use.next;
+  remove_use(&use);
+}
+
 void Hub::remove_use(TopicUse* use) {
   Topic& topic = *use->topic;
-  if (use->subscribes) {
-    TopicUse* moved = topic.subscribers_.back();
-    topic.subscribers_[use->position] = moved;
-    moved->position = use->position;
-    topic.subscribers_.pop_back();
-    topic.plain_ -= needs_plain(*use->outbox);
-    topic.compressed_ -= takes_compressed(*use->outbox);
-  }
-  if (!use->ready) std::erase(topic.waiting_, use);
+  if (use->subscribes) count_out(topic, *use);
+  if (use->asks)
+    asking_.erase(use->asking);
+  else if (use->live)
+    drop_latest(*use);
+  else if (!use->ready)
+    std::erase_if(topic.waiting_, [&](const auto& waiting) { return waiting.first == use; });
   uses_.give(use);
   --topic.uses_;
   reconcile(topic);
 }
 
-/// Brings the home's knowledge of this shard's use in line with what it is by now. The topic may
-/// be gone after it.
-void Hub::reconcile(Topic& topic) {
-  if (!topic.opened_) return;  // the answer calls again
-  const Parcel about{.topic = topic.id_, .home_topic = topic.home_topic_};
+/// Brings the homes' knowledge of this shard's use in line with what it is by now. False when the
+/// topic is gone after it.
+bool Hub::reconcile(Topic& topic) {
+  if (!topic.opened()) return true;  // the answer calls again
   if (topic.uses_ == 0) {
-    Parcel farewell = about;
-    farewell.kind = Parcel::Kind::close;
-    hand_over(topic.home_, farewell);
-    topics_by_name_.erase(topic.name_);
+    tell_homes(topic, {.kind = Parcel::Kind::close});
+    (topic.is_pattern_ ? patterns_by_name_ : topics_by_name_).erase(topic.name_);
     topics_.erase(topic.id_);
+    return false;
+  }
+  const FormSet wants = topic.wants();
+  if (wants == topic.told_) return true;
+  topic.told_ = wants;
+  topic.unanswered_ += static_cast<std::uint32_t>(topic.homes_.size());
+  tell_homes(topic, {.kind = Parcel::Kind::interest,
+                     .wants = wants,
+                     .subscribers = static_cast<std::uint32_t>(topic.subscribers())});
+  return true;
+}
+
+void Hub::tell_homes(Topic& topic, const Parcel& parcel) {
+  Parcel told = parcel;
+  told.pattern = topic.is_pattern_;
+  told.topic = topic.id_;
+  for (std::size_t i = 0; i < topic.homes_.size(); ++i) {
+    told.home_topic = topic.homes_[i].id;
+    carry(topic.homes_[i].shard, told);
+  }
+}
+
+/// Homes are told how many subscribers there are once a turn, and not for each that comes or goes.
+void Hub::note_count(Topic& topic) {
+  if (std::exchange(topic.count_changed_, true)) return;
+  count_changes_.push_back(topic.id_);
+}
+
+void Hub::tell_counts() {
+  for (const SlotId id : count_changes_) {
+    Topic* topic = topics_.find(id);
+    if (!topic) continue;
+    topic->count_changed_ = false;
+    if (topic->opened())
+      tell_homes(*topic, {.kind = Parcel::Kind::count,
+                          .subscribers = static_cast<std::uint32_t>(topic->subscribers())});
+  }
+  count_changes_.clear();
+}
+
+void Hub::on_answer(ShardIndex from, const Parcel& answer) {
+  Topic* topic = topics_.find(answer.topic);
+  if (!topic) return;  // left meanwhile
+  --topic->unanswered_;
+  for (Topic::HomeLink& home : topic->homes_) {
+    if (home.shard != from || home.opened) continue;
+    home.opened = true;
+    home.id = answer.home_topic;
+    --topic->unopened_;
+    note_count(*topic);  // it may have changed since the question
+  }
+  if (topic->opened() && reconcile(*topic)) make_ready(*topic);
+}
+
+/// Goes on with the uses that have waited for the homes to answer.
+void Hub::make_ready(Topic& topic) {
+  auto& waiting = topic.waiting_;
+  const auto first_due = std::partition(waiting.begin(), waiting.end(), [&](const auto& entry) {
+    return entry.second.from == Replay::From::nothing && !topic.ready_for(*entry.first);
+  });
+  for (auto due = first_due; due != waiting.end(); ++due) {
+    TopicUse& use = *due->first;
+    if (due->second.from != Replay::From::nothing) {
+      ask(use, due->second);
+    } else {
+      use.ready = use.live = true;
+      client_.on_topic_ready(use);
+    }
+  }
+  waiting.erase(first_due, waiting.end());
+}
+
+// ---- The past ----------------------------------------------------------------------------------
+
+/// Asks the home for a page. What it is told of this shard's wishes before goes the same way, so
+/// the messages after the last page will come in the form that the use needs.
+void Hub::ask(TopicUse& use, const Replay& replay) {
+  const Topic::HomeLink& home = use.topic->homes_.front();
+  use.asks = true;
+  use.asking = asking_.emplace(&use).id;
+  const Parcel question{.kind = Parcel::Kind::replay,
+                        .wants = use.outbox->wants(),
+                        .home_topic = home.id,
+                        .asking = use.asking,
+                        .replay = replay};
+  if (home.shard != self()) {
+    port_.send(home.shard, question);
+  } else {
+    own_questions_.push_back(question);
+  }
+}
+
+void Hub::take_page(ShardIndex from, const Parcel& parcel) {
+  Asking* asking = asking_.find(parcel.asking);
+  if (!asking) {  // left meanwhile
+    if (parcel.page) release_page(from, *std::unique_ptr<Page>(parcel.page));
     return;
   }
-  if (topic.wants() == topic.told_) return;
-  topic.told_ = topic.wants();
-  Parcel question = about;
-  question.kind = Parcel::Kind::interest;
-  question.wants = topic.told_;
-  ask(topic, question);
+  TopicUse& use = *asking->use;
+  asking_.erase(parcel.asking);
+  use.asks = false;
+  use.latest = nullptr;
+  use.gap = parcel.gap;
+  use.offset = parcel.offset;
+  if (!use.ready) {
+    use.ready = true;
+    client_.on_topic_ready(use);
+  } else if (use.gap) {
+    client_.on_gap(use);
+  }
+  if (parcel.page) push_page(from, use, *std::unique_ptr<Page>(parcel.page));
+  use.live = !parcel.more;
+  if (!use.live) use.outbox->set_wants_room(true);
+  due_.add_delivery(*use.outbox);
 }
 
-void Hub::ask(Topic& topic, const Parcel& question) {
-  ++topic.unanswered_;
-  hand_over(topic.home_, question);
+void Hub::release_page(ShardIndex from, const Page& page) {
+  for (const Page::Entry& entry : page.entries) {
+    if (from == self())
+      memory_.release(entry.message);
+    else
+      release_original(from, entry.message);
+  }
 }
 
-void Hub::hand_over(ShardIndex to, const Parcel& parcel) {
+void Hub::push_page(ShardIndex from, TopicUse& use, const Page& page) {
+  for (const Page::Entry& entry : page.entries) {
+    Message* message = entry.message;
+    if (from != self())
+      message = memory_.make_stand_in(from, entry.message, entry.frame, entry.forms, entry.offset);
+    use.offset = entry.offset;
+    if (use.outbox->own_ids()) client_.on_event(use);
+    use.outbox->push_replayed(memory_, message);
+    memory_.release(message);
+  }
+  counters_.delivered += page.entries.size();
+  pushes_ += page.entries.size();
+}
+
+void Hub::on_room(TopicUse* uses) {
+  bool wants_room = false;
+  for (TopicUse* use = uses; use; use = use->next) {
+    if (!use->subscribes || !use->ready) continue;
+    if (use->live) {
+      push_latest(*use);
+    } else if (!use->live && !use->asks) {
+      ask(*use, {.from = Replay::From::since, .epoch = process_epoch(), .value = use->offset});
+    }
+    wants_room = wants_room || (use->live && use->latest);
+  }
+  if (uses) uses->outbox->set_wants_room(wants_room);
+}
+
+// ---- Messages ----------------------------------------------------------------------------------
+
+void Hub::publish(const TopicUse& use, Message* message, const Sender& sender) {
+  PEAL_DCHECK(use.ready && !use.topic->is_pattern_);
+  const Topic::HomeLink& home = use.topic->homes_.front();
+  const Parcel parcel{.kind = Parcel::Kind::publish,
+                      .sender = sender,
+                      .home_topic = home.id,
+                      .frame = message->frame,
+                      .original = message};
+  carry(home.shard, parcel);
+}
+
+void Hub::post(std::string_view topic, Message* message, Ticket ticket, const Sender& sender) {
+  const ShardIndex home = home_of(topic);
+  if (home == self()) {
+    const Parcel receipt = home_.post(topic, message, sender);
+    client_.on_posted(ticket, {process_epoch(), receipt.offset}, receipt.subscribers);
+    return;
+  }
+  Message* name = memory_.make_raw_message(as_bytes(topic));
+  port_.send(home, {.kind = Parcel::Kind::post,
+                    .sender = sender,
+                    .ticket = ticket,
+                    .frame = message->frame,
+                    .original = message,
+                    .name = name->frame,
+                    .name_original = name});
+}
+
+void Hub::deliver(ShardIndex from, Topic& topic, Message* message, const Parcel& about) {
+  const std::uint64_t topic_key = std::uint64_t{from} << 32 | about.home_topic.index;
+  pushes_ += topic.subscribers_.size();
+  for (TopicUse* use : topic.subscribers_) {
+    // What a use that is not live misses comes with a page, or was published before it.
+    if (!use->live || is_sender(*use->outbox, self(), about.sender)) continue;
+    if (!topic.is_pattern_ && message->offset <= use->offset) continue;  // came with a page already
+    if (about.serial != 0 && !use->outbox->first_of(about.serial)) continue;
+    if (!topic.is_pattern_) use->offset = message->offset;
+    if (use->latest || !push(*use, message)) set_latest(*use, topic_key, message);
+    due_.add_delivery(*use->outbox);
+  }
+}
+
+/// False when it did not go in and something newer is as good.
+bool Hub::push(TopicUse& use, Message* message) {
+  Outbox& outbox = *use.outbox;
+  if (outbox.own_ids()) client_.on_event(use);
+  if (outbox.push_message(memory_, message, *use.policy)) {
+    ++counters_.delivered;
+    return true;
+  }
+  if (use.policy->slow_client == SlowClient::latest && !outbox.is_shut()) return false;
+  ++counters_.dropped;
+  return true;
+}
+
+/// Keeps a message in place of an older one of its topic, until there is room.
+void Hub::set_latest(TopicUse& use, std::uint64_t topic, Message* message) {
+  ++message->references;
+  use.outbox->set_wants_room(true);
+  TopicUse::Latest** link = &use.latest;
+  std::size_t count = 0;
+  for (; *link; link = &(*link)->next, ++count) {
+    if ((*link)->topic != topic) continue;
+    ++counters_.conflated;
+    memory_.release(std::exchange((*link)->message, message));
+    return;
+  }
+  *link = latest_.take({.message = message, .topic = topic});
+  if (count < kLatestTopics) return;
+  TopicUse::Latest* oldest = std::exchange(use.latest, use.latest->next);
+  ++counters_.dropped;
+  memory_.release(oldest->message);
+  latest_.give(oldest);
+}
+
+void Hub::push_latest(TopicUse& use) {
+  while (TopicUse::Latest* first = use.latest) {
+    if (!push(use, first->message)) return;
+    use.latest = first->next;
+    memory_.release(first->message);
+    latest_.give(first);
+  }
+}
+
+void Hub::drop_latest(TopicUse& use) {
+  while (TopicUse::Latest* first = use.latest) {
+    use.latest = first->next;
+    memory_.release(first->message);
+    latest_.give(first);
+  }
+}
+
+// ---- Mail --------------------------------------------------------------------------------------
+
+void Hub::carry(ShardIndex to, const Parcel& parcel) {
   if (to == self())
     take_parcel(self(), parcel);
   else
     port_.send(to, parcel);
 }
 
-void Hub::answered(SlotId id, SlotId home_topic) {
-  Topic* topic = topics_.find(id);
-  if (!topic) return;  // left meanwhile
-  --topic->unanswered_;
-  topic->home_topic_ = home_topic;
-  topic->opened_ = true;
-  reconcile(*topic);
-  topic = topics_.find(id);
-  if (!topic) return;
-  auto& waiting = topic->waiting_;
-  const auto first_ready = std::partition(waiting.begin(), waiting.end(),
-                                          [&](TopicUse* use) { return !topic->ready_for(*use); });
-  for (auto use = first_ready; use != waiting.end(); ++use) {
-    (*use)->ready = true;
-    waiter_.on_topic_ready(**use);
-  }
-  waiting.erase(first_ready, waiting.end());
-}
-
-void Hub::publish(const TopicUse& use, Message* message, const Sender& sender) {
-  const Topic& topic = *use.topic;
-  PEAL_DCHECK(use.ready);
-  if (topic.home_ == self())
-    home_publish(topic.home_topic_, message, sender);
-  else
-    port_.send(topic.home_, {.kind = Parcel::Kind::publish,
-                             .sender = sender,
-                             .home_topic = topic.home_topic_,
-                             .frame = message->frame,
-                             .original = message});
-}
-
-void Hub::deliver(SlotId id, const Forms& forms, const Sender& sender) {
-  Topic* topic = topics_.find(id);
-  if (!topic) return;  // the last subscriber left while the message was under way
-  const std::uint64_t size =
-      forms.plain ? forms.plain->frame.size() : std::numeric_limits<std::uint64_t>::max();
-  for (const TopicUse* use : topic->subscribers_) {
-    Outbox& outbox = *use->outbox;
-    // A use that the home has not noted yet may need another form than was sent.
-    if (!use->ready || is_sender(outbox, self(), sender)) continue;
-    const ws::DeflateAgreement& deflate = outbox.deflate();
-    if (forms.compressed && size <= deflate.longest_shared())
-      outbox.push_message(memory_, forms.compressed, *use->policy);
-    else
-      outbox.push_message(memory_, forms.plain, *use->policy,
-                          deflate.on && size > deflate.longest_shared());
-    due_.add_delivery(outbox);
-  }
-}
-
-// ---- A topic's home ----------------------------------------------------------------------------
-
-SlotId Hub::home_open(std::string_view name, ShardIndex user, SlotId topic, Wants wants) {
-  auto found = home_topics_by_name_.find(name);
-  if (found == home_topics_by_name_.end()) {
-    HomeTopic& made = home_topics_.emplace(name, port_.shards());
-    found = home_topics_by_name_.emplace(name, &made).first;
-  }
-  HomeTopic& home = *found->second;
-  HomeTopic::User& entry = home.users[user];
-  PEAL_CHECK(!entry.uses);
-  entry = {.topic = topic, .uses = true, .wants = wants};
-  ++home.user_count;
-  return home.id;
-}
-
-void Hub::home_interest(SlotId home_topic, ShardIndex user, Wants wants) {
-  HomeTopic* home = home_topics_.find(home_topic);
-  PEAL_CHECK(home && home->users[user].uses);
-  home->users[user].wants = wants;
-}
-
-void Hub::home_close(SlotId home_topic, ShardIndex user) {
-  HomeTopic* home = home_topics_.find(home_topic);
-  PEAL_CHECK(home && home->users[user].uses);
-  home->users[user] = {};
-  if (--home->user_count > 0) return;
-  home_topics_by_name_.erase(home->name);
-  home_topics_.erase(home_topic);
-}
-
-void Hub::home_publish(SlotId home_topic, Message* message, const Sender& sender) {
-  if (HomeTopic* home = home_topics_.find(home_topic)) {
-    const bool wanted = std::ranges::any_of(
-        home->users, [](const HomeTopic::User& user) { return user.wants.compressed; });
-    Message* const compressed = wanted ? memory_.make_compressed(*message) : nullptr;
-    for (ShardIndex shard = 0; shard < home->users.size(); ++shard) {
-      const HomeTopic::User& user = home->users[shard];
-      if (!user.wants.any()) continue;
-      const Forms forms{.plain = user.wants.plain || !compressed ? message : nullptr,
-                        .compressed = user.wants.compressed ? compressed : nullptr};
-      if (shard == self())
-        deliver(user.topic, forms, sender);
-      else
-        post(shard, user.topic, forms, sender);
-    }
-    if (compressed) memory_.release(compressed);
-  }
-  memory_.release(message);
-}
-
-void Hub::post(ShardIndex to, SlotId topic, const Forms& forms, const Sender& sender) {
-  Parcel parcel{.kind = Parcel::Kind::deliver, .sender = sender, .topic = topic};
-  if (forms.plain) {
-    ++forms.plain->references;
-    parcel.frame = forms.plain->frame;
-    parcel.original = forms.plain;
-  }
-  if (forms.compressed) {
-    ++forms.compressed->references;
-    parcel.compressed = forms.compressed->frame;
-    parcel.compressed_original = forms.compressed;
-  }
-  port_.send(to, parcel);
-}
-
-// ---- Mail --------------------------------------------------------------------------------------
-
 void Hub::take_mail() {
-  constexpr int kPerTurn = 1024;  // of a lane, so that this shard's connections have their turn too
+  pushes_ = 0;
+  for (const Parcel& question : std::exchange(own_questions_, {}))
+    if (asking_.find(question.asking)) home_.take(self(), question);
   Parcel parcel;
   for (ShardIndex from = 0; from < port_.shards(); ++from) {
     if (from == self()) continue;
-    for (int i = 0; i < kPerTurn && port_.take(from, Mesh::Lane::down, parcel); ++i)
+    for (int i = 0; i < kParcelsPerTurn && pushes_ < kPushesPerTurn; ++i) {
+      if (!port_.take(from, Mesh::Lane::down, parcel)) break;
       take_parcel(from, parcel);
-    for (int i = 0; i < kPerTurn && !port_.waits(Mesh::Lane::down); ++i) {
-      if (!port_.take(from, Mesh::Lane::up, parcel)) break;
+    }
+    for (int i = 0; i < kParcelsPerTurn && pushes_ < kPushesPerTurn; ++i) {
+      if (port_.waits(Mesh::Lane::down) || !port_.take(from, Mesh::Lane::up, parcel)) break;
       take_parcel(from, parcel);
     }
   }
+  tell_counts();
 }
 
 void Hub::take_parcel(ShardIndex from, const Parcel& parcel) {
+  using Kind = Parcel::Kind;
   switch (parcel.kind) {
-    case Parcel::Kind::open: {
-      const SlotId home_topic = home_open(as_text(parcel.frame), from, parcel.topic, parcel.wants);
+    case Kind::open:
+      home_.take(from, parcel);
       if (parcel.original) release_original(from, parcel.original);
-      answer(from, parcel.topic, home_topic);
       break;
-    }
-    case Parcel::Kind::interest:
-      home_interest(parcel.home_topic, from, parcel.wants);
-      answer(from, parcel.topic, parcel.home_topic);
+    case Kind::post:
+      home_.take(from, parcel);
+      release_original(from, parcel.name_original);
       break;
-    case Parcel::Kind::answer:
-      answered(parcel.topic, parcel.home_topic);
+    case Kind::interest:
+    case Kind::count:
+    case Kind::close:
+    case Kind::replay:
+    case Kind::publish:
+      home_.take(from, parcel);
       break;
-    case Parcel::Kind::close:
-      home_close(parcel.home_topic, from);
+    case Kind::answer:
+      on_answer(from, parcel);
       break;
-    case Parcel::Kind::publish:
-      home_publish(parcel.home_topic, memory_.make_stand_in(from, parcel.original, parcel.frame),
-                   parcel.sender);
+    case Kind::page:
+      take_page(from, parcel);
       break;
-    case Parcel::Kind::deliver:
+    case Kind::receipt:
+      client_.on_posted(parcel.ticket, {process_epoch(), parcel.offset}, parcel.subscribers);
+      break;
+    case Kind::deliver:
       take_delivery(from, parcel);
       break;
-    case Parcel::Kind::release:
+    case Kind::release:
       memory_.release(parcel.original);
       break;
   }
 }
 
 void Hub::take_delivery(ShardIndex from, const Parcel& parcel) {
-  Forms forms;
-  if (parcel.original) forms.plain = memory_.make_stand_in(from, parcel.original, parcel.frame);
-  if (parcel.compressed_original)
-    forms.compressed = memory_.make_stand_in(from, parcel.compressed_original, parcel.compressed);
-  deliver(parcel.topic, forms, parcel.sender);
-  for (Message* message : {forms.plain, forms.compressed})
-    if (message) memory_.release(message);
-}
-
-void Hub::answer(ShardIndex to, SlotId topic, SlotId home_topic) {
-  hand_over(to, {.kind = Parcel::Kind::answer, .topic = topic, .home_topic = home_topic});
+  Topic* topic = topics_.find(parcel.topic);
+  if (from == self()) {
+    if (topic) deliver(from, *topic, parcel.original, parcel);
+    return;
+  }
+  if (!topic) {  // the last subscriber left while the message was under way
+    release_original(from, parcel.original);
+    return;
+  }
+  Message* message =
+      memory_.make_stand_in(from, parcel.original, parcel.frame, parcel.forms, parcel.offset);
+  deliver(from, *topic, message, parcel);
+  memory_.release(message);
 }
 
 void Hub::release_original(ShardIndex home, Message* original) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -9,6 +10,7 @@
 #include "core/base/hash.h"
 #include "core/base/slab.h"
 #include "core/hub/due_list.h"
+#include "core/hub/home.h"
 #include "core/hub/memory.h"
 #include "core/hub/mesh.h"
 #include "core/hub/outbox.h"
@@ -17,167 +19,244 @@ namespace peal::hub {
 
 class Topic;
 
-/// One connection's use of one topic: as a subscriber, or only to publish.
+/// One connection's use of one topic, or of all that a pattern matches: as a subscriber, or only to
+/// publish.
 /// Owner: the Hub; the connection keeps the head of its list and hands it back to leave().
 struct TopicUse {
+  /// The newest message of a topic that waits until there is room, under SlowClient::latest.
+  struct Latest {
+    Message* message = nullptr;
+    std::uint64_t topic = 0;  ///< names it
+    Latest* next = nullptr;
+  };
+
   Topic* topic = nullptr;
   Outbox* outbox = nullptr;
   const OutboxPolicy* policy = nullptr;
-  TopicUse* next = nullptr;    ///< the connection's next use
+  TopicUse* next = nullptr;  ///< the connection's next use
+  union {
+    Latest* latest = nullptr;  ///< live: the first of those that wait for room
+    SlotId asking;             ///< not live: the question to the home that is under way
+  };
+  /// Of the newest message it was sent, or where in the order it began; 0 before that is known, and
+  /// for patterns always.
+  std::uint64_t offset = 0;
   std::uint32_t position = 0;  ///< in the topic's list of subscribers
   bool subscribes = false;
   bool ready = false;  ///< the topic's home has answered
+  bool live = false;   ///< gets what is published; before, it is sent what it has missed
+  bool gap = false;    ///< what it asked for was no longer kept, in part at least
+  bool asks = false;   ///< `asking` is under way
 };
 
-/// What a shard knows of a topic that is used by a connection of it.
+/// What a shard knows of a topic, or a pattern of topics, that is used by a connection of it.
 /// Owner: the Hub. Thread: the shard's.
 class Topic {
  public:
-  Topic(SlotId id, std::string_view name, ShardIndex home) : id_(id), name_(name), home_(home) {}
+  Topic(SlotId id, std::string_view name, bool is_pattern)
+      : id_(id), name_(name), is_pattern_(is_pattern) {}
 
   const std::string& name() const { return name_; }
+  bool is_pattern() const { return is_pattern_; }
   std::size_t subscribers() const { return subscribers_.size(); }
-  Wants wants() const { return {.plain = plain_ > 0, .compressed = compressed_ > 0}; }
 
  private:
   friend class Hub;
 
+  /// Where it is at home: a topic on one shard, a pattern on all.
+  struct HomeLink {
+    explicit HomeLink(ShardIndex index) : shard(index) {}
+
+    ShardIndex shard;
+    bool opened = false;
+    SlotId id;
+  };
+
+  bool opened() const { return unopened_ == 0; }
   bool ready_for(const TopicUse& use) const {
-    return opened_ && (!use.subscribes || unanswered_ == 0);
+    return opened() && (!use.subscribes || unanswered_ == 0);
   }
+  FormSet wants() const;
 
   SlotId id_;
   std::string name_;
-  ShardIndex home_;
-  bool opened_ = false;           // home_topic_ is known
-  Wants told_;                    // what the home was last told to send
-  std::uint32_t unanswered_ = 0;  // questions that the home has not answered yet
-  SlotId home_topic_;
+  bool is_pattern_;
+  bool count_changed_ = false;    // since the homes were told
+  FormSet told_;                  // what the homes were last told to send
+  std::uint32_t unopened_ = 0;    // homes that have not answered to `open`
+  std::uint32_t unanswered_ = 0;  // questions that have not been answered yet
+  std::vector<HomeLink> homes_;
   std::size_t uses_ = 0;
   std::vector<TopicUse*> subscribers_;
-  std::size_t plain_ = 0;       // subscribers that need the plain form of some messages at least
-  std::size_t compressed_ = 0;  // subscribers that take the shared form of some
-  std::vector<TopicUse*> waiting_;  // for the home's answer
+  std::array<std::uint32_t, kForms> wanting_{};  // subscribers that need some messages in that form
+  std::vector<std::pair<TopicUse*, Replay>> waiting_;  // for the home's answer
 };
 
-/// Told when a topic use that was not ready at once has become so.
-class TopicWaiter {
+/// Told of what was not known at once. Must not leave() a topic from within.
+class HubClient {
  public:
-  /// Must not leave() a topic from within.
+  /// A use has become ready. What it asked to be sent of the past goes into its outbox after this.
   virtual void on_topic_ready(TopicUse& use) = 0;
+  /// Messages were lost between those that a use is being sent of the past and those that follow:
+  /// it took them more slowly than the history went on. TopicUse::offset is the last one before
+  /// those.
+  virtual void on_gap(TopicUse& use) = 0;
+  /// A message is about to go into an outbox with Outbox::own_ids(); its use has the message's
+  /// offset already.
+  virtual void on_event(TopicUse& use) = 0;
+  /// What came of a post().
+  virtual void on_posted(Ticket ticket, MessageId id, std::uint32_t subscribers) = 0;
 
  protected:
-  ~TopicWaiter() = default;
+  ~HubClient() = default;
+};
+
+struct HubCounters {
+  std::uint64_t delivered = 0;  ///< messages put into an outbox
+  std::uint64_t dropped = 0;    ///< refused by an outbox that was full
+  std::uint64_t conflated = 0;  ///< replaced by a newer one under SlowClient::latest
 };
 
 /// One shard's part of the publish-subscribe hub.
 ///
-/// Every topic has a home: the shard that its name hashes to. Messages go to the home, which sends
-/// them on to each shard with subscribers, so all subscribers see one order. A use is ready when
-/// the home has taken note of it: what is published after that reaches the subscriber.
+/// Every topic has a home: the shard that its name hashes to (Home). Messages go there, and from
+/// there to each shard with subscribers, so all of them see one order. A pattern is known to all
+/// homes. A use is ready when the home has taken note of it: what is published after that reaches
+/// the subscriber, after what it asked for of the past (Replay), without a gap and without a
+/// repetition.
 ///
-/// The home compresses a message once for all subscribers, on whatever shard, that share that form
-/// (ws::DeflateAgreement), and hands each shard the forms it needs. For the others, `encode` marks
-/// what Outbox::encode_front() is to compress.
+/// The past comes in pages: the next one is asked for when the outbox has room again, and with the
+/// one that reaches the newest message the use is live.
+///
+/// The home makes each form of a message once for all subscribers, on whatever shard. For those who
+/// do not share the compressed one (ws::DeflateAgreement) Outbox::encode_front() compresses.
 ///
 /// A message stays where it was made; other shards read it through stand-ins and say when they no
 /// longer do. So counts are plain integers, each changed by one thread.
 ///
 /// Owner: a Shard. Thread: the shard's.
-class Hub final : private OriginalKeeper {
+class Hub final : private OriginalKeeper, private Carrier {
  public:
-  /// Every outbox that a message is put into, or fails to be, is due for a delivery then.
-  Hub(Memory& memory, Mesh& mesh, ShardIndex self, TopicWaiter& waiter, DueList& due);
+  struct Setup {
+    Memory* memory = nullptr;
+    Mesh* mesh = nullptr;
+    ShardIndex self = 0;
+    HubClient* client = nullptr;
+    DueList* due = nullptr;  ///< of every outbox that a message is put into, or fails to be
+    const TopicPolicies* policies = nullptr;
+    const Instant* now = nullptr;    ///< read once a turn, by its owner
+    std::size_t history_memory = 0;  ///< bytes, of this shard
+  };
+
+  explicit Hub(const Setup& setup);
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
   ~Hub();
 
   /// Adds a use to the list `uses`; check TopicUse::ready. Both `outbox` and `policy` must outlive
-  /// it.
+  /// it, and the outbox keep its encoding and agreement.
   TopicUse& subscribe(TopicUse*& uses, std::string_view topic, Outbox& outbox,
-                      const OutboxPolicy& policy);
+                      const OutboxPolicy& policy, const Replay& replay = {});
+  /// The same for all topics that a pattern matches ("*": one segment, "**" at the end: any
+  /// number). It has no past. A message that reaches an outbox by several uses goes into it once.
+  TopicUse& subscribe_pattern(TopicUse*& uses, std::string_view pattern, Outbox& outbox,
+                              const OutboxPolicy& policy);
   /// Adds a use that only publishes; `outbox` is its owner's.
   TopicUse& open(TopicUse*& uses, std::string_view topic, Outbox& outbox);
-  /// Ends all uses of a list.
+  /// Ends all uses of a list, or one of them.
   void leave(TopicUse*& uses);
+  void leave(TopicUse*& uses, TopicUse& use);
 
   /// Hands `message` to the topic's home and lets go of the caller's reference. `sender`, where
-  /// given, does not get it. Requires: `use` is ready.
+  /// given, does not get it. Requires: `use` is ready, and of a topic.
   void publish(const TopicUse& use, Message* message, const Sender& sender = {});
+  /// The same for a topic that need not be in use. HubClient::on_posted() follows, perhaps before
+  /// this returns.
+  void post(std::string_view topic, Message* message, Ticket ticket, const Sender& sender = {});
+
+  /// An outbox that wants room (Outbox::wants_room()) has some: goes on with what waits for it.
+  void on_room(TopicUse* uses);
 
   /// Whether publishers should wait until flush() has found room again.
   bool congested() const { return port_.congested(); }
 
-  /// Works off what other shards have sent.
+  /// Works off what other shards have sent, a turn's share of it, and tells homes who has come and
+  /// gone. To be called before anything of the turn is sent.
   void take_mail();
-  bool has_mail() const { return port_.has_mail(); }
+  bool has_mail() const { return port_.has_mail() || !own_questions_.empty(); }
   /// At the end of a turn: hands over, and calls `wake(shard)` for whom it concerns.
   template <class Wake>
   void flush(Wake&& wake) {
     port_.flush(wake);
   }
 
+  /// When on_due() is to be called, see Home.
+  std::optional<Instant> next_due() { return home_.next_due(); }
+  void on_due() { home_.on_due(); }
+  /// Gives up all histories, at the end.
+  void clear_histories() { home_.clear(); }
+
   ShardIndex self() const { return port_.self(); }
   std::size_t topics() const { return topics_.size(); }
+  const Home& home() const { return home_; }
+  const HubCounters& counters() const { return counters_; }
 
  private:
   template <class Value>
   using ByName = std::unordered_map<std::string, Value, KeyedTextHash, std::equal_to<>>;
 
-  /// A topic at its home: which shards use it, and which of them want its messages.
-  struct HomeTopic {
-    struct User {
-      SlotId topic;  // the user's
-      bool uses = false;
-      Wants wants;
-    };
-
-    HomeTopic(SlotId slot, std::string_view topic, ShardIndex shards)
-        : id(slot), name(topic), users(shards) {}
-
+  struct Asking {
+    Asking(SlotId slot, TopicUse* its_use) : id(slot), use(its_use) {}
     SlotId id;
-    std::string name;
-    std::vector<User> users;  // by shard
-    std::size_t user_count = 0;
+    TopicUse* use;
   };
 
-  /// A message in the forms at hand; either may be missing.
-  struct Forms {
-    Message* plain = nullptr;
-    Message* compressed = nullptr;
-  };
-
+  void carry(ShardIndex to, const Parcel& parcel) override;
   void release_original(ShardIndex home, Message* original) override;
 
-  TopicUse& add_use(TopicUse*& uses, std::string_view name, const TopicUse& kind);
+  TopicUse& add_use(TopicUse*& uses, std::string_view name, Outbox& outbox,
+                    const OutboxPolicy* policy, const Replay& replay, bool is_pattern);
+  void count_in(Topic& topic, TopicUse& use);
+  void count_out(Topic& topic, const TopicUse& use);
   void open_topic(Topic& topic);
   void remove_use(TopicUse* use);
-  void reconcile(Topic& topic);
-  void ask(Topic& topic, const Parcel& question);
-  void hand_over(ShardIndex to, const Parcel& parcel);
-  void answered(SlotId topic, SlotId home_topic);
+  bool reconcile(Topic& topic);
+  void tell_homes(Topic& topic, const Parcel& parcel);
+  void note_count(Topic& topic);
+  void tell_counts();
+  void on_answer(ShardIndex from, const Parcel& answer);
+  void make_ready(Topic& topic);
 
-  SlotId home_open(std::string_view name, ShardIndex user, SlotId topic, Wants wants);
-  void home_interest(SlotId home_topic, ShardIndex user, Wants wants);
-  void home_close(SlotId home_topic, ShardIndex user);
-  void home_publish(SlotId home_topic, Message* message, const Sender& sender);
-  void post(ShardIndex to, SlotId topic, const Forms& forms, const Sender& sender);
-  void deliver(SlotId topic, const Forms& forms, const Sender& sender);
-  void take_delivery(ShardIndex from, const Parcel& parcel);
+  void ask(TopicUse& use, const Replay& replay);
+  void take_page(ShardIndex from, const Parcel& parcel);
+  void release_page(ShardIndex from, const Page& page);
+  void push_page(ShardIndex from, TopicUse& use, const Page& page);
+
   void take_parcel(ShardIndex from, const Parcel& parcel);
-  void answer(ShardIndex to, SlotId topic, SlotId home_topic);
+  void take_delivery(ShardIndex from, const Parcel& parcel);
+  void deliver(ShardIndex from, Topic& topic, Message* message, const Parcel& about);
+  bool push(TopicUse& use, Message* message);
+  void set_latest(TopicUse& use, std::uint64_t topic, Message* message);
+  void push_latest(TopicUse& use);
+  void drop_latest(TopicUse& use);
 
   ShardIndex home_of(std::string_view name) const;
 
   Memory& memory_;
   MeshPort port_;
-  TopicWaiter& waiter_;
+  HubClient& client_;
+  DueList& due_;
+  Home home_;
   Slab<Topic> topics_;
   ByName<Topic*> topics_by_name_;
-  Slab<HomeTopic> home_topics_;
-  ByName<HomeTopic*> home_topics_by_name_;
+  ByName<Topic*> patterns_by_name_;
   ObjectPool<TopicUse> uses_;
-  DueList& due_;
+  ObjectPool<TopicUse::Latest> latest_;
+  Slab<Asking> asking_;
+  std::vector<Parcel> own_questions_;  // to this shard's own home, answered with the next mail
+  std::vector<SlotId> count_changes_;  // topics
+  std::size_t pushes_ = 0;             // of this turn's mail
+  HubCounters counters_;
 };
 
 }  // namespace peal::hub

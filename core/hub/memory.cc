@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "core/hub/encoding.h"
 #include "core/ws/frame_header.h"
 
 namespace peal::hub {
@@ -26,20 +27,75 @@ Message* Memory::make_raw_message(Bytes octets) {
   return messages.take({.frame = {block->data(), octets.size()}, .home = shard_, .block = block});
 }
 
-Message* Memory::make_compressed(const Message& plain) {
-  const ws::FrameHeader header = ws::decode_header(plain.frame, ws::Role::client);
-  const auto [block, frame] =
-      compressor.compress(header.opcode, plain.frame.subspan(header.size), ws::kMaxWindowBits);
-  return block ? messages.take({.frame = frame, .home = shard_, .block = block}) : nullptr;
+Message* Memory::make_stand_in(ShardIndex home, Message* original, Bytes frame, Forms* its_forms,
+                               std::uint64_t offset) {
+  return messages.take(
+      {.frame = frame, .offset = offset, .home = home, .original = original, .forms = its_forms});
 }
 
-Message* Memory::make_stand_in(ShardIndex home, Message* original, Bytes frame) {
-  return messages.take({.frame = frame, .home = home, .original = original});
+void Memory::make_forms(Message& message, FormSet wanted, std::string_view topic) {
+  for (std::size_t i = 0; i < kForms; ++i)
+    if (const auto form = static_cast<Form>(i); form != Form::frame && wanted.has(form))
+      make_form(message, form, topic);
+}
+
+void Memory::make_form(Message& message, Form form, std::string_view topic) {
+  if (!message.forms) {
+    message.forms = forms.take({});
+    message.owns_forms = true;
+  }
+  PEAL_DCHECK(message.owns_forms);
+  if (message.forms->tried.has(form)) return;
+  if (form == Form::json_deflated) make_form(message, Form::json, topic);
+  message.forms->tried |= form;
+  make(message.forms->made[static_cast<std::size_t>(form)], message, form, topic);
+}
+
+void Memory::make(Forms::Made& made, const Message& message, Form form, std::string_view topic) {
+  const Bytes frame = form == Form::json_deflated ? message.form(Form::json) : message.frame;
+  const ws::FrameHeader header = ws::decode_header(frame, ws::Role::client);
+  const Bytes payload = frame.subspan(header.size);
+  if (form == Form::deflated || form == Form::json_deflated) {
+    const auto [block, bytes] = compressor.compress(header.opcode, payload, ws::kMaxWindowBits);
+    made = {.bytes = bytes, .block = block};
+    return;
+  }
+  const Item item{.id = {process_epoch(), message.offset},
+                  .topic = topic,
+                  .payload = payload,
+                  .is_text = header.opcode == ws::Opcode::text};
+  const std::size_t room =
+      form == Form::event ? event_room(item) : ws::kMaxServerHeader + json_event_room(item);
+  made.block = blocks.take(room);
+  std::byte* const begin = made.block->data();
+  if (form == Form::event) {
+    made.bytes = {begin, write_event(begin, item)};
+  } else if (form == Form::json_event) {
+    made.bytes = {begin, write_json_event(begin, item)};
+  } else {
+    std::byte* const text = begin + ws::kMaxServerHeader;
+    std::byte* const end = write_json(text, item);
+    made.bytes = {ws::write_server_header_before(text, ws::Opcode::text, true,
+                                                 static_cast<std::size_t>(end - text)),
+                  end};
+  }
+}
+
+void Memory::drop_forms(Message& message) {
+  if (!message.owns_forms) return;
+  for (const Forms::Made& made : message.forms->made) blocks.give(made.block);
+  forms.give(message.forms);
+  message.forms = nullptr;
+  message.owns_forms = false;
 }
 
 void Memory::release(Message* message) {
   PEAL_DCHECK(message->references > 0);
-  if (--message->references > 0) return;
+  --message->references;
+  // What waits in a history only is kept in one form; others are made again when wanted.
+  if (message->references == 1 && message->kept) drop_forms(*message);
+  if (message->references > 0) return;
+  drop_forms(*message);
   if (message->original)
     keeper_->release_original(message->home, message->original);
   else

@@ -2,30 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
-#include "core/base/block_pool.h"
 #include "core/base/bytes.h"
 #include "core/base/object_pool.h"
+#include "core/hub/message.h"
+#include "core/hub/message_id.h"
 #include "core/io/buffer_pool.h"
 #include "core/ws/deflate.h"
 #include "core/ws/protocol.h"
 
 namespace peal::hub {
-
-using ShardIndex = std::uint16_t;
-
-/// One frame, header and payload, as every receiver of it on one shard sees it: immutable, and
-/// counted without atomics. A message that came from another shard is a stand-in for the original
-/// there, which lives until the stand-in has been let go of (see Hub).
-///
-/// Owner: its references, all on the shard that made it.
-struct Message {
-  Bytes frame;
-  std::uint32_t references = 1;
-  ShardIndex home = 0;          ///< where the original is
-  Block* block = nullptr;       ///< the memory behind `frame`; null in a stand-in
-  Message* original = nullptr;  ///< in a stand-in
-};
 
 /// One piece of an Outbox: bytes, and who keeps them in place until they are sent.
 struct Segment {
@@ -36,6 +23,7 @@ struct Segment {
   std::uint32_t size = 0;
   Keeper keeper = Keeper::block;
   bool encode = false;       ///< a whole data frame, to be compressed before it is sent
+  bool whole = false;        ///< `message`: nothing of it has been sent
   std::uint16_t buffer = 0;  ///< a hold on that receive buffer
   union {
     Block* block = nullptr;
@@ -69,11 +57,12 @@ class Memory {
   Message* make_message(ws::Opcode opcode, MutableBytes payload, Block* block);
   /// A message of arbitrary octets.
   Message* make_raw_message(Bytes octets);
-  /// The same message compressed, in a form for all who share it (ws::DeflateAgreement); null when
-  /// it should go as it is.
-  Message* make_compressed(const Message& plain);
-  /// A stand-in for another shard's message.
-  Message* make_stand_in(ShardIndex home, Message* original, Bytes frame);
+  /// A stand-in for another shard's message; `forms` are the original's, or null.
+  Message* make_stand_in(ShardIndex home, Message* original, Bytes frame, Forms* forms = nullptr,
+                         std::uint64_t offset = 0);
+  /// Makes `wanted` forms of a message of `topic` unless they were tried before; one that is not
+  /// worth it stays empty. Requires: the message has its offset, and its forms are its own.
+  void make_forms(Message& message, FormSet wanted, std::string_view topic);
 
   void release(Message* message);
   void release(Segment* segment);
@@ -86,10 +75,15 @@ class Memory {
   io::BufferPool& buffers;
   ObjectPool<Segment> segments;
   ObjectPool<Message> messages;
+  ObjectPool<Forms> forms;
   ws::Compressor compressor;
   ws::InflaterPool inflaters;
 
  private:
+  void make_form(Message& message, Form form, std::string_view topic);
+  void make(Forms::Made& made, const Message& message, Form form, std::string_view topic);
+  void drop_forms(Message& message);
+
   ShardIndex shard_;
   OriginalKeeper* keeper_ = nullptr;
 };

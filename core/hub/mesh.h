@@ -17,37 +17,78 @@ struct Sender {
   SlotId outbox;  ///< Outbox::id() on that shard
 };
 
-/// In which forms a shard wants the messages of a topic.
-struct Wants {
-  bool plain = false;       ///< as published
-  bool compressed = false;  ///< compressed once for all who share it, where it is worthwhile
+/// Whom the result of a publication is for.
+struct Ticket {
+  SlotId connection;
+  std::uint32_t number = 0;  ///< the connection's own
 
-  bool any() const { return plain || compressed; }
-  friend bool operator==(Wants, Wants) = default;
+  friend bool operator==(const Ticket&, const Ticket&) = default;
+};
+
+/// What of the past a subscriber is to be sent before the messages to come.
+struct Replay {
+  enum class From : std::uint8_t {
+    nothing,  ///< nothing, and it need not know where in the order it begins
+    now,      ///< nothing; TopicUse::offset says where it begins
+    last,     ///< the newest `value` messages
+    since,    ///< all after `value`, the offset of the last one it has
+  };
+  From from = From::nothing;
+  std::uint64_t epoch = 0;  ///< `since`: that offset's
+  std::uint64_t value = 0;
+};
+
+/// Messages of a topic in their order, on their way to one subscriber on another shard. Each has a
+/// reference that is the receiver's. Owner: whoever has it.
+struct Page {
+  struct Entry {
+    Message* message = nullptr;
+    Bytes frame;
+    Forms* forms = nullptr;
+    std::uint64_t offset = 0;
+  };
+  std::vector<Entry> entries;
 };
 
 /// What one shard hands to another. A value; each frame stays put until the original is released.
+/// A `pattern` stands for a topic where subscribers, and not messages, are concerned.
 struct Parcel {
   enum class Kind : std::uint8_t {
     open,      ///< question: use the topic named in `frame`, as `topic` of the asker's, and send
                ///< me what is published there as `wants` says
     interest,  ///< question: send me what is published in `home_topic` as `wants` says
     answer,    ///< to one question: `topic` is the asker's, `home_topic` the home's
+    count,     ///< I have `subscribers` of `home_topic` by now
     close,     ///< I no longer use `home_topic`
-    publish,   ///< a message for `home_topic`, to be put in order there
-    deliver,   ///< a message for the subscribers of `topic`
-    release,   ///< `original` is no longer needed here
+    replay,    ///< question: send `asking` a page of `home_topic`, in the form `wants`
+    page,     ///< to that question: `page`, which ends at the newest message unless there is `more`
+    publish,  ///< a message for `home_topic`, to be put in order there
+    post,     ///< a message for the topic called `name`, and a `receipt` for `ticket`
+    receipt,  ///< the message of `ticket` has `offset` and went to `subscribers`
+    deliver,  ///< a message, published in `home_topic`, for the subscribers of `topic`
+    release,  ///< `original` is no longer needed here
   };
 
   Kind kind = Kind::release;
-  Wants wants = {};
+  FormSet wants = {};
+  bool pattern = false;
+  bool gap = false;   ///< `page`: messages before it are missing
+  bool more = false;  ///< `page`: there are some after it
+  std::uint32_t subscribers = 0;
   Sender sender = {};
   SlotId topic = {};
   SlotId home_topic = {};
+  SlotId asking = {};
+  Ticket ticket = {};
+  Replay replay = {};
+  std::uint64_t offset = 0;  ///< of the message; `page`: of the last one before it
+  std::uint64_t serial = 0;  ///< `deliver`: names the publication when it comes by several topics
   Bytes frame = {};
-  Message* original = nullptr;             ///< null: not in this form
-  Bytes compressed = {};                   ///< `deliver`: the frame in its other form
-  Message* compressed_original = nullptr;  ///< null: not in that form
+  Message* original = nullptr;
+  Forms* forms = nullptr;  ///< of `original`
+  Bytes name = {};
+  Message* name_original = nullptr;
+  Page* page = nullptr;  ///< the receiver's
 };
 
 /// Queues between all shards, each pushed by one and popped by one.
@@ -56,8 +97,8 @@ struct Parcel {
 class Mesh {
  public:
   /// Two lanes, so that a shard may leave new work waiting (up) while it goes on taking what others
-  /// wait for it to take (down). Only `publish` goes up; nothing that is taken from the down lane
-  /// makes up-lane work, so the down lanes always drain and the mesh cannot lock up.
+  /// wait for it to take (down). Only `publish` and `post` go up; nothing that is taken from the
+  /// down lane makes up-lane work, so the down lanes always drain and the mesh cannot lock up.
   enum class Lane : std::uint8_t { up, down };
 
   explicit Mesh(ShardIndex shards);
@@ -115,7 +156,8 @@ class MeshPort {
   };
 
   static Mesh::Lane lane_of(const Parcel& parcel) {
-    return parcel.kind == Parcel::Kind::publish ? Mesh::Lane::up : Mesh::Lane::down;
+    const bool up = parcel.kind == Parcel::Kind::publish || parcel.kind == Parcel::Kind::post;
+    return up ? Mesh::Lane::up : Mesh::Lane::down;
   }
   bool flush_to(ShardIndex to);
 

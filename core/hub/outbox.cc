@@ -3,35 +3,93 @@
 
 #include <cstring>
 
-namespace peal::hub {
-namespace {
+#include "core/ws/frame_header.h"
 
-bool is_whole_message(const Segment& segment) {
-  return segment.keeper == Segment::Keeper::message &&
-         segment.data == segment.message->frame.data();
+namespace peal::hub {
+FormSet Outbox::wants() const {
+  const bool all_shared = deflate_.shares_all();
+  const bool some_shared = deflate_.longest_shared() > 0;
+  FormSet wants;
+  switch (encoding_) {
+    case Encoding::frames:
+      if (!all_shared) wants |= Form::frame;
+      if (some_shared) wants |= Form::deflated;
+      break;
+    case Encoding::json_frames:
+      wants |= Form::json;
+      if (some_shared) wants |= Form::json_deflated;
+      break;
+    case Encoding::events:
+      wants |= Form::event;
+      break;
+    case Encoding::json_events:
+      wants |= Form::json_event;
+      break;
+    case Encoding::json_items:
+      wants |= Form::json;
+      break;
+  }
+  return wants;
 }
 
-}  // namespace
+Outbox::View Outbox::frame_view(const Message& message, Form plain, Form deflated) const {
+  const Bytes frame = message.form(plain);
+  const bool shares = frame.size() <= deflate_.longest_shared();
+  const Bytes shared = shares ? message.form(deflated) : Bytes{};
+  if (!shared.empty()) return {.bytes = shared};
+  return {.bytes = frame, .encode = deflate_.on && !shares};
+}
 
-bool Outbox::push_message(Memory& memory, Message* message, const OutboxPolicy& policy,
-                          bool encode) {
-  const auto size = static_cast<std::uint32_t>(message->frame.size());
+Bytes Outbox::event_view(Bytes event) const {
+  return own_ids_ ? event.subspan(as_text(event).find('\n') + 1) : event;
+}
+
+Outbox::View Outbox::view(const Message& message) const {
+  switch (encoding_) {
+    case Encoding::frames:
+      return frame_view(message, Form::frame, Form::deflated);
+    case Encoding::json_frames:
+      return frame_view(message, Form::json, Form::json_deflated);
+    case Encoding::events:
+      return {.bytes = event_view(message.form(Form::event))};
+    case Encoding::json_events:
+      return {.bytes = event_view(message.form(Form::json_event))};
+    case Encoding::json_items: {
+      const Bytes frame = message.form(Form::json);
+      return {.bytes = frame.subspan(ws::decode_header(frame, ws::Role::client).size)};
+    }
+  }
+  return {};
+}
+
+bool Outbox::push_message(Memory& memory, Message* message, const OutboxPolicy& policy) {
   if (door_ != Door::open) return false;
+  const View what = view(*message);
   // An empty queue takes any message: a limit below one message would otherwise let none through.
-  if (!empty() && cost() + size + kSegmentCost > policy.queue_size) {
+  if (!empty() && cost() + what.bytes.size() + kSegmentCost > policy.queue_size) {
     if (policy.slow_client == SlowClient::disconnect) door_ = Door::overflowed;
     ++dropped_;
     return false;
   }
+  push_view(memory, message, what);
+  return true;
+}
+
+void Outbox::push_replayed(Memory& memory, Message* message) {
+  if (door_ == Door::open) push_view(memory, message, view(*message));
+}
+
+void Outbox::push_view(Memory& memory, Message* message, const View& what) {
+  PEAL_DCHECK(!what.bytes.empty());
   fresh_ = true;
   ++message->references;
   push(memory.segments.take(
-      {.data = const_cast<std::byte*>(message->frame.data()),  // only ever read, being a message's
-       .size = size,
+      {.data = const_cast<std::byte*>(what.bytes.data()),  // only ever read, being a message's
+       .size = static_cast<std::uint32_t>(what.bytes.size()),
        .keeper = Segment::Keeper::message,
-       .encode = encode,
+       .encode = what.encode,
+       .whole = true,
        .message = message}));
-  return true;
 }
 
 void Outbox::push_block(Memory& memory, Block* block, MutableBytes bytes, bool encode) {
@@ -86,6 +144,7 @@ void Outbox::encode(Memory& memory, Segment& segment, const ws::Compressor::Fram
   segment.data = frame.bytes.data();
   segment.size = static_cast<std::uint32_t>(frame.bytes.size());
   segment.keeper = Segment::Keeper::block;
+  segment.whole = false;
   segment.block = frame.block;
 }
 
@@ -105,6 +164,7 @@ void Outbox::sent(Memory& memory, std::size_t bytes) {
   if (bytes == 0) return;
   PEAL_CHECK(first_);
   first_->data += bytes;
+  first_->whole = false;
   first_->size -= static_cast<std::uint32_t>(bytes);
   bytes_ -= bytes;
 }
@@ -134,7 +194,7 @@ void Outbox::drop_messages(Memory& memory) {
   Segment** link = last_pinned_ ? &last_pinned_->next : &first_;
   last_ = last_pinned_;
   while (Segment* segment = *link) {
-    if (is_whole_message(*segment)) {
+    if (segment->whole) {
       *link = segment->next;
       bytes_ -= segment->size;
       --segments_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "core/base/intrusive_list.h"
@@ -11,7 +12,20 @@
 
 namespace peal::hub {
 
-enum class SlowClient : std::uint8_t { disconnect, drop };
+enum class SlowClient : std::uint8_t {
+  disconnect,
+  drop,    ///< that message, for that client
+  latest,  ///< of each topic, the newest message is kept until there is room again
+};
+
+/// How a client gets messages.
+enum class Encoding : std::uint8_t {
+  frames,       ///< a WebSocket: Form::frame or Form::deflated
+  json_frames,  ///< a WebSocket with the sub-protocol peal.v1: Form::json or Form::json_deflated
+  events,       ///< Form::event
+  json_events,  ///< Form::json_event
+  json_items,   ///< ",{..}" for a JSON array: the payload of Form::json
+};
 
 /// What a route lays down for the outboxes of its connections.
 struct OutboxPolicy {
@@ -35,6 +49,13 @@ class Outbox : public ListHook<Outbox> {
   /// What the client agreed to. Requires: set before its first subscription.
   const ws::DeflateAgreement& deflate() const { return deflate_; }
   void set_deflate(const ws::DeflateAgreement& agreement) { deflate_ = agreement; }
+  Encoding encoding() const { return encoding_; }
+  void set_encoding(Encoding encoding) { encoding_ = encoding; }
+  /// Whether events go in without their ids, as the owner writes others (HubClient::on_event()).
+  bool own_ids() const { return own_ids_; }
+  void set_own_ids() { own_ids_ = true; }
+  /// The forms of messages that may be pushed.
+  FormSet wants() const;
   bool empty() const { return first_ == nullptr; }
   std::size_t bytes() const { return bytes_; }
   /// Bytes with what it takes to keep them: many small ones must not cost more than they count.
@@ -45,13 +66,23 @@ class Outbox : public ListHook<Outbox> {
   bool overflowed() const { return door_ == Door::overflowed; }
   /// No message goes in from now on: what follows is a close frame.
   void shut() { door_ = Door::shut; }
+  bool is_shut() const { return door_ == Door::shut; }
   std::uint32_t dropped() const { return dropped_; }
   /// Whether a message went in since this was last asked.
   bool take_fresh() { return std::exchange(fresh_, false); }
 
-  /// A published message. False when it did not go in, by the policy. `encode` as in push_block().
-  bool push_message(Memory& memory, Message* message, const OutboxPolicy& policy,
-                    bool encode = false);
+  /// A published message, in the form that is right for the client. False when it did not go in, by
+  /// the policy.
+  bool push_message(Memory& memory, Message* message, const OutboxPolicy& policy);
+  /// The same without a limit, for what the client has asked for.
+  void push_replayed(Memory& memory, Message* message);
+
+  /// Whether something waits to be pushed when there is room again.
+  bool wants_room() const { return wants_room_; }
+  void set_wants_room(bool wants) { wants_room_ = wants; }
+  /// Takes note of a publication that comes by several topics; false when it came before. `serial`
+  /// is not 0.
+  bool first_of(std::uint64_t serial) { return std::exchange(serial_, serial) != serial; }
 
   /// Bytes in a block, which it takes over. With `encode` they are a data frame that encode_front()
   /// has to see first.
@@ -97,6 +128,15 @@ class Outbox : public ListHook<Outbox> {
   friend class DueList;
   enum class Door : std::uint8_t { open, overflowed, shut };
 
+  struct View {
+    Bytes bytes;
+    bool encode = false;
+  };
+
+  View view(const Message& message) const;
+  Bytes event_view(Bytes event) const;
+  View frame_view(const Message& message, Form plain, Form deflated) const;
+  void push_view(Memory& memory, Message* message, const View& view);
   void push(Segment* segment);
   void pop_first(Memory& memory);
   void encode(Memory& memory, Segment& segment, const ws::Compressor::Frame& frame);
@@ -107,8 +147,12 @@ class Outbox : public ListHook<Outbox> {
   std::size_t bytes_ = 0;
   std::uint32_t segments_ = 0;
   SlotId id_;
+  std::uint64_t serial_ = 0;
   std::uint32_t dropped_ = 0;
   ws::DeflateAgreement deflate_;
+  Encoding encoding_ = Encoding::frames;
+  bool wants_room_ = false;
+  bool own_ids_ = false;
   Door door_ = Door::open;
   bool fresh_ = false;
   bool encodes_ = false;  // some segment may wait for it

@@ -37,7 +37,7 @@ class Reactor {
   BufferPool& buffers() { return backend_->buffers(); }
 
   /// Read once a turn.
-  Instant now() const { return now_; }
+  const Instant& now() const { return now_; }
   void arm(Timer& timer, Duration after) { timers_.arm(timer, now_ + after); }
   void arm_at(Timer& timer, Instant when) { timers_.arm(timer, when); }
 

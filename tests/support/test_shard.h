@@ -11,11 +11,25 @@
 namespace peal::test {
 
 /// What a test puts in the place of the server.
-class TestHandler : public conn::ConnectionHandler, public hub::TopicWaiter {
+class TestHandler : public conn::ConnectionHandler, public hub::HubClient {
  public:
   void on_refused(io::IpNetwork) override {}
   void on_ending(conn::Connection&) override {}
+  void on_room(conn::Connection&) override {}
+  void on_gap(hub::TopicUse&) override {}
+  void on_event(hub::TopicUse&) override {}
+  void on_posted(hub::Ticket, hub::MessageId, std::uint32_t) override {}
   virtual ~TestHandler() = default;
+};
+
+/// Topics of one class, which keeps nothing.
+class NoPolicies final : public hub::TopicPolicies {
+ public:
+  const hub::TopicPolicy& of(std::string_view) const override { return policy_; }
+  std::size_t count() const override { return 1; }
+
+ private:
+  hub::TopicPolicy policy_;
 };
 
 /// What belongs to a server's shard but has no thread: every turn is a call.
@@ -30,7 +44,13 @@ class TestShard final : private io::ReactorClient {
       : reactor(std::move(backend), clock),
         memory(index, reactor.buffers(), kKeepBytes, {.level = 1, .min_size = kMinCompressed}),
         table(reactor, memory, due, handler, admission, limits),
-        hub(memory, mesh, index, handler, due) {}
+        hub({.memory = &memory,
+             .mesh = &mesh,
+             .self = index,
+             .client = &handler,
+             .due = &due,
+             .policies = &policies,
+             .now = &reactor.now()}) {}
 
   Result<> turn(std::optional<Duration> limit = Duration::zero()) {
     return reactor.turn(*this, limit);
@@ -43,6 +63,7 @@ class TestShard final : private io::ReactorClient {
            memory.inflaters.out() == 0 && hub.topics() == 0 && due.empty();
   }
 
+  NoPolicies policies;
   io::Reactor reactor;
   hub::Memory memory;
   hub::DueList due;

@@ -18,12 +18,48 @@ namespace peal::hub::test {
 
 using Texts = std::vector<std::string>;
 
+/// One policy for the topics that begin with its name, the first that fits; else none.
+class Policies final : public TopicPolicies {
+ public:
+  const TopicPolicy& of(std::string_view topic) const override {
+    for (const auto& [prefix, policy] : by_prefix)
+      if (topic.starts_with(prefix)) return policy;
+    return none_;
+  }
+  std::size_t count() const override { return by_prefix.size() + 1; }
+
+  void add(std::string prefix, TopicPolicy policy) {
+    policy.index = static_cast<std::uint32_t>(count());
+    by_prefix.emplace_back(std::move(prefix), policy);
+  }
+
+  std::deque<std::pair<std::string, TopicPolicy>> by_prefix;
+
+ private:
+  TopicPolicy none_;
+};
+
+constexpr std::size_t kHistoryMemory = 1 << 20;  // bytes, a shard
+
 /// What a shard needs for a hub, and nothing else.
-struct Shard final : TopicWaiter {
-  Shard(Mesh& mesh, ShardIndex index)
-      : memory(index, buffers, 1 << 20), hub(memory, mesh, index, *this, due) {}
+struct Shard final : HubClient {
+  Shard(Mesh& mesh, ShardIndex index, const TopicPolicies& policies, const Instant& now)
+      : memory(index, buffers, 1 << 20),
+        hub({.memory = &memory,
+             .mesh = &mesh,
+             .self = index,
+             .client = this,
+             .due = &due,
+             .policies = &policies,
+             .now = &now,
+             .history_memory = kHistoryMemory}) {}
 
   void on_topic_ready(TopicUse& use) override { became_ready.push_back(&use); }
+  void on_gap(TopicUse& use) override { gaps.push_back(&use); }
+  void on_event(TopicUse&) override {}
+  void on_posted(Ticket ticket, MessageId id, std::uint32_t subscribers) override {
+    posted.push_back({ticket, id, subscribers});
+  }
 
   void turn() {
     hub.take_mail();
@@ -42,6 +78,13 @@ struct Shard final : TopicWaiter {
   DueList due;
   Hub hub;
   std::vector<TopicUse*> became_ready;
+  std::vector<TopicUse*> gaps;
+  struct Posted {
+    Ticket ticket;
+    MessageId id;
+    std::uint32_t subscribers;
+  };
+  std::vector<Posted> posted;
 };
 
 /// What a server's frame says; "~" in front when it is compressed.
@@ -110,11 +153,14 @@ struct Client {
 };
 
 struct Rig {
-  explicit Rig(ShardIndex count) : mesh(count) {
-    for (ShardIndex i = 0; i < count; ++i) shards.push_back(std::make_unique<Shard>(mesh, i));
+  explicit Rig(ShardIndex count, Policies its_policies = {})
+      : policies(std::move(its_policies)), mesh(count) {
+    for (ShardIndex i = 0; i < count; ++i)
+      shards.push_back(std::make_unique<Shard>(mesh, i, policies, now));
   }
   ~Rig() {
     for (Client& client : clients) client.leave();
+    for (const auto& shard : shards) shard->hub.clear_histories();
     settle();
     for (const auto& shard : shards) CHECK(shard->all_given_back());
   }
@@ -149,6 +195,8 @@ struct Rig {
     return count;
   }
 
+  Policies policies;
+  Instant now{std::chrono::hours(1)};
   Mesh mesh;
   std::vector<std::unique_ptr<Shard>> shards;
   std::deque<Client> clients;

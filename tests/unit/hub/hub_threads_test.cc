@@ -25,7 +25,7 @@ std::string topic_name(int topic) {
 }
 
 /// A shard that subscribes to every topic, publishes to each, and sleeps when it has nothing to do.
-class Worker final : public TopicWaiter {
+class Worker final : public HubClient {
  public:
   Worker(Mesh& mesh, ShardIndex index, std::vector<std::unique_ptr<Worker>>& all,
          std::atomic<int>& unfinished)
@@ -33,9 +33,18 @@ class Worker final : public TopicWaiter {
         all_(all),
         unfinished_(unfinished),
         memory_(index, buffers_, 1 << 20),
-        hub_(memory_, mesh, index, *this, due_) {}
+        hub_({.memory = &memory_,
+              .mesh = &mesh,
+              .self = index,
+              .client = this,
+              .due = &due_,
+              .policies = &policies_,
+              .now = &now_}) {}
 
   void on_topic_ready(TopicUse&) override {}
+  void on_gap(TopicUse&) override {}
+  void on_event(TopicUse&) override {}
+  void on_posted(Ticket, MessageId, std::uint32_t) override {}
 
   void run() {
     for (int topic = 0; topic < kTopics; ++topic) {
@@ -131,6 +140,8 @@ class Worker final : public TopicWaiter {
   io::BufferPool buffers_;
   Memory memory_;
   DueList due_;
+  test::Policies policies_;
+  Instant now_{};
   Hub hub_;
   std::vector<std::unique_ptr<Client>> clients_;
 };

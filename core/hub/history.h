@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/base/intrusive_list.h"
+#include "core/base/ring.h"
+#include "core/base/time.h"
+#include "core/hub/memory.h"
+#include "core/hub/mesh.h"
+#include "core/hub/topic_policy.h"
+
+namespace peal::hub {
+
+/// The messages that a topic keeps, oldest first, without a gap in their offsets.
+///
+/// Owner: a topic at its home. Thread: the shard's.
+/// Limits: TopicPolicy::history_size and history_age; its owner sees to the memory of all of them.
+class History : public ListHook<History> {
+ public:
+  /// `topic`: whom it belongs to.
+  History(SlotId topic, const TopicPolicy& policy) : topic_(topic), policy_(policy) {}
+
+  SlotId topic() const { return topic_; }
+  const TopicPolicy& policy() const { return policy_; }
+  bool empty() const { return entries_.empty(); }
+  std::size_t size() const { return entries_.size(); }
+  /// Bytes that it takes, messages included.
+  std::size_t cost() const { return cost_; }
+  /// When the newest message came. Requires: not empty.
+  Instant newest() { return entries_.back().at; }
+  /// Requires: not empty.
+  std::uint64_t first_offset() { return entries_.front().message->offset; }
+
+  /// Takes a reference to a message, and lets the oldest go when there are too many.
+  void add(Memory& memory, Message* message, Instant now);
+  void pop_front(Memory& memory);
+  void clear(Memory& memory);
+  /// Lets those go that are too old.
+  void expire(Memory& memory, Instant now);
+
+  /// Messages from `offset` on, in `form`; each with a reference that is the page's owner's.
+  /// Limits: kPageMessages, and as many bytes as kPageBytes or one message. Requires: `offset` is
+  /// no less than first_offset().
+  Page* page(Memory& memory, std::uint64_t offset, FormSet form, std::string_view topic);
+
+  static constexpr std::size_t kPageMessages = 64;
+  static constexpr std::size_t kPageBytes = 256 << 10;
+
+ private:
+  struct Entry {
+    Message* message = nullptr;
+    Instant at{};
+  };
+
+  static std::size_t cost_of(const Message& message);
+
+  SlotId topic_;
+  const TopicPolicy& policy_;
+  Ring<Entry> entries_;
+  std::size_t cost_ = 0;
+};
+
+}  // namespace peal::hub

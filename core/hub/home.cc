@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/hub/home.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace peal::hub {
+namespace {
+
+constexpr Duration kSweep = std::chrono::seconds(1);  // between two looks at what is too old
+constexpr std::size_t kTopicCost = 512;               // bytes, of a topic that has a history
+
+}  // namespace
+
+Home::Home(Memory& memory, Carrier& carrier, const HomeSetup& setup)
+    : memory_(memory),
+      carrier_(carrier),
+      setup_(setup),
+      histories_(setup.policies->count()),
+      paces_(setup.policies->count()) {}
+
+Home::~Home() = default;
+
+void Home::take(ShardIndex from, const Parcel& parcel) {
+  using Kind = Parcel::Kind;
+  switch (parcel.kind) {
+    case Kind::open:
+      open(from, parcel);
+      break;
+    case Kind::interest:
+      audience(parcel).users[from].wants = parcel.wants;
+      audience(parcel).users[from].subscribers = parcel.subscribers;
+      carrier_.carry(from, {.kind = Kind::answer,
+                            .pattern = parcel.pattern,
+                            .topic = parcel.topic,
+                            .home_topic = parcel.home_topic});
+      break;
+    case Kind::count:
+      audience(parcel).users[from].subscribers = parcel.subscribers;
+      break;
+    case Kind::close:
+      close(from, parcel);
+      break;
+    case Kind::replay:
+      replay(from, parcel);
+      break;
+    case Kind::publish: {
+      HomeTopic* topic = topics_.find(parcel.home_topic);
+      PEAL_CHECK(topic);
+      publish(*topic, message_of(from, parcel), parcel.sender);
+      break;
+    }
+    case Kind::post: {
+      Parcel receipt = post(as_text(parcel.name), message_of(from, parcel), parcel.sender);
+      receipt.ticket = parcel.ticket;
+      carrier_.carry(from, receipt);
+      break;
+    }
+    default:
+      PEAL_CHECK(false);
+  }
+}
+
+Message* Home::message_of(ShardIndex from, const Parcel& parcel) {
+  if (from == setup_.self) return parcel.original;
+  return memory_.make_stand_in(from, parcel.original, parcel.frame);
+}
+
+// ---- Who uses what -----------------------------------------------------------------------------
+
+Home::Audience& Home::audience(const Parcel& parcel) {
+  if (parcel.pattern) {
+    HomePattern* pattern = patterns_.find(parcel.home_topic);
+    PEAL_CHECK(pattern);
+    return pattern->audience;
+  }
+  HomeTopic* topic = topics_.find(parcel.home_topic);
+  PEAL_CHECK(topic);
+  return topic->audience;
+}
+
+void Home::open(ShardIndex from, const Parcel& parcel) {
+  const std::string_view name = as_text(parcel.frame);
+  const SlotId id = parcel.pattern ? open_pattern(name) : open_topic(name);
+  const Parcel answer{.kind = Parcel::Kind::answer,
+                      .pattern = parcel.pattern,
+                      .topic = parcel.topic,
+                      .home_topic = id};
+  Audience& users = audience(answer);
+  PEAL_CHECK(!users.users[from].uses);
+  users.users[from] = {.topic = parcel.topic,
+                       .uses = true,
+                       .wants = parcel.wants,
+                       .subscribers = parcel.subscribers};
+  ++users.user_count;
+  carrier_.carry(from, answer);
+}
+
+SlotId Home::open_topic(std::string_view name) {
+  const auto found = topics_by_name_.find(name);
+  HomeTopic& topic = found == topics_by_name_.end() ? make_topic(name) : *found->second;
+  if (topic.history && topic.history->empty()) topic.history->unlink();  // from bare_
+  return topic.id;
+}
+
+SlotId Home::open_pattern(std::string_view name) {
+  const auto found = patterns_by_name_.find(name);
+  if (found != patterns_by_name_.end()) return found->second->id;
+  HomePattern& pattern = patterns_.emplace(name, setup_.shards);
+  patterns_by_name_.emplace(name, &pattern);
+  pattern_trie_.add(name, pattern.id);
+  ++pattern_changes_;
+  return pattern.id;
+}
+
+void Home::close(ShardIndex from, const Parcel& parcel) {
+  Audience& users = audience(parcel);
+  PEAL_CHECK(users.users[from].uses);
+  users.users[from] = {};
+  --users.user_count;
+  if (!parcel.pattern) {
+    end_if_unused(*topics_.find(parcel.home_topic));
+    return;
+  }
+  if (users.user_count > 0) return;
+  HomePattern& pattern = *patterns_.find(parcel.home_topic);
+  pattern_trie_.remove(pattern.name);
+  ++pattern_changes_;
+  patterns_by_name_.erase(pattern.name);
+  patterns_.erase(pattern.id);
+}
+
+Home::HomeTopic& Home::make_topic(std::string_view name) {
+  HomeTopic& topic = topics_.emplace(name, setup_.policies->of(name), setup_.shards);
+  topics_by_name_.emplace(topic.name, &topic);
+  topic.next = retired_ + 1;
+  if (topic.policy.history_size > 0) {
+    topic.history = std::make_unique<History>(topic.id, topic.policy);
+    history_bytes_ += kTopicCost;
+  }
+  if (topic.policy.pace > Duration::zero()) topic.pace = std::make_unique<Pace>(topic.id);
+  return topic;
+}
+
+void Home::end_if_unused(HomeTopic& topic) {
+  if (topic.audience.user_count > 0 || (topic.pace && topic.pace->linked())) return;
+  if (!topic.history)
+    end(topic);
+  else if (topic.history->empty() && !topic.history->linked())
+    bare_.push_back(*topic.history);
+}
+
+void Home::end(HomeTopic& topic) {
+  retired_ = std::max(retired_, topic.next - 1);
+  if (topic.history) {
+    clear(*topic.history);
+    history_bytes_ -= kTopicCost;
+  }
+  if (topic.pace && topic.pace->newest) memory_.release(topic.pace->newest);
+  topics_by_name_.erase(topic.name);
+  topics_.erase(topic.id);
+}
+
+/// The patterns that match a topic, looked up again only when there are others than before.
+const std::vector<SlotId>& Home::matches(HomeTopic& topic) {
+  if (topic.matched_at != pattern_changes_) {
+    topic.matched_at = pattern_changes_;
+    topic.matches.clear();
+    pattern_trie_.match(topic.name, topic.matches);
+  }
+  return topic.matches;
+}
+
+// ---- Publishing --------------------------------------------------------------------------------
+
+Parcel Home::post(std::string_view name, Message* message, const Sender& sender) {
+  const auto found = topics_by_name_.find(name);
+  if (found != topics_by_name_.end()) return publish(*found->second, message, sender);
+  if (pattern_trie_.empty() && setup_.policies->of(name).history_size == 0) {
+    ++counters_.publications;
+    memory_.release(message);
+    return {.kind = Parcel::Kind::receipt, .offset = ++retired_};  // nobody would notice
+  }
+  HomeTopic& topic = make_topic(name);
+  const Parcel receipt = publish(topic, message, sender);
+  end_if_unused(topic);
+  return receipt;
+}
+
+/// Puts a message in order and hands it on; lets go of the caller's reference.
+Parcel Home::publish(HomeTopic& topic, Message* message, const Sender& sender) {
+  ++counters_.publications;
+  message->offset = topic.next++;
+  const Parcel receipt{
+      .kind = Parcel::Kind::receipt, .subscribers = subscribers(topic), .offset = message->offset};
+  if (topic.history) keep(topic, message);
+  if (!topic.pace || !wait_for_pace(topic, message)) fan_out(topic, message, sender);
+  memory_.release(message);
+  return receipt;
+}
+
+std::uint32_t Home::subscribers(HomeTopic& topic) {
+  std::uint32_t count = 0;
+  const auto add = [&count](const Audience& audience) {
+    for (const Audience::User& user : audience.users) count += user.subscribers;
+  };
+  add(topic.audience);
+  for (const SlotId id : matches(topic)) add(patterns_.find(id)->audience);
+  return count;
+}
+
+void Home::fan_out(HomeTopic& topic, Message* message, const Sender& sender) {
+  FormSet wanted;
+  const auto add = [&wanted](const Audience& audience) {
+    for (const Audience::User& user : audience.users) wanted |= user.wants;
+  };
+  const std::vector<SlotId>& patterns = matches(topic);
+  add(topic.audience);
+  for (const SlotId id : patterns) add(patterns_.find(id)->audience);
+  if (wanted.empty()) return;
+  memory_.make_forms(*message, wanted, topic.name);
+  Parcel about{.kind = Parcel::Kind::deliver, .sender = sender, .home_topic = topic.id};
+  if (!patterns.empty()) about.serial = ++serial_ * setup_.shards + setup_.self;
+  deliver(topic.audience, message, about);
+  about.pattern = true;
+  for (const SlotId id : patterns) deliver(patterns_.find(id)->audience, message, about);
+}
+
+void Home::deliver(const Audience& audience, Message* message, const Parcel& about) {
+  for (ShardIndex shard = 0; shard < audience.users.size(); ++shard) {
+    const Audience::User& user = audience.users[shard];
+    if (user.wants.empty()) continue;
+    Parcel parcel = about;
+    parcel.topic = user.topic;
+    parcel.frame = message->frame;
+    parcel.original = message;
+    parcel.forms = message->forms;
+    parcel.offset = message->offset;
+    if (shard != setup_.self) ++message->references;
+    carrier_.carry(shard, parcel);
+  }
+}
+
+/// True when the message has to wait, and the one that waited before it is given up. Who sent it
+/// gets it like everybody else then.
+bool Home::wait_for_pace(HomeTopic& topic, Message* message) {
+  Pace& pace = *topic.pace;
+  const Instant now = *setup_.now;
+  if (!pace.linked()) {
+    pace.next = now + topic.policy.pace;
+    paces_[topic.policy.index].push_back(pace);
+    return false;
+  }
+  if (pace.newest) {
+    ++counters_.conflated;
+    memory_.release(pace.newest);
+  }
+  ++message->references;
+  pace.newest = message;
+  return true;
+}
+
+// ---- History -----------------------------------------------------------------------------------
+
+void Home::keep(HomeTopic& topic, Message* message) {
+  History& history = *topic.history;
+  const std::size_t before = history.cost();
+  history.expire(memory_, *setup_.now);
+  history.add(memory_, message, *setup_.now);
+  history_bytes_ += history.cost() - before;
+  history.unlink();
+  histories_[topic.policy.index].push_back(history);
+  make_room(topic);
+}
+
+void Home::expire(History& history) {
+  const std::size_t before = history.cost();
+  history.expire(memory_, *setup_.now);
+  history_bytes_ -= before - history.cost();
+  if (history.empty()) history.unlink();
+}
+
+void Home::clear(History& history) {
+  history_bytes_ -= history.cost();
+  history.clear(memory_);
+  history.unlink();
+}
+
+/// What nobody uses and keeps nothing goes first, then the histories that were published to least
+/// recently, and of the latest one its oldest messages, but for the newest.
+void Home::make_room(const HomeTopic& latest) {
+  while (history_bytes_ > setup_.history_memory) {
+    if (History* bare = bare_.pop_front()) {
+      end(*topics_.find(bare->topic()));
+      continue;
+    }
+    History* history = oldest();
+    if (!history) return;
+    HomeTopic& topic = *topics_.find(history->topic());
+    if (&topic == &latest) {
+      if (history->size() <= 1) return;
+      const std::size_t before = history->cost();
+      history->pop_front(memory_);
+      history_bytes_ -= before - history->cost();
+      continue;
+    }
+    ++counters_.evicted;
+    clear(*history);
+    end_if_unused(topic);
+  }
+}
+
+/// The history that was published to least recently; null when there is none.
+History* Home::oldest() {
+  History* found = nullptr;
+  for (IntrusiveList<History>& list : histories_) {
+    History* history = list.front();
+    if (history && (!found || history->newest() < found->newest())) found = history;
+  }
+  return found;
+}
+
+std::uint64_t Home::first_kept(HomeTopic& topic) {
+  if (!topic.history) return topic.next;
+  expire(*topic.history);
+  return topic.history->empty() ? topic.next : topic.history->first_offset();
+}
+
+void Home::replay(ShardIndex from, const Parcel& question) {
+  HomeTopic* topic = topics_.find(question.home_topic);
+  PEAL_CHECK(topic);
+  const Replay& wish = question.replay;
+  const std::uint64_t first = first_kept(*topic);
+  std::uint64_t start = topic->next;
+  Parcel answer{.kind = Parcel::Kind::page, .asking = question.asking};
+  if (wish.from == Replay::From::last) {
+    start -= std::min(topic->next - first, wish.value);
+  } else if (wish.from == Replay::From::since) {
+    const bool known = wish.epoch == process_epoch() && wish.value < topic->next;
+    answer.gap = !known || wish.value + 1 < first;
+    start = answer.gap ? first : wish.value + 1;
+  }
+  // Where the newest is all that anybody hears, the older ones are history.
+  if (topic->pace && start + 1 < topic->next) start = topic->next - 1;
+  answer.offset = start - 1;
+  if (start < topic->next) {
+    answer.page = topic->history->page(memory_, start, question.wants, topic->name);
+    answer.more = start + answer.page->entries.size() < topic->next;
+  }
+  carrier_.carry(from, answer);
+}
+
+// ---- Time --------------------------------------------------------------------------------------
+
+std::optional<Instant> Home::next_due() {
+  std::optional<Instant> due;
+  const auto look_at = [&due](Instant when) { due = due ? std::min(*due, when) : when; };
+  for (IntrusiveList<Pace>& list : paces_)
+    if (const Pace* pace = list.front()) look_at(pace->next);
+  const bool ages = std::ranges::any_of(histories_, [](IntrusiveList<History>& list) {
+    const History* history = list.front();
+    return history && history->policy().history_age > Duration::zero();
+  });
+  if (ages) look_at(next_sweep_);
+  return due;
+}
+
+void Home::on_due() {
+  const Instant now = *setup_.now;
+  for (IntrusiveList<Pace>& list : paces_) {
+    while (Pace* pace = list.front()) {
+      if (pace->next > now) break;
+      pace->unlink();
+      HomeTopic& topic = *topics_.find(pace->topic);
+      Message* message = std::exchange(pace->newest, nullptr);
+      if (!message) {
+        end_if_unused(topic);
+        continue;
+      }
+      pace->next = now + topic.policy.pace;
+      list.push_back(*pace);
+      fan_out(topic, message, {});
+      memory_.release(message);
+    }
+  }
+  if (now < next_sweep_) return;
+  next_sweep_ = now + kSweep;
+  for (IntrusiveList<History>& list : histories_) {
+    while (History* history = list.front()) {
+      const Duration age = history->policy().history_age;
+      if (age <= Duration::zero() || now - history->newest() < age) break;
+      clear(*history);
+      end_if_unused(*topics_.find(history->topic()));
+    }
+  }
+}
+
+void Home::clear() {
+  topics_.for_each([this](HomeTopic& topic, SlotId) {
+    if (topic.history) clear(*topic.history);
+    if (topic.pace && topic.pace->newest)
+      memory_.release(std::exchange(topic.pace->newest, nullptr));
+  });
+}
+
+}  // namespace peal::hub

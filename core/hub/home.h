@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/hash.h"
+#include "core/base/slab.h"
+#include "core/base/time.h"
+#include "core/hub/history.h"
+#include "core/hub/memory.h"
+#include "core/hub/mesh.h"
+#include "core/hub/pattern_trie.h"
+#include "core/hub/topic_policy.h"
+
+namespace peal::hub {
+
+/// What topics have at their home is sent to shards by this one way, that shard itself included.
+class Carrier {
+ public:
+  virtual void carry(ShardIndex to, const Parcel& parcel) = 0;
+
+ protected:
+  ~Carrier() = default;
+};
+
+/// What a Home has to go by.
+struct HomeSetup {
+  ShardIndex self = 0;
+  ShardIndex shards = 1;
+  const TopicPolicies* policies = nullptr;  ///< outlives it
+  const Instant* now = nullptr;             ///< read once a turn, by its owner
+  std::size_t history_memory = 0;           ///< bytes, of this shard's histories together
+};
+
+/// What has become of topics, for those who watch.
+struct HomeCounters {
+  std::uint64_t publications = 0;
+  std::uint64_t conflated =
+      0;                      ///< messages that a newer one took the place of, by TopicPolicy::pace
+  std::uint64_t evicted = 0;  ///< histories given up because there was no memory
+};
+
+/// The topics that a shard is the home of: it puts their messages in order, keeps their histories
+/// and knows which shards want them.
+///
+/// A topic is here for as long as anybody uses it, and if its class keeps a history until the
+/// memory is needed. Offsets never come again for other messages: a topic that begins anew begins
+/// after the last offset of any that has ended.
+///
+/// Owner: a Hub. Thread: the shard's. Errors: none.
+/// Limits: HomeSetup::history_memory; the histories that were published to least recently give way.
+class Home {
+ public:
+  Home(Memory& memory, Carrier& carrier, const HomeSetup& setup);
+  Home(const Home&) = delete;
+  Home& operator=(const Home&) = delete;
+  ~Home();
+
+  /// Works off a parcel for a home, from whichever shard.
+  void take(ShardIndex from, const Parcel& parcel);
+  /// `post` of this shard's own; lets go of the caller's reference. Returns the receipt.
+  Parcel post(std::string_view name, Message* message, const Sender& sender);
+
+  /// When on_due() is to be called; nullopt: not before something else happens.
+  std::optional<Instant> next_due();
+  void on_due();
+
+  /// Gives up all that is kept. After it, nothing of a message is left here.
+  void clear();
+
+  std::size_t topics() const { return topics_.size(); }
+  std::size_t history_bytes() const { return history_bytes_; }
+  const HomeCounters& counters() const { return counters_; }
+
+ private:
+  /// Which shards use a topic or a pattern, and how.
+  struct Audience {
+    struct User {
+      SlotId topic;  // the user's
+      bool uses = false;
+      FormSet wants;
+      std::uint32_t subscribers = 0;
+    };
+
+    explicit Audience(ShardIndex shards) : users(shards) {}
+
+    std::vector<User> users;  // by shard
+    std::size_t user_count = 0;
+  };
+
+  /// A topic that is not to be heard more often than its class allows.
+  struct Pace : ListHook<Pace> {
+    explicit Pace(SlotId its_topic) : topic(its_topic) {}
+
+    SlotId topic;
+    Instant next{};             // earliest time of the next message
+    Message* newest = nullptr;  // waits for it
+  };
+
+  struct HomeTopic {
+    HomeTopic(SlotId slot, std::string_view text, const TopicPolicy& its_policy, ShardIndex shards)
+        : id(slot), name(text), policy(its_policy), audience(shards) {}
+
+    SlotId id;
+    std::string name;
+    const TopicPolicy& policy;
+    Audience audience;
+    std::uint64_t next = 1;  // offset
+    std::unique_ptr<History> history;
+    std::unique_ptr<Pace> pace;
+    std::uint64_t matched_at = 0;  // pattern_changes_ when `matches` was true
+    std::vector<SlotId> matches;   // patterns
+  };
+
+  struct HomePattern {
+    HomePattern(SlotId slot, std::string_view text, ShardIndex shards)
+        : id(slot), name(text), audience(shards) {}
+
+    SlotId id;
+    std::string name;
+    Audience audience;
+  };
+
+  template <class Value>
+  using ByName = std::unordered_map<std::string, Value, KeyedTextHash, std::equal_to<>>;
+
+  Message* message_of(ShardIndex from, const Parcel& parcel);
+  Audience& audience(const Parcel& parcel);
+  SlotId open_topic(std::string_view name);
+  SlotId open_pattern(std::string_view name);
+  void open(ShardIndex from, const Parcel& parcel);
+  void close(ShardIndex from, const Parcel& parcel);
+  HomeTopic& make_topic(std::string_view name);
+  void end_if_unused(HomeTopic& topic);
+  void end(HomeTopic& topic);
+  const std::vector<SlotId>& matches(HomeTopic& topic);
+
+  Parcel publish(HomeTopic& topic, Message* message, const Sender& sender);
+  std::uint32_t subscribers(HomeTopic& topic);
+  void fan_out(HomeTopic& topic, Message* message, const Sender& sender);
+  void deliver(const Audience& audience, Message* message, const Parcel& about);
+  bool wait_for_pace(HomeTopic& topic, Message* message);
+
+  void keep(HomeTopic& topic, Message* message);
+  void expire(History& history);
+  void clear(History& history);
+  void make_room(const HomeTopic& latest);
+  History* oldest();
+  void replay(ShardIndex from, const Parcel& question);
+
+  std::uint64_t first_kept(HomeTopic& topic);
+
+  Memory& memory_;
+  Carrier& carrier_;
+  const HomeSetup setup_;
+  Slab<HomeTopic> topics_;
+  ByName<HomeTopic*> topics_by_name_;
+  Slab<HomePattern> patterns_;
+  ByName<HomePattern*> patterns_by_name_;
+  PatternTrie pattern_trie_;
+  std::uint64_t pattern_changes_ = 1;
+  std::uint64_t serial_ = 0;
+  std::uint64_t retired_ = 0;                      // highest offset of topics that have ended
+  std::vector<IntrusiveList<History>> histories_;  // by class, longest not published to first
+  IntrusiveList<History> bare_;                    // nothing in them, and nobody uses the topic
+  std::vector<IntrusiveList<Pace>> paces_;         // by class, next due first
+  std::size_t history_bytes_ = 0;
+  Instant next_sweep_{};
+  HomeCounters counters_;
+};
+
+}  // namespace peal::hub
