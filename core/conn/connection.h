@@ -6,9 +6,9 @@
 #include <type_traits>
 
 #include "core/base/block_pool.h"
-#include "core/base/fd.h"
 #include "core/base/rate.h"
 #include "core/base/time.h"
+#include "core/conn/exchange.h"
 #include "core/conn/secure_link.h"
 #include "core/http/request_parser.h"
 #include "core/hub/hub.h"
@@ -32,14 +32,17 @@ struct RoutePolicy {
   Duration idle_timeout{};                    ///< without a message either way; zero: for ever
 };
 
-/// Where a connection stands. It moves down this list only, but for `head` and `responding`, which
+/// Where a connection stands. It moves down this list only, but for `head` to `responding`, which
 /// alternate while HTTP keeps the connection.
 enum class Phase : std::uint8_t {
   securing,    ///< the TLS handshake, on a listener with certificates
   head,        ///< a request head is being read
+  receiving,   ///< the body of a request is being read
+  answering,   ///< the handler owes the answer; input waits
   responding,  ///< the body of a response is being sent; input waits
-  upgrading,   ///< 101 is written but waits until the topics are ready; input waits
+  upgrading,   ///< the head is written but waits until the topics are ready; input waits
   open,        ///< a WebSocket
+  streaming,   ///< a response without an end of its own; input is thrown away
   closing,     ///< our close frame is queued or sent, the peer's has not come
   lingering,   ///< nothing more to say: send what is queued, shut down, wait for the peer's end
   closed,      ///< over; the slot waits for the operations under way
@@ -93,6 +96,7 @@ struct ConnectionState {
   Instant paid{};          ///< of RoutePolicy::message_rate
   http::HeadScan scan;     ///< in `head`
   bool answered = false;   ///< at least one request was
+  bool streams = false;    ///< what follows `upgrading` is `streaming`
   ws::ReaderState reader;  ///< from `open` on
 };
 static_assert(std::is_trivially_copyable_v<ConnectionState>);
@@ -104,18 +108,11 @@ struct HeldInput {
   std::uint32_t end = 0;
 };
 
-/// What is left of a response body that comes from a file.
-struct FileBody {
-  Fd file;
-  std::uint64_t offset = 0;  ///< bytes
-  std::uint64_t left = 0;    ///< bytes
-};
-
 /// One client. Everything that happens to it is in ConnectionTable.
 ///
 /// Owner: a ConnectionTable. Thread: the shard's.
 /// Limits: an idle one holds no buffer, no block and no segment, and nothing for compression but
-/// with context takeover.
+/// with context takeover; a WebSocket or a stream holds no Exchange.
 struct Connection : hub::Outbox {
   Connection(SlotId slot, int socket, io::IpNetwork client, std::uint32_t listener)
       : Outbox(slot), fd(socket), timer(slot.index) {
@@ -135,14 +132,16 @@ struct Connection : hub::Outbox {
   hub::TopicUse* topics = nullptr;      ///< the handler's
   std::unique_ptr<SecureLink> secure;   ///< on a listener with certificates
   HeldInput held;
-  std::unique_ptr<FileBody> body;          ///< in `responding`
+  std::unique_ptr<Exchange> exchange;      ///< until `upgrading`; see ConnectionTable::exchange()
   std::unique_ptr<ws::Deflater> deflater;  ///< of what we send, with context takeover
   io::Timer timer;
-  Instant since{};                 ///< start of the phase
+  Instant since{};                 ///< start of the phase; in `streaming`, of the last comment
   Instant last_received{};         ///< any byte, or a send that shows the peer takes some
   std::uint64_t acknowledged = 0;  ///< bytes, when last asked, see io::bytes_acknowledged()
   Instant last_message{};          ///< either way
-  Instant pinged{};  ///< when a ping went out that nothing has answered yet; else the epoch
+  /// When a ping went out that nothing has answered yet, or, in `streaming`, since when something
+  /// that was sent is not acknowledged; else the epoch.
+  Instant pinged{};
 };
 
 }  // namespace peal::conn

@@ -61,8 +61,8 @@ bool ConnectionTable::takes_input(const Connection& connection) const {
 
 bool ConnectionTable::has_input_waiting(const Connection& connection) const {
   const ConnectionState& state = connection.state;
-  const bool waits = state.stall != Stall::none || state.phase == Phase::responding ||
-                     state.phase == Phase::upgrading;
+  const bool waits = state.stall != Stall::none || state.phase == Phase::answering ||
+                     state.phase == Phase::responding || state.phase == Phase::upgrading;
   return waits && connection.held.block != nullptr;
 }
 
@@ -95,6 +95,7 @@ MutableBytes ConnectionTable::work_off(Connection& connection, MutableBytes inpu
   while (!input.empty() && connection.state.stall == Stall::none) {
     switch (connection.state.phase) {
       case Phase::securing:
+      case Phase::streaming:
       case Phase::lingering:
       case Phase::closed:
         return {};
@@ -102,6 +103,10 @@ MutableBytes ConnectionTable::work_off(Connection& connection, MutableBytes inpu
         if (!read_head(connection, input)) return input;
         count_frames(connection, kFramesPerRequest);
         break;
+      case Phase::receiving:
+        read_body(connection, input);
+        break;
+      case Phase::answering:
       case Phase::responding:
       case Phase::upgrading:
         return input;
@@ -145,23 +150,6 @@ void ConnectionTable::hold(Connection& connection, Bytes bytes) {
   }
   std::memcpy(held.block->data() + held.end, bytes.data(), bytes.size());
   held.end += static_cast<std::uint32_t>(bytes.size());
-}
-
-/// False when octets of the head are missing.
-bool ConnectionTable::read_head(Connection& connection, MutableBytes& input) {
-  using Outcome = http::RequestParser::Outcome;
-  switch (parser_.parse(as_text(input), connection.state.scan, limits_.header_size)) {
-    case Outcome::need_more:
-      return false;
-    case Outcome::failure:
-      refuse(connection, parser_.failure(), Ending::bad_request);
-      break;
-    case Outcome::request:
-      input = input.subspan(parser_.request().head_size);
-      handler_.on_request(connection, parser_.request());
-      break;
-  }
-  return true;
 }
 
 void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
@@ -300,8 +288,20 @@ void ConnectionTable::fail(Connection& connection, ws::CloseCode code, std::stri
 void ConnectionTable::on_stream_end(Connection& connection) {
   ConnectionState& state = connection.state;
   state.peer_ended = true;
-  if (has_input_waiting(connection)) return;
+  const bool gave_up = state.phase == Phase::answering && connection.exchange->ends_with_client;
+  if (has_input_waiting(connection) && !gave_up) return;
   switch (state.phase) {
+    case Phase::receiving:
+      refuse(connection, {.status = 400, .reason = "the body ends too soon"}, Ending::lost);
+      break;
+    case Phase::answering:
+      if (!gave_up) break;  // answered first, then heard again
+      note_ending(connection, Ending::client);
+      linger(connection);
+      break;
+    case Phase::streaming:
+      terminate(connection, false, Ending::client);
+      break;
     case Phase::responding:
       state.keep_alive = false;
       break;

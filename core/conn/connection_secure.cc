@@ -75,7 +75,7 @@ void ConnectionTable::fail_secure(Connection& connection) {
     return;
   }
   note_ending(connection, Ending::tls_error);
-  connection.body.reset();
+  if (connection.exchange) connection.exchange->file = {};
   connection.shut();
   connection.clear(memory_);
   if (connection.state.phase != Phase::lingering) linger(connection);

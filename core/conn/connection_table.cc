@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <ctime>
 #include <utility>
 
 namespace peal::conn {
@@ -45,6 +44,12 @@ void ConnectionTable::enter(Connection& connection, Phase phase) {
   if (!goes_on) connection.since = now();
   connection.state.phase = phase;
   switch (phase) {
+    case Phase::receiving:
+      reactor_.arm(connection.timer, limits_.body_timeout);
+      break;
+    case Phase::answering:
+      reactor_.arm_at(connection.timer, connection.exchange->deadline);
+      break;
     case Phase::responding:
       reactor_.arm(connection.timer, limits_.send_timeout);
       break;
@@ -56,6 +61,10 @@ void ConnectionTable::enter(Connection& connection, Phase phase) {
     case Phase::open:
       connection.last_message = now();
       keep_alive(connection);
+      break;
+    case Phase::streaming:
+      connection.last_message = now();
+      keep_streaming(connection);
       break;
     case Phase::closing:
     case Phase::lingering:
@@ -77,6 +86,13 @@ void ConnectionTable::on_timer(std::uint32_t index) {
     case Phase::head:
       time_out_head(*connection);
       break;
+    case Phase::receiving:
+      refuse(*connection, {.status = 408, .reason = "the body did not arrive in time"},
+             Ending::handshake_timeout);
+      break;
+    case Phase::answering:
+      answer_due(*connection);
+      break;
     case Phase::responding: {
       note_progress(*connection);
       const Instant limit = connection->last_received + limits_.send_timeout;
@@ -89,6 +105,9 @@ void ConnectionTable::on_timer(std::uint32_t index) {
     case Phase::open:
       keep_alive(*connection);
       break;
+    case Phase::streaming:
+      keep_streaming(*connection);
+      break;
     case Phase::upgrading:
     case Phase::closing:
     case Phase::lingering:
@@ -98,19 +117,6 @@ void ConnectionTable::on_timer(std::uint32_t index) {
     case Phase::closed:
       break;
   }
-}
-
-void ConnectionTable::time_out_head(Connection& connection) {
-  const bool began = connection.held.block != nullptr;
-  const bool between = !began && connection.state.answered;
-  note_ending(connection, between ? Ending::idle : Ending::handshake_timeout);
-  if (began)
-    refuse(connection, {.status = 408, .reason = "the request did not arrive in time"},
-           Ending::handshake_timeout);
-  else if (connection.all_sent() && !connection.secure)
-    terminate(connection, false);  // idle between requests, or never said a word
-  else
-    linger(connection);  // still reads the answers to earlier requests, or is owed a close_notify
 }
 
 /// Pings a silent client, ends one that has not answered, and arms the next look.
@@ -156,14 +162,6 @@ void ConnectionTable::note_progress(Connection& connection) {
   connection.acknowledged = acknowledged;
 }
 
-void ConnectionTable::refuse(Connection& connection, const http::Failure& failure, Ending ending) {
-  note_ending(connection, ending);
-  constexpr std::size_t kRoom = 1024;
-  Block* block = memory_.blocks.take(kRoom);
-  const std::size_t size = http::error_response({block->data(), kRoom}, failure, ::time(nullptr));
-  respond(connection, block, size, false);
-}
-
 void ConnectionTable::close(Connection& connection, ws::CloseCode code, std::string_view reason,
                             Ending ending) {
   if (connection.state.phase != Phase::open) return;
@@ -183,6 +181,7 @@ void ConnectionTable::linger(Connection& connection) {
 void ConnectionTable::forget_input(Connection& connection) {
   ws::discard(connection.state.reader, memory_.blocks, &memory_.inflaters);
   memory_.blocks.give(std::exchange(connection.held, {}).block);
+  if (connection.exchange) memory_.blocks.give(std::exchange(connection.exchange->block, nullptr));
   connection.state.stall = Stall::none;
 }
 
@@ -205,7 +204,7 @@ void ConnectionTable::terminate(Connection& connection, bool reset, Ending endin
   note_ending(connection, ending);
   handler_.on_close(connection);
   forget_input(connection);
-  connection.body.reset();
+  connection.exchange.reset();
   connection.shut();
   connection.state.reset = reset;
   enter(connection, Phase::closed);
@@ -253,8 +252,18 @@ void ConnectionTable::close_all(ws::CloseCode code, std::string_view reason) {
         note_ending(connection, Ending::server);
         linger(connection);
         break;
+      case Phase::streaming:
+        end_stream(connection, nullptr, 0);
+        break;
+      case Phase::answering:
+        if (!connection.exchange->ends_with_client) break;
+        connection.exchange->deadline = now();
+        answer_due(connection);
+        break;
       case Phase::responding:
         connection.state.keep_alive = false;
+        break;
+      case Phase::receiving:
         break;
       case Phase::securing:
       case Phase::upgrading:

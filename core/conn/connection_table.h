@@ -21,6 +21,7 @@ struct TableLimits {
   std::size_t header_size = 16 << 10;  ///< bytes
   Duration handshake_timeout = std::chrono::seconds(10);
   Duration close_timeout = std::chrono::seconds(5);
+  Duration body_timeout = std::chrono::seconds(30);  ///< from the end of the head
   /// Without an acknowledgement while a file is sent. Long, because a client that reads slowly lets
   /// its receive buffer run half empty before it says that there is room.
   Duration send_timeout = std::chrono::seconds(60);
@@ -49,20 +50,39 @@ class ConnectionTable {
 
   // What the handler may do with a connection, in the phases named.
 
-  /// head: sends a response, `size` bytes at the front of `block`, which it takes over.
+  /// head, answering: sends a response, `size` bytes at the front of `block`, which it takes over.
+  /// Nobody hears it on a connection that has begun to end meanwhile.
   void respond(Connection& connection, Block* block, std::size_t size, bool keep_alive);
-  /// head: the same with a body from a file after it.
+  /// head, answering: the same with a body from a file after it.
   void respond_file(Connection& connection, Block* block, std::size_t size, bool keep_alive,
                     FileBody body);
-  /// head: writes the 101 answer, `size` bytes at the front of `block`, which it takes over. It is
-  /// held back until topics_ready().
+  /// head: reads the body of the request, up to `limit` bytes, and hands it to on_body() after
+  /// on_request(). A client that waits for it is told to go on. A body that is too large, malformed
+  /// or late is refused, and the connection ends.
+  void receive_body(Connection& connection, const http::Request& request, std::uint64_t limit);
+  /// head, answering: the answer comes later. At `deadline` on_answer_due() is called. With
+  /// `ends_with_client` a client that ends its side has given up, and is not waited for when
+  /// everything ends either; else it may have ended it because it has said all.
+  void answer_later(Connection& connection, Instant deadline, bool ends_with_client);
+  /// What the connection keeps of its request, made by the handler at the first call. Requires: a
+  /// phase before `upgrading`.
+  Exchange& exchange(Connection& connection);
+  /// head, answering: writes the 101 answer, `size` bytes at the front of `block`, which it takes
+  /// over. It is held back until topics_ready(). The exchange ends with the call.
   void upgrade(Connection& connection, const RoutePolicy& policy, Block* block, std::size_t size);
-  /// upgrading: lets the answer out at the end of the turn; the WebSocket is open then.
+  /// head, answering: the same with the head of a response whose body is whatever is pushed into
+  /// the outbox from topics_ready() on. It ends with the connection.
+  void stream(Connection& connection, const RoutePolicy& policy, Block* head, std::size_t size);
+  /// upgrading, streaming: ends such a response when what is queued is sent, and after that `size`
+  /// bytes at the front of `last`, which it takes over; null: nothing more.
+  void end_stream(Connection& connection, Block* last, std::size_t size,
+                  Ending ending = Ending::server);
+  /// upgrading: lets the answer out at the end of the turn; WebSocket or stream are open then.
   void topics_ready(Connection& connection);
   /// open: sends a message back, compressed if that is agreed and worthwhile, else from where it
   /// lies if that can be. Takes `message.block` over.
   void echo(Connection& connection, const ws::Event& message);
-  /// open: takes no input until resume_publishers().
+  /// head, answering, open: takes no input until resume_publishers().
   void stall_publisher(Connection& connection);
   /// open: sends a close frame and waits for the peer's.
   void close(Connection& connection, ws::CloseCode code, std::string_view reason,
@@ -71,7 +91,8 @@ class ConnectionTable {
   /// Lets those go on that stall_publisher() stopped.
   void resume_publishers();
 
-  /// Ends every connection: WebSockets with a close frame, others after the response under way.
+  /// Ends every connection: WebSockets with a close frame, streams after what is queued, others
+  /// after the response under way.
   void close_all(ws::CloseCode code, std::string_view reason);
 
   /// Breaks every connection off; they are gone after some more turns.
@@ -115,7 +136,6 @@ class ConnectionTable {
   MutableBytes work_off(Connection& connection, MutableBytes input);
   void work_off_held(Connection& connection);
   void hold(Connection& connection, Bytes bytes);
-  bool read_head(Connection& connection, MutableBytes& input);
   void read_frames(Connection& connection, MutableBytes& input);
   void on_close_frame(Connection& connection, const ws::Event& event);
   void on_stream_end(Connection& connection);
@@ -126,6 +146,24 @@ class ConnectionTable {
   void wait_for_turn(Connection& connection);
   void count_frames(Connection& connection, std::size_t frames);
   void serve_line();
+
+  // connection_http.cc
+  bool read_head(Connection& connection, MutableBytes& input);
+  void begin_body(Connection& connection, MutableBytes& input);
+  void read_body(Connection& connection, MutableBytes& input);
+  void keep_body(Exchange& exchange, Bytes payload);
+  void hand_over_body(Connection& connection, MutableBytes payload);
+  void answer_due(Connection& connection);
+  void send_head(Connection& connection, const RoutePolicy& policy, Block* head, std::size_t size,
+                 bool streams);
+  bool may_answer(const Connection& connection) const;
+  void time_out_head(Connection& connection);
+  void refuse(Connection& connection, const http::Failure& failure, Ending ending);
+
+  // connection_stream.cc
+  void keep_streaming(Connection& connection);
+  void watch_stream(Connection& connection);
+  void send_comment(Connection& connection);
 
   // connection_secure.cc
   void take_ciphertext(Connection& connection, Bytes ciphertext);
@@ -145,6 +183,8 @@ class ConnectionTable {
   void stall_if_full(Connection& connection);
   std::size_t queue_limit(const Connection& connection) const;
   void settle(Connection& connection);
+  void go_on(Connection& connection);
+  void end_slow_client(Connection& connection);
   void write(Connection& connection);
   void merge_small(Connection& connection);
   std::optional<int> start_send(Connection& connection);
@@ -160,10 +200,8 @@ class ConnectionTable {
   void note_ending(Connection& connection, Ending ending);
   void terminate(Connection& connection, bool reset, Ending ending = Ending::server);
   void destroy(Connection& connection);
-  void time_out_head(Connection& connection);
   void keep_alive(Connection& connection);
   void note_progress(Connection& connection);
-  void refuse(Connection& connection, const http::Failure& failure, Ending ending);
 
   io::Reactor& reactor_;
   hub::Memory& memory_;

@@ -55,44 +55,6 @@ void ConnectionTable::stall_if_full(Connection& connection) {
 
 // ---- Answers -----------------------------------------------------------------------------------
 
-void ConnectionTable::respond(Connection& connection, Block* block, std::size_t size,
-                              bool keep_alive) {
-  PEAL_CHECK(size > 0);
-  connection.push_block(memory_, block, {block->data(), size});
-  connection.state.answered = true;
-  if (keep_alive) {
-    enter(connection, Phase::head);
-  } else {
-    note_ending(connection, Ending::answered);
-    linger(connection);
-  }
-  stall_if_full(connection);
-  mark_due(connection);
-}
-
-void ConnectionTable::respond_file(Connection& connection, Block* block, std::size_t size,
-                                   bool keep_alive, FileBody body) {
-  if (body.left == 0) {
-    respond(connection, block, size, keep_alive);
-    return;
-  }
-  PEAL_CHECK(size > 0);
-  connection.push_block(memory_, block, {block->data(), size});
-  connection.body = std::make_unique<FileBody>(std::move(body));
-  connection.state.keep_alive = keep_alive;
-  connection.state.answered = true;
-  enter(connection, Phase::responding);
-  mark_due(connection);
-}
-
-void ConnectionTable::upgrade(Connection& connection, const RoutePolicy& policy, Block* block,
-                              std::size_t size) {
-  PEAL_CHECK(size > 0);
-  connection.push_block(memory_, block, {block->data(), size});
-  connection.policy = &policy;
-  enter(connection, Phase::upgrading);
-}
-
 void ConnectionTable::echo(Connection& connection, const ws::Event& message) {
   const ws::DeflateAgreement& deflate = connection.deflate();
   if (deflate.on && !deflate.server_takeover) {
@@ -177,16 +139,10 @@ void ConnectionTable::settle(Connection& connection) {
     return;
   }
   if (connection.take_fresh()) connection.last_message = now();
-  if (state.phase == Phase::upgrading) {
-    if (!state.topics_ready) return;
-    enter(connection, Phase::open);
-    work_off_held(connection);
-  }
-  if (connection.overflowed() && state.phase == Phase::open) {
-    connection.drop_messages(memory_);
-    close(connection, ws::CloseCode::policy_violation, "too slow: the queue is full",
-          Ending::slow_client);
-  }
+  if (state.phase == Phase::upgrading && !state.topics_ready) return;
+  go_on(connection);
+  if (connection.overflowed()) end_slow_client(connection);
+  if (state.phase == Phase::closed) return;  // since a moment ago
   if (state.phase == Phase::responding) refill(connection);
   write(connection);
   if (state.stall == Stall::queue && connection.cost() <= queue_limit(connection) / 2) {
@@ -196,6 +152,28 @@ void ConnectionTable::settle(Connection& connection) {
   if (connection.wants_room() && connection.cost() <= queue_limit(connection) / 2)
     handler_.on_room(connection);
   if (connection.all_sent()) finish(connection);
+}
+
+/// What waited for topics, or for an answer, has come.
+void ConnectionTable::go_on(Connection& connection) {
+  ConnectionState& state = connection.state;
+  bool input_waits = connection.exchange && std::exchange(connection.exchange->input_waits, false);
+  if (state.phase == Phase::upgrading) {
+    enter(connection, state.streams ? Phase::streaming : Phase::open);
+    input_waits = true;
+  }
+  if (input_waits) work_off_held(connection);
+}
+
+/// A stream cannot say why it ends.
+void ConnectionTable::end_slow_client(Connection& connection) {
+  if (connection.state.phase == Phase::streaming) {
+    terminate(connection, true, Ending::slow_client);
+  } else if (connection.state.phase == Phase::open) {
+    connection.drop_messages(memory_);
+    close(connection, ws::CloseCode::policy_violation, "too slow: the queue is full",
+          Ending::slow_client);
+  }
 }
 
 void ConnectionTable::write(Connection& connection) {
@@ -261,9 +239,9 @@ void ConnectionTable::on_send(SlotId id, int result) {
   PEAL_CHECK(connection);  // a slot lives as long as a send is under way
   if (!after_send(*connection, result)) return;
   const ConnectionState& state = connection->state;
-  if (!connection->all_sent() || state.phase != Phase::open || state.stall != Stall::none ||
-      connection->wants_room())
-    mark_rest(*connection);
+  const bool in_flow = state.phase == Phase::open || state.phase == Phase::streaming;
+  const bool waits = state.stall != Stall::none || connection->wants_room();
+  if (!connection->all_sent() || !in_flow || waits) mark_rest(*connection);
 }
 
 /// False when the connection is over.
@@ -275,7 +253,10 @@ bool ConnectionTable::after_send(Connection& connection, int result) {
     connection.sent(memory_, bytes);
   // The last bytes of a queue may lie in the kernel still; room for more shows that the peer reads.
   const bool more = !connection.all_sent() || connection.state.phase == Phase::responding;
+  const bool streaming = connection.state.phase == Phase::streaming;
   if (result > 0 && more) connection.last_received = now();
+  // Where nobody acknowledges, as on a socket that is not TCP, no more than this is to be known.
+  if (result > 0 && !more && streaming && connection.acknowledged == 0) connection.pinged = {};
   if (result < 0) terminate(connection, true, Ending::lost);
   if (connection.state.phase != Phase::closed) return true;
   mark_due(connection);
@@ -284,7 +265,7 @@ bool ConnectionTable::after_send(Connection& connection, int result) {
 
 /// Keeps a few chunks of a response's file in the outbox.
 void ConnectionTable::refill(Connection& connection) {
-  FileBody& body = *connection.body;
+  FileBody& body = connection.exchange->file;
   while (body.left > 0 && connection.bytes() < 2 * kFileChunk) {
     Block* block = memory_.blocks.take(kFileChunk);
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kFileChunk, body.left));
@@ -306,11 +287,11 @@ void ConnectionTable::refill(Connection& connection) {
 void ConnectionTable::finish(Connection& connection) {
   ConnectionState& state = connection.state;
   if (state.phase == Phase::responding) {
-    if (connection.body->left > 0) {
+    if (connection.exchange->file.left > 0) {
       mark_rest(connection);
       return;
     }
-    connection.body.reset();
+    connection.exchange->file = {};
     if (state.keep_alive) {
       enter(connection, Phase::head);
       work_off_held(connection);

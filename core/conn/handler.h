@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
+
+#include "core/base/check.h"
 #include "core/conn/connection.h"
 #include "core/http/request.h"
 
@@ -10,9 +13,22 @@ namespace peal::conn {
 /// ConnectionTable.
 class ConnectionHandler {
  public:
-  /// A request head. Before it returns, the handler calls respond(), respond_file() or upgrade().
-  /// The views end with the call.
+  /// A request head. Before it returns, the handler calls one of those that ConnectionTable has for
+  /// the phase `head`. The views end with the call.
   virtual void on_request(Connection& connection, const http::Request& request) = 0;
+
+  /// The whole body, for a handler that calls receive_body(). It owns the block, where there is
+  /// one: the body lies in it behind ws::kMaxServerHeader bytes at least. Without, the body lies in
+  /// the input and ends with the call. The answer is owed then, see Phase::answering; unless the
+  /// handler says otherwise by answer_later(), TableLimits::handshake_timeout from now.
+  virtual void on_body(Connection&, MutableBytes, Block*) { PEAL_CHECK(false); }
+
+  /// The answer that is owed is due. A connection that is not answered before this returns is
+  /// broken off, unless answer_later() was called again.
+  virtual void on_answer_due(Connection&) {}
+
+  /// Called once for each connection that needs one.
+  virtual std::unique_ptr<Exchange> make_exchange() { return std::make_unique<Exchange>(); }
 
   /// A whole message on an open WebSocket. The handler owns `message.block`, where there is one;
   /// a payload without it lies in the input and ends with the call.

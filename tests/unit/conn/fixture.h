@@ -24,12 +24,18 @@ using namespace std::chrono_literals;
 using sim::SimSocket;
 
 /// /echo: a WebSocket that echoes. /later: the same, whose topics are not ready by themselves.
-/// /file: `file`, of which `file_size` bytes are promised. Anything else: a text that repeats the
-/// path.
+/// /file: `file`, of which `file_size` bytes are promised. /body: a text that repeats the body.
+/// /body/later: the same, when answer() is called. /owed: that alone. /poll: the same for a client
+/// that may give up. /stream: a stream; /stream/later as above. Anything else: a text that repeats
+/// the path.
 class ScriptHandler final : public TestHandler {
  public:
   void on_request(Connection& connection, const http::Request& request) override {
     requests.emplace_back(request.path);
+    if (request.path.starts_with("/body") || request.path == "/owed" || request.path == "/poll") {
+      keep(connection, request);
+      return;
+    }
     Block* block = table->memory().blocks.take(kRoom);
     const MutableBytes room{block->data(), kRoom};
     if (const auto upgrade = ws::check_upgrade(request)) {
@@ -40,6 +46,12 @@ class ScriptHandler final : public TestHandler {
                      ws::write_accept(room, *upgrade, "", deflate->text.view()));
       upgrading = connection.id();
       if (request.path != "/later") table->topics_ready(connection);
+      return;
+    }
+    if (request.path.starts_with("/stream")) {
+      table->stream(connection, policy, block, http::write_text_response(room, {}));
+      upgrading = connection.id();
+      if (request.path != "/stream/later") table->topics_ready(connection);
       return;
     }
     const bool keep_alive = request.keep_alive && !table->crowded(connection);
@@ -55,6 +67,34 @@ class ScriptHandler final : public TestHandler {
     }
     const http::TextResponse answer{.text = request.path, .keep_alive = keep_alive};
     table->respond(connection, block, http::write_text_response(room, answer), keep_alive);
+  }
+
+  void on_body(Connection& connection, MutableBytes body, Block* block) override {
+    bodies.push_back({std::string(as_text(body)), block != nullptr});
+    if (block) {
+      CHECK(static_cast<std::size_t>(body.data() - block->data()) >= ws::kMaxServerHeader);
+      hub::Memory& memory = table->memory();
+      memory.release(memory.make_message(ws::Opcode::binary, body, block));
+    }
+    owed = connection.id();
+    if (!script(connection).later) answer(bodies.back().text);
+  }
+
+  void on_answer_due(Connection& connection) override {
+    ++dues;
+    if (answers_when_due) respond(connection, "due");
+  }
+
+  std::unique_ptr<Exchange> make_exchange() override {
+    ++exchanges;
+    return std::make_unique<ScriptExchange>();
+  }
+
+  /// Answers the request that is owed an answer.
+  void answer(std::string_view text) {
+    Connection* connection = table->find(owed);
+    REQUIRE(connection);
+    respond(*connection, text);
   }
 
   void on_message(Connection& connection, const ws::Event& message) override {
@@ -77,8 +117,21 @@ class ScriptHandler final : public TestHandler {
     friend bool operator==(const Close&, const Close&) = default;
   };
 
+  struct Body {
+    std::string text;
+    bool in_block;
+    friend bool operator==(const Body&, const Body&) = default;
+  };
+
   ConnectionTable* table = nullptr;
   RoutePolicy policy;
+  std::uint64_t body_limit = 1 << 20;
+  Duration poll_time = 25s;
+  bool answers_when_due = true;
+  SlotId owed;
+  std::vector<Body> bodies;
+  int dues = 0;
+  int exchanges = 0;
   std::string file;
   std::uint64_t file_size = 0;
   SlotId upgrading;
@@ -89,6 +142,35 @@ class ScriptHandler final : public TestHandler {
   int refused = 0;
 
  private:
+  struct ScriptExchange final : Exchange {
+    bool keep_alive = false;
+    bool later = false;
+  };
+
+  static ScriptExchange& script(Connection& connection) {
+    return static_cast<ScriptExchange&>(*connection.exchange);
+  }
+
+  void keep(Connection& connection, const http::Request& request) {
+    table->exchange(connection);
+    script(connection).keep_alive = request.keep_alive;
+    script(connection).later = request.path != "/body";
+    owed = connection.id();
+    if (request.path.starts_with("/body"))
+      table->receive_body(connection, request, body_limit);
+    else
+      table->answer_later(connection, table->now() + poll_time, request.path == "/poll");
+  }
+
+  void respond(Connection& connection, std::string_view text) {
+    const std::size_t room = kRoom + text.size();
+    Block* block = table->memory().blocks.take(room);
+    const bool keep_alive = connection.exchange && script(connection).keep_alive;
+    const http::TextResponse answer{.text = text, .keep_alive = keep_alive};
+    table->respond(connection, block, http::write_text_response({block->data(), room}, answer),
+                   keep_alive);
+  }
+
   static constexpr std::size_t kRoom = 2048;
 };
 
@@ -99,6 +181,7 @@ struct Setup {
   std::uint64_t most_connections = 0;
   const tls::Context* certificates = nullptr;
   std::uint64_t per_client = 0;
+  std::uint64_t seed = 1;
 };
 
 class Bench {
@@ -106,7 +189,7 @@ class Bench {
   explicit Bench(const Setup& setup)
       : mesh_(1),
         admission_(setup.most_connections, setup.per_client, {}, [](int) { return client; }),
-        backend_(new sim::SimBackend(1, setup.habits)),
+        backend_(new sim::SimBackend(setup.seed, setup.habits)),
         shard_(0, std::unique_ptr<io::Backend>(backend_), mesh_, admission_, setup.limits, handler,
                FakeClock::now) {
     handler.table = &shard_.table;
@@ -200,6 +283,18 @@ void on_both(const Setup& setup, Test&& test) {
 inline std::string get(std::string_view path, std::string_view more = {}) {
   return "GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(more) +
          "\r\n";
+}
+
+inline std::string post(std::string_view path, std::string_view body, std::string_view more = {}) {
+  return "POST " + std::string(path) +
+         " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         std::string(more) + "\r\n" + std::string(body);
+}
+
+/// A request with a chunked body; `chunks` are its octets.
+inline std::string post_chunked(std::string_view path, std::string_view chunks) {
+  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" +
+         "Transfer-Encoding: chunked\r\n\r\n" + std::string(chunks);
 }
 
 inline std::size_t count_of(std::string_view text, std::string_view what) {
