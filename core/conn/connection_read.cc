@@ -164,6 +164,7 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
                                   .inflation_left = &inflation_left_};
   ConnectionState& state = connection.state;
   PingFlood flood;
+  if (serves_line_) flood.pings = kPongs;  // who is in line has had its pongs
   while (state.stall == Stall::none) {
     const ws::Event event = ws::next(state.reader, input, context);
     if (!within_rate(connection, event)) return;
@@ -219,6 +220,7 @@ void ConnectionTable::count_frames(Connection& connection, std::size_t frames) {
 void ConnectionTable::serve_line() {
   inflation_left_ = kInflatedPerTurn;
   frames_left_ = kFramesPerTurn;
+  serves_line_ = true;
   for (std::size_t waiting = in_line_.size(); waiting > 0; --waiting) {
     if (inflation_left_ == 0 || frames_left_ == 0) break;
     Connection* connection = connections_.find(in_line_.front());
@@ -227,6 +229,7 @@ void ConnectionTable::serve_line() {
     connection->state.stall = Stall::none;
     work_off_held(*connection);
   }
+  serves_line_ = false;
   reading_ = {};
   // What comes now to be inflated goes to the end of the line.
   inflation_left_ = in_line_.empty() ? kInflatedPerTurn : 0;

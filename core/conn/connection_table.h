@@ -211,7 +211,8 @@ class ConnectionTable {
   const TableLimits limits_;
   Slab<Connection> connections_;
   std::vector<SlotId> stalled_publishers_;
-  std::deque<SlotId> in_line_;      // have had their share of a turn, see Stall::turn
+  std::deque<SlotId> in_line_;  // have had their share of a turn, see Stall::turn
+  bool serves_line_ = false;
   SlotId reading_;                  // whose input is worked off
   std::size_t frames_left_ = 0;     // of its share
   std::size_t inflation_left_ = 0;  // bytes, of this turn
