@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/check.h"
@@ -15,11 +17,14 @@ namespace {
 
 constexpr unsigned kBuffers = 1024;
 constexpr unsigned kBufferSize = (16 << 10) + 64;
-enum : std::uint64_t { kAccept, kReceive, kSend };
+enum : std::uint64_t { kAccept, kReceive, kSend, kNews };
 
 class Floor {
  public:
-  explicit Floor(int listener) : memory_(std::size_t{kBuffers} * kBufferSize) {
+  /// `news`: what every connection is sent whenever one of them sends anything; empty: what comes
+  /// goes back.
+  explicit Floor(int listener, std::string news = {})
+      : news_(std::move(news)), memory_(std::size_t{kBuffers} * kBufferSize) {
     io_uring_params params{};
     params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE;
     params.cq_entries = 32768;
@@ -74,6 +79,13 @@ class Floor {
     io_uring_buf_ring_advance(buffers_, 1);
   }
 
+  void send(int fd, const char* bytes, std::size_t size, std::uint64_t operation,
+            std::uint16_t buffer) {
+    io_uring_sqe* sqe = next();
+    io_uring_prep_send(sqe, fd, bytes, size, MSG_NOSIGNAL | MSG_WAITALL);
+    io_uring_sqe_set_data64(sqe, pack(operation, fd, buffer));
+  }
+
   void receive(int fd) {
     io_uring_sqe* sqe = next();
     io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);
@@ -85,15 +97,17 @@ class Floor {
     const auto fd = static_cast<int>(cqe.user_data >> 8);
     switch (cqe.user_data & 0xff) {
       case kAccept:
-        if (cqe.res >= 0) receive(cqe.res);
+        if (cqe.res < 0) break;
+        receive(cqe.res);
+        connections_.push_back(cqe.res);
         break;
       case kReceive: {
         const auto buffer = static_cast<std::uint16_t>(cqe.flags >> IORING_CQE_BUFFER_SHIFT);
-        if (cqe.res > 0) {
-          io_uring_sqe* sqe = next();
-          io_uring_prep_send(sqe, fd, at(buffer), static_cast<unsigned>(cqe.res),
-                             MSG_NOSIGNAL | MSG_WAITALL);
-          io_uring_sqe_set_data64(sqe, pack(kSend, fd, buffer));
+        if (cqe.res > 0 && news_.empty()) {
+          send(fd, at(buffer), static_cast<std::size_t>(cqe.res), kSend, buffer);
+        } else if (cqe.res > 0) {
+          give(buffer);
+          for (const int to : connections_) send(to, news_.data(), news_.size(), kNews, 0);
         }
         if (!(cqe.flags & IORING_CQE_F_MORE) && (cqe.res > 0 || cqe.res == -ENOBUFS)) receive(fd);
         break;
@@ -101,11 +115,15 @@ class Floor {
       case kSend:
         give(static_cast<std::uint16_t>(cqe.user_data >> 40));
         break;
+      case kNews:
+        break;
     }
   }
 
   io_uring ring_{};
   io_uring_buf_ring* buffers_ = nullptr;
+  const std::string news_;
+  std::vector<int> connections_;
   std::vector<char> memory_;
 };
 
@@ -113,6 +131,10 @@ class Floor {
 
 void serve_tcp_floor(int listener) {
   Floor(listener).run();
+}
+
+void serve_tcp_fanout_floor(int listener, std::size_t size) {
+  Floor(listener, std::string(size, 'x')).run();
 }
 
 }  // namespace peal::bench
