@@ -29,6 +29,7 @@ constexpr std::array<Wording, kNotices> kWordings{{
     {"slow_client", "reads too slowly, its queue is full: closed, 1008"},
     {"pong_timeout", "answered no ping in time: gone"},
     {"send_timeout", "takes nothing of what it asked for: gone"},
+    {"history_memory", "gave up its history"},
 }};
 
 constexpr std::size_t index_of(Notice notice) {

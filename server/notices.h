@@ -33,8 +33,9 @@ enum class Notice : std::uint8_t {
   slow_client,
   pong_timeout,
   send_timeout,
+  history_memory,
 };
-inline constexpr std::size_t kNotices = static_cast<std::size_t>(Notice::send_timeout) + 1;
+inline constexpr std::size_t kNotices = static_cast<std::size_t>(Notice::history_memory) + 1;
 
 /// The key of the limit in the configuration, where it is one; else a word like it.
 std::string_view name(Notice notice);

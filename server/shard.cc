@@ -104,12 +104,21 @@ void Shard::on_timer(io::Timer& timer) {
     accept(timer.owner() & ~kDoorTimer);
 }
 
+/// Says so when histories had to be given up for lack of memory.
+void Shard::note_evictions() {
+  const std::uint64_t evicted = hub_.home().counters().evicted;
+  for (; evictions_told_ < evicted; ++evictions_told_)
+    if (setup_.notices->count(setup_.index, Notice::history_memory))
+      log::warn("history_memory: is used up; the topics published to least recently lose theirs");
+}
+
 bool Shard::on_turn_end() {
   if (drain_requested_.load(std::memory_order_acquire) && drain_ == Drain::no) begin_drain();
   hub_.take_mail();
   if (!hub_.congested()) table_.resume_publishers();
   const bool left = table_.flush();
   hub_.flush(setup_.wake);
+  note_evictions();
   if (const auto due = hub_.next_due()) reactor_.arm_at(hub_timer_, *due);
   if (drain_ == Drain::under_way && table_.size() == 0) {
     drain_ = Drain::done;

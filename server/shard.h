@@ -79,6 +79,7 @@ class Shard final : private io::ReactorClient {
   void accept(std::uint32_t listener);
   void begin_drain();
   void leave();
+  void note_evictions();
 
   ShardSetup setup_;
   io::Reactor reactor_;
@@ -88,6 +89,7 @@ class Shard final : private io::ReactorClient {
   conn::ConnectionTable table_;
   hub::Hub hub_;
   io::Timer hub_timer_;
+  std::uint64_t evictions_told_ = 0;
   std::deque<Door> doors_;  // by listener; a deque because timers do not move
   enum class Drain : std::uint8_t { no, under_way, done } drain_ = Drain::no;
   std::atomic<bool> drain_requested_{false};
