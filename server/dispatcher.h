@@ -3,16 +3,16 @@
 
 #include <array>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/conn/connection_table.h"
 #include "core/conn/handler.h"
 #include "core/hub/hub.h"
+#include "server/answers.h"
 #include "server/notices.h"
+#include "server/pubsub.h"
 #include "server/site.h"
-#include "server/topic_selection.h"
 
 namespace peal::server {
 
@@ -27,7 +27,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   void attach(conn::ConnectionTable& table, hub::Hub& hub);
 
   /// From now on new requests are told to go elsewhere.
-  void begin_drain() { draining_ = true; }
+  void begin_drain() { answers_.begin_drain(); }
 
   void on_request(conn::Connection& connection, const http::Request& request) override;
   void on_message(conn::Connection& connection, const ws::Event& message) override;
@@ -41,28 +41,20 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   void on_posted(hub::Ticket ticket, hub::MessageId id, std::uint32_t subscribers) override;
 
  private:
-  using Captures = std::span<const std::string_view>;
+  using Captures = PubSub::Captures;
 
   bool has_room(conn::Connection& connection, const http::Request& request);
   void answer(conn::Connection& connection, const http::Request& request, const Route& route,
               Captures captures);
   bool may_enter(conn::Connection& connection, const http::Request& request, const Route& route,
                  TokenView& tokens);
-  void answer_websocket(conn::Connection& connection, const http::Request& request,
-                        const Route& route, Captures captures);
+  void answer_echo(conn::Connection& connection, const http::Request& request, const Route& route);
   void answer_files(conn::Connection& connection, const http::Request& request, const Route& route,
                     Captures captures);
   void answer_options(conn::Connection& connection, const http::Request& request);
   void answer_health(conn::Connection& connection, const http::Request& request);
-  void answer_text(conn::Connection& connection, const http::Request& request, int status,
-                   std::string_view text, std::span<const http::Header> headers = {});
   void redirect_to_folder(conn::Connection& connection, const http::Request& request);
 
-  bool select(conn::Connection& connection, const http::Request& request, const Route& route,
-              Captures captures);
-  void enter_topics(conn::Connection& connection, const Route& route);
-  void open_when_ready(conn::Connection& connection);
-  void publish(conn::Connection& connection, const Route& route, const ws::Event& message);
   void tell_crowded(io::IpNetwork client);
   bool first(Notice what) { return notices_.count(hub_->self(), what); }
 
@@ -71,10 +63,9 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   Notices& notices_;
   conn::ConnectionTable* table_ = nullptr;
   hub::Hub* hub_ = nullptr;
-  bool draining_ = false;
-  std::vector<char> path_scratch_;     // decoded captures of the request at hand
-  std::vector<SelectedTopic> topics_;  // of it
-  std::optional<std::string> publish_to_;
+  Answers answers_;
+  PubSub pubsub_;
+  std::vector<char> path_scratch_;  // decoded captures of the request at hand
 };
 
 }  // namespace peal::server

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/answers.h"
+
+#include <array>
+#include <ctime>
+
+#include "core/ws/handshake.h"
+
+namespace peal::server {
+
+/// A body that nobody asked for would be taken for the next request, so the connection ends. So it
+/// does when a WebSocket was refused: a proxy that does not wait for the 101 passes on whatever the
+/// client sends, and that would be taken for requests of the proxy's own.
+bool Answers::keeps_alive(const http::Request& request) const {
+  return request.keep_alive && !draining_ && !request.has_body() && !ws::wants_upgrade(request);
+}
+
+void Answers::text(conn::Connection& connection, const http::Request& request, int status,
+                   std::string_view text, std::span<const http::Header> headers) const {
+  Block* block = table_->memory().blocks.take(kResponseRoom);
+  const bool keep_alive = keeps_alive(request) && status != 503;
+  const std::size_t size = http::write_text_response({block->data(), kResponseRoom},
+                                                     {.status = status,
+                                                      .text = text,
+                                                      .headers = headers,
+                                                      .now = ::time(nullptr),
+                                                      .minor_version = request.minor_version,
+                                                      .keep_alive = keep_alive,
+                                                      .head_only = request.method == "HEAD"});
+  table_->respond(connection, block, size, keep_alive);
+}
+
+void Answers::unavailable(conn::Connection& connection, const http::Request& request,
+                          std::string_view reason) const {
+  static constexpr std::array<http::Header, 1> kRetryAfter{{{"Retry-After", "5"}}};
+  text(connection, request, 503, reason, kRetryAfter);
+}
+
+}  // namespace peal::server

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "core/conn/connection_table.h"
+#include "core/http/response.h"
+#include "server/site.h"
+
+namespace peal::server {
+
+/// Bytes; every head of ours and short text fits, but for what a client chooses in it.
+inline constexpr std::size_t kResponseRoom = 2048;
+
+/// The short answers that all routes give.
+///
+/// Owner: a Dispatcher. Thread: the shard's. Errors: none.
+class Answers {
+ public:
+  /// The shard's. Requires: called once, before anything else.
+  void attach(conn::ConnectionTable& table) { table_ = &table; }
+
+  /// From now on every answer ends its connection.
+  void begin_drain() { draining_ = true; }
+  bool draining() const { return draining_; }
+
+  /// Whether the connection may go on after the answer.
+  bool keeps_alive(const http::Request& request) const;
+
+  /// Answers with a line of text.
+  void text(conn::Connection& connection, const http::Request& request, int status,
+            std::string_view text, std::span<const http::Header> headers = {}) const;
+
+  /// 503: to be tried again elsewhere, or later.
+  void unavailable(conn::Connection& connection, const http::Request& request,
+                   std::string_view text) const;
+
+ private:
+  conn::ConnectionTable* table_ = nullptr;
+  bool draining_ = false;
+};
+
+/// The route of a connection that has a policy.
+inline const Route& route_of(const conn::Connection& connection) {
+  return static_cast<const Route&>(*connection.policy);  // Site makes nothing else
+}
+
+inline std::string_view scheme_of(const conn::Connection& connection) {
+  return connection.secure ? "https" : "http";
+}
+
+}  // namespace peal::server

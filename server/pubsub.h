@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/conn/connection_table.h"
+#include "core/hub/hub.h"
+#include "server/answers.h"
+#include "server/topic_selection.h"
+
+namespace peal::server {
+
+/// Routes of type "pubsub": who hears which topics, and what clients may say.
+///
+/// Owner: a Dispatcher. Thread: the shard's. Errors: answered to the client.
+class PubSub {
+ public:
+  using Captures = std::span<const std::string_view>;
+
+  explicit PubSub(const Answers& answers) : answers_(answers) {}
+
+  /// Both are the shard's. Requires: called once, before anything else.
+  void attach(conn::ConnectionTable& table, hub::Hub& hub);
+
+  // What conn::ConnectionHandler and hub::HubClient tell of connections and uses of such routes.
+
+  void on_request(conn::Connection& connection, const http::Request& request, const Route& route,
+                  Captures captures);
+  void on_message(conn::Connection& connection, const ws::Event& message);
+  void on_room(conn::Connection& connection);
+  void on_topic_ready(hub::TopicUse& use);
+  void on_gap(hub::TopicUse& use);
+  void on_event(hub::TopicUse& use);
+
+ private:
+  /// What a request is about.
+  struct Selection {
+    std::vector<SelectedTopic> topics;
+    std::optional<std::string> publish_to;
+  };
+
+  std::optional<Selection> select(conn::Connection& connection, const http::Request& request,
+                                  const Route& route, Captures captures);
+  void enter_topics(conn::Connection& connection, const Route& route, const Selection& selection);
+  void open_when_ready(conn::Connection& connection);
+  void publish(conn::Connection& connection, const Route& route, const ws::Event& message);
+
+  const Answers& answers_;
+  conn::ConnectionTable* table_ = nullptr;
+  hub::Hub* hub_ = nullptr;
+};
+
+}  // namespace peal::server

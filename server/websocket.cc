@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/websocket.h"
+
+#include "core/ws/permessage_deflate.h"
+#include "server/log.h"
+
+namespace peal::server {
+
+std::optional<std::string_view> accept_websocket(conn::ConnectionTable& table,
+                                                 const Answers& answers,
+                                                 conn::Connection& connection,
+                                                 const http::Request& request, const Route& route,
+                                                 const ws::UpgradeRequest& upgrade,
+                                                 std::span<const std::string> ours) {
+  const auto refuse = [&](const ws::Rejection& rejection) {
+    answers.text(connection, request, rejection.status, rejection.reason, rejection.headers);
+    return std::nullopt;
+  };
+  const auto subprotocol = ws::choose_subprotocol(request, ours);
+  if (!subprotocol) return refuse(subprotocol.error());
+  const auto deflate = ws::answer_deflate_offers(request, route.deflate);
+  if (!deflate) return refuse(deflate.error());
+  connection.set_deflate(deflate->agreement);
+  const std::size_t room = kResponseRoom + subprotocol->size();
+  Block* block = table.memory().blocks.take(room);
+  const std::size_t size =
+      ws::write_accept({block->data(), room}, upgrade, *subprotocol, deflate->text.view());
+  table.upgrade(connection, route, block, size);
+  log::debug("route {}: WebSocket {} opened", route.config->name, connection.id().index);
+  return *subprotocol;
+}
+
+}  // namespace peal::server

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What routes that are WebSockets have in common.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/ws/handshake.h"
+#include "server/answers.h"
+
+namespace peal::server {
+
+/// Answers with 101, held back until ConnectionTable::topics_ready(), what ws::check_upgrade() has
+/// found to be a WebSocket. Returns the sub-protocol of `ours` that was agreed on, empty where
+/// there is none; nullopt: refused, and answered.
+std::optional<std::string_view> accept_websocket(conn::ConnectionTable& table,
+                                                 const Answers& answers,
+                                                 conn::Connection& connection,
+                                                 const http::Request& request, const Route& route,
+                                                 const ws::UpgradeRequest& upgrade,
+                                                 std::span<const std::string> ours);
+
+}  // namespace peal::server
