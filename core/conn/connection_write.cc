@@ -114,6 +114,7 @@ void ConnectionTable::send_close(Connection& connection, ws::CloseCode code,
 // ---- The end of the turn -----------------------------------------------------------------------
 
 bool ConnectionTable::flush() {
+  const bool works = handler_.on_turn_end();
   serve_line();
   int answers = 0;
   for (; answers < kAnswersPerTurn; ++answers) {
@@ -128,7 +129,7 @@ bool ConnectionTable::flush() {
     if (!outbox) break;
     settle(static_cast<Connection&>(*outbox));
   }
-  return !due_.empty() || !in_line_.empty();
+  return works || !due_.empty() || !in_line_.empty();
 }
 
 /// Does what has become due for one connection, whatever made it due.

@@ -30,6 +30,10 @@ class ConnectionHandler {
   /// Called once for each connection that needs one.
   virtual std::unique_ptr<Exchange> make_exchange() { return std::make_unique<Exchange>(); }
 
+  /// The end of a turn, before anything of it is sent. True when the handler has work left that
+  /// nothing else would wake it for.
+  virtual bool on_turn_end() { return false; }
+
   /// A whole message on an open WebSocket. The handler owns `message.block`, where there is one;
   /// a payload without it lies in the input and ends with the call.
   virtual void on_message(Connection& connection, const ws::Event& message) = 0;
