@@ -13,7 +13,8 @@
 namespace peal::server {
 namespace {
 
-constexpr std::string_view kMethods = "GET, HEAD, OPTIONS";  // that one route or another answers
+constexpr std::string_view kMethods =
+    "GET, HEAD, POST, PUT, OPTIONS";  // that one route or another answers
 constexpr std::array<http::Header, 1> kAllowRead{{{"Allow", "GET, HEAD"}}};
 
 constexpr std::array<http::Header, 1> kNoToken{{{"WWW-Authenticate", R"(Bearer realm="peal")"}}};
@@ -23,7 +24,11 @@ constexpr std::array<http::Header, 1> kWrongToken{
 }  // namespace
 
 Dispatcher::Dispatcher(const Site& site, const conn::TableLimits& limits, Notices& notices)
-    : site_(site), notices_(notices), pubsub_(answers_), path_scratch_(limits.header_size) {
+    : site_(site),
+      notices_(notices),
+      pubsub_(answers_),
+      publisher_(answers_, notices),
+      path_scratch_(limits.header_size) {
   for (const Route& route : site.routes()) {
     auto& tokens = tokens_.emplace_back();
     if (route.tokens) tokens.emplace(*route.tokens);
@@ -35,6 +40,7 @@ void Dispatcher::attach(conn::ConnectionTable& table, hub::Hub& hub) {
   hub_ = &hub;
   answers_.attach(table);
   pubsub_.attach(table, hub);
+  publisher_.attach(table, hub);
 }
 
 // ---- Requests ----------------------------------------------------------------------------------
@@ -87,6 +93,18 @@ void Dispatcher::on_request(conn::Connection& connection, const http::Request& r
   }
 }
 
+std::unique_ptr<conn::Exchange> Dispatcher::make_exchange() {
+  return std::make_unique<KeptRequest>();
+}
+
+void Dispatcher::on_body(conn::Connection& connection, MutableBytes body, Block* block) {
+  publisher_.on_body(connection, body, block);
+}
+
+void Dispatcher::on_answer_due(conn::Connection& connection) {
+  publisher_.on_answer_due(connection);
+}
+
 /// Before anything else about a route is told: 401 (RFC 6750 section 3) without a token it knows.
 bool Dispatcher::may_enter(conn::Connection& connection, const http::Request& request,
                            const Route& route, TokenView& tokens) {
@@ -119,7 +137,7 @@ void Dispatcher::answer(conn::Connection& connection, const http::Request& reque
       pubsub_.on_request(connection, request, route, captures);
       break;
     case config::RouteType::publish:
-      answers_.text(connection, request, 501, "publishing over HTTP is not served here");
+      publisher_.on_request(connection, request, route, captures);
       break;
     case config::RouteType::echo:
       answer_echo(connection, request, route);
@@ -249,7 +267,9 @@ void Dispatcher::on_event(hub::TopicUse& use) {
   pubsub_.on_event(use);
 }
 
-void Dispatcher::on_posted(hub::Ticket, hub::MessageId, std::uint32_t) {}
+void Dispatcher::on_posted(hub::Ticket ticket, hub::MessageId id, std::uint32_t subscribers) {
+  publisher_.on_posted(ticket, id, subscribers);
+}
 
 // ---- Ends --------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "core/hub/hub.h"
 #include "server/answers.h"
 #include "server/notices.h"
+#include "server/publisher.h"
 #include "server/pubsub.h"
 #include "server/site.h"
 
@@ -28,8 +30,14 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
 
   /// From now on new requests are told to go elsewhere.
   void begin_drain() { answers_.begin_drain(); }
+  /// Gives up what is under way without a connection, at the end.
+  void clear() { publisher_.clear(); }
 
   void on_request(conn::Connection& connection, const http::Request& request) override;
+  void on_body(conn::Connection& connection, MutableBytes body, Block* block) override;
+  void on_answer_due(conn::Connection& connection) override;
+  std::unique_ptr<conn::Exchange> make_exchange() override;
+  bool on_turn_end() override { return publisher_.work(); }
   void on_message(conn::Connection& connection, const ws::Event& message) override;
   void on_refused(io::IpNetwork client) override;
   void on_ending(conn::Connection& connection) override;
@@ -65,6 +73,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   hub::Hub* hub_ = nullptr;
   Answers answers_;
   PubSub pubsub_;
+  Publisher publisher_;
   std::vector<char> path_scratch_;  // decoded captures of the request at hand
 };
 

@@ -19,7 +19,9 @@
 #include "core/http/target.h"
 #include "core/ws/handshake.h"
 #include "server/auth.h"
+#include "server/batch_topics.h"
 #include "server/origin.h"
+#include "server/publish_request.h"
 #include "server/router.h"
 #include "server/topic_classes.h"
 #include "server/topic_selection.h"
@@ -194,11 +196,20 @@ class Explanation {
       topics.push_back(*config::parse_topic_template(text, *path));
     if (route.type == config::RouteType::pubsub) list_heard(route, topics, *path, match);
     if (route.type != config::RouteType::publish) return;
+    if (publish_form(request_) == PublishForm::batch)
+      return list_batch_topics(topics, *path, match);
     for (const config::TopicTemplate& topic : topics) {
       const auto name = name_topic(topic, match.captures());
       if (!name) return refuse_topics(name.error());
       tell_topic({*name});
     }
+  }
+
+  void list_batch_topics(std::span<const config::TopicTemplate> topics,
+                         const config::PathPattern& path, const RouteMatch& match) {
+    const bool rest = path.segments.back().kind == config::Segment::Kind::rest;
+    for (const std::string& text : BatchTopics(topics, match.captures(), rest).describe())
+      out_.line("topics", in_quotes(text));
   }
 
   void list_heard(const config::Route& route, std::span<const config::TopicTemplate> topics,
@@ -313,8 +324,18 @@ class Explanation {
     if (request_.method != "POST" && request_.method != "PUT")
       return "405: this type of route answers POST and PUT";
     if (!judge_origin(route, listen)) return "403: the origin";
+    const auto form = publish_form(request_);
+    if (!form) return std::to_string(form.error().status) + ": " + std::string(form.error().reason);
     if (topic_refusal_) return text_of(*topic_refusal_);
-    return "200: the body is published";
+    switch (*form) {
+      case PublishForm::text:
+        return "200: the body is published as text, if it is UTF-8";
+      case PublishForm::binary:
+        return "200: the body is published as binary";
+      case PublishForm::batch:
+        return "200: the lines of the body are published, if all are right";
+    }
+    return {};
   }
 
   std::string chosen_subprotocol(const config::Route& route) const {

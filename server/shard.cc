@@ -47,6 +47,7 @@ Result<> Shard::run() {
   for (std::uint32_t listener = 0; listener < doors_.size(); ++listener) accept(listener);
   auto done = reactor_.run(*this);
   leave();
+  dispatcher_.clear();
   return done;
 }
 

@@ -16,8 +16,12 @@ using config::TopicPattern;
 using Captures = std::span<const std::string_view>;
 using Refused = std::unexpected<TopicRefusal>;
 
+TopicRefusal no_topic(std::string_view why) {
+  return {400, "the path makes no topic: " + std::string(why)};
+}
+
 Refused refuse_path(std::string_view why) {
-  return Refused({400, "the path makes no topic: " + std::string(why)});
+  return Refused(no_topic(why));
 }
 
 std::size_t count_wildcards(const TopicPattern& pattern) {
@@ -111,9 +115,15 @@ class QueryTopics {
 std::expected<std::string, TopicRefusal> name_topic(const config::TopicTemplate& topic,
                                                     Captures captures) {
   std::string name;
-  expand(topic, captures, name);
-  if (const auto problem = config::topic_name_problem(name)) return refuse_path(*problem);
+  if (auto refusal = name_topic(topic, captures, name)) return Refused(std::move(*refusal));
   return name;
+}
+
+std::optional<TopicRefusal> name_topic(const config::TopicTemplate& topic, Captures captures,
+                                       std::string& out) {
+  expand(topic, captures, out);
+  if (const auto problem = config::topic_name_problem(out)) return no_topic(*problem);
+  return std::nullopt;
 }
 
 std::expected<std::vector<SelectedTopic>, TopicRefusal> select_topics(

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,10 @@ struct TopicRefusal {
 /// The topic that a template names for these captures. Error: 400, as they may bring anything.
 std::expected<std::string, TopicRefusal> name_topic(const config::TopicTemplate& topic,
                                                     std::span<const std::string_view> captures);
+/// The same into `out`, whose memory it uses again; nullopt: it is there.
+std::optional<TopicRefusal> name_topic(const config::TopicTemplate& topic,
+                                       std::span<const std::string_view> captures,
+                                       std::string& out);
 
 /// What a client of a pubsub route is to hear, each topic once, in the order of the request or the
 /// route. `topics`: those of the route, parsed. `query`: as sent; with `select = "query"` each

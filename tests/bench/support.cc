@@ -183,8 +183,27 @@ Clients::Clients(std::uint16_t port, std::size_t count, const std::string& path,
 
 std::uint64_t Clients::exchange(const std::string& request, std::size_t answer_size,
                                 std::size_t depth, Duration duration) {
-  const Fd poller(epoll_create1(EPOLL_CLOEXEC));
   std::vector<std::size_t> received(sockets_.size());
+  const auto count = [&](std::size_t client, std::string_view bytes) {
+    received[client] += bytes.size();
+    const std::size_t whole = received[client] / answer_size;
+    received[client] %= answer_size;
+    return whole;
+  };
+  return exchange(request, Count(count), depth, duration);
+}
+
+std::uint64_t Clients::exchange(const std::string& request, char mark, std::size_t depth,
+                                Duration duration) {
+  const auto count = [&](std::size_t, std::string_view bytes) {
+    return static_cast<std::size_t>(std::ranges::count(bytes, mark));
+  };
+  return exchange(request, Count(count), depth, duration);
+}
+
+std::uint64_t Clients::exchange(const std::string& request, const Count& count, std::size_t depth,
+                                Duration duration) {
+  const Fd poller(epoll_create1(EPOLL_CLOEXEC));
   std::string burst;
   for (std::size_t i = 0; i < depth; ++i) burst += request;
   for (std::size_t i = 0; i < sockets_.size(); ++i) {
@@ -199,19 +218,17 @@ std::uint64_t Clients::exchange(const std::string& request, std::size_t answer_s
   const Instant end = Clock::now() + duration;
   bool over = false;
   while (under_way > 0) {
-    const int count = epoll_wait(poller.get(), events.data(), events.size(), 5000);
+    const int ready = epoll_wait(poller.get(), events.data(), events.size(), 5000);
     // A ring that was just closed may interrupt whoever opened it.
-    PEAL_CHECK(count > 0 || (count < 0 && errno == EINTR));
+    PEAL_CHECK(ready > 0 || (ready < 0 && errno == EINTR));
     over = over || Clock::now() >= end;
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < ready; ++i) {
       const std::size_t client = events[static_cast<std::size_t>(i)].data.u64;
       const int fd = sockets_[client].get();
       const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
       PEAL_CHECK(got >= 0);
       if (got == 0) epoll_ctl(poller.get(), EPOLL_CTL_DEL, fd, nullptr);  // after a close frame
-      received[client] += static_cast<std::size_t>(got);
-      const std::size_t whole = received[client] / answer_size;
-      received[client] %= answer_size;
+      const std::size_t whole = count(client, {buffer.data(), static_cast<std::size_t>(got)});
       answers += whole;
       if (over)
         under_way -= whole;

@@ -69,10 +69,20 @@ class Clients {
   std::uint64_t exchange(const std::string& request, std::size_t answer_size, std::size_t depth,
                          Duration duration);
 
+  /// The same where answers differ in size: each holds `mark` once.
+  std::uint64_t exchange(const std::string& request, char mark, std::size_t depth,
+                         Duration duration);
+
   /// The first client sends `message`, `times` over; each time, all of them take `size` bytes.
   void broadcast(const std::string& message, std::size_t size, std::size_t times);
 
  private:
+  /// Of what has come to a client, the answers that are whole with it.
+  using Count = std::function<std::size_t(std::size_t client, std::string_view bytes)>;
+
+  std::uint64_t exchange(const std::string& request, const Count& count, std::size_t depth,
+                         Duration duration);
+
   std::vector<Fd> sockets_;
 };
 

@@ -71,7 +71,7 @@ class Answers(HttpCase):
         for target in ("*", "http://{}:{}".format(*client.address)):
             answer = client.request(target, method="OPTIONS")
             self.assertEqual(answer.status, 204)
-            self.assertEqual(answer.headers["allow"], "GET, HEAD, OPTIONS")
+            self.assertEqual(answer.headers["allow"], "GET, HEAD, POST, PUT, OPTIONS")
             self.assertNotIn("content-length", answer.headers)  # RFC 9110 section 8.6
         self.assertEqual(client.request("/healthz").status, 200)
 

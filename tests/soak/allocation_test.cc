@@ -73,6 +73,11 @@ path = "/chat/{room}"
 type = "pubsub"
 topics = ["chat/{room}"]
 publish = "anyone"
+[route.publish]
+path = "/publish/{topic...}"
+type = "publish"
+topics = ["{topic}", "a topic with a name of some length/{topic}"]
+auth = "none"
 )";
 
 /// One shard of the server, running until destruction.
@@ -188,5 +193,21 @@ TEST_CASE("Shard: a compressed message that is echoed, or delivered, allocates n
         "/chat/lobby", 32,
         [&](Clients& clients) { clients.broadcast(request, answer.size(), 200); },
         "permessage-deflate");
+  }
+}
+
+TEST_CASE("Shard: a message that is published over HTTP allocates nothing") {
+  for (const std::size_t size : {std::size_t{5}, std::size_t{3000}, std::size_t{40'000}}) {
+    CAPTURE(size);
+    const std::string body(size, 'x');
+    const std::string topic = "another-topic-with-a-name-of-some-length/and-a-second-segment";
+    const std::string request =
+        "POST /publish/" + topic +
+        " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+        body;
+    check_without_allocations("", 8, [&](Clients& clients) {
+      clients.exchange(request, ']', 1, std::chrono::milliseconds(200));
+      clients.exchange(request, ']', size > 10'000 ? 1 : 8, std::chrono::milliseconds(200));
+    });
   }
 }

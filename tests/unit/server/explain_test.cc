@@ -170,10 +170,17 @@ TEST_CASE("explain: a publish route, and the class of its topic") {
   CHECK(contains(out, "route route.publish, path \"/publish/{topic...}\", type publish\n"));
   CHECK(contains(out, "topic \"chat/lobby\"\n"));
   CHECK(contains(out, "class chat, match \"chat/*\": history of 100 messages, 10m at most\n"));
-  CHECK(contains(out, "answer 200: the body is published\n"));
+  CHECK(contains(out, "answer 200: the body is published as text, if it is UTF-8\n"));
   CHECK(contains(text("PUT", "/publish/plain"), "class plain, match \"plain\": no history\n"));
   CHECK(
       contains(text("PUT", "/publish/x"), "class default: no class matches, so without history\n"));
+  const std::vector<std::string> batch{"Content-Type: application/x-ndjson"};
+  CHECK(contains(text("POST", "/publish/chat/", batch), " topics \"chat/**\"\n"));
+  CHECK(contains(text("POST", "/publish/", batch), "answer 200: the lines of the body are "));
+  CHECK(contains(text("POST", "/publish/x", {"Content-Type: application/octet-stream"}),
+                 "answer 200: the body is published as binary\n"));
+  CHECK(contains(text("POST", "/publish/x", {"Content-Encoding: gzip"}), "answer 415: "));
+  CHECK(contains(text("POST", "/publish/"), "answer 400: the path makes no topic"));
   CHECK(contains(text("GET", "/publish/x"), "answer 405: "));
   CHECK(contains(text("POST", "/publish/a//b"),
                  "answer 400: the path makes no topic: it has an empty segment\n"));

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/publisher.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "core/base/short_text.h"
+#include "core/http/response.h"
+#include "core/hub/encoding.h"
+#include "core/ws/handshake.h"
+#include "server/log.h"
+#include "server/origin.h"
+#include "server/topic_selection.h"
+
+namespace peal::server {
+namespace {
+
+constexpr std::array<http::Header, 1> kAllowPublish{{{"Allow", "POST, PUT"}}};
+constexpr std::array<http::Header, 1> kPlainOnly{{{"Accept-Encoding", "identity"}}};
+constexpr std::array<http::Header, 1> kRetryAfter{{{"Retry-After", "1"}}};
+
+constexpr std::size_t kTextRoom = 1024;  // bytes around the text of an error
+constexpr Duration kPatience = std::chrono::seconds(10);
+constexpr std::size_t kKeptResults = 64;     // for the next request of a connection
+constexpr std::size_t kKeptText = 64 << 10;  // bytes, for the next answer
+constexpr std::size_t kBatchSteps = 256;     // of a turn
+constexpr std::size_t kBytesPerStep = 256;   // that count for a step of their own
+
+Publication& publication_of(const conn::Connection& connection) {
+  return *static_cast<KeptRequest&>(*connection.exchange).publication;
+}
+
+std::span<const http::Header> fields_of(int status) {
+  if (status == 415) return kPlainOnly;
+  if (status == 429 || status == 503) return kRetryAfter;
+  return {};
+}
+
+/// {"id":"..","topic":"..","subscribers":N}
+void append(std::string& out, std::string_view topic, const Publication::Result& result) {
+  std::array<char, hub::kMaxMessageIdText> id;
+  char* const id_end = hub::write_message_id(id.data(), result.id);
+  out.append(R"({"id":")").append(id.data(), id_end).append(R"(","topic":")");
+  const std::size_t before = out.size();
+  out.resize(before + hub::json_string_size(topic));
+  hub::write_json_string(out.data() + before, topic);
+  out.append(R"(","subscribers":)").append(ShortText<10>().append(result.subscribers).view());
+  out += '}';
+}
+
+/// The same for several, in their order.
+template <class Topic>
+void append_all(std::string& out, std::span<const Publication::Result> results, Topic&& topic) {
+  out += R"({"published":[)";
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (i > 0) out += ',';
+    append(out, topic(i), results[i]);
+  }
+  out += "]}";
+}
+
+}  // namespace
+
+struct Publisher::Share {
+  std::size_t left = kBatchSteps;
+
+  void spend(std::size_t bytes) { left -= std::min(left, 1 + bytes / kBytesPerStep); }
+};
+
+void Publisher::attach(conn::ConnectionTable& table, hub::Hub& hub) {
+  table_ = &table;
+  hub_ = &hub;
+}
+
+// ---- Requests ----------------------------------------------------------------------------------
+
+void Publisher::on_request(conn::Connection& connection, const http::Request& request,
+                           const Route& route, Captures captures) {
+  if (request.method != "POST" && request.method != "PUT") {
+    answers_.text(connection, request, 405, "only POST and PUT", kAllowPublish);
+    return;
+  }
+  const std::string_view origin = request.header("Origin").value_or("");
+  if (!origin_allowed(origin, scheme_of(connection), request.host, route.config->origins)) {
+    answers_.text(connection, request, 403, "this origin may not use the route");
+    return;
+  }
+  if (!has_length(request)) {
+    answers_.text(connection, request, 411,
+                  "the body needs a Content-Length, or chunked transfer coding");
+    return;
+  }
+  const auto form = publish_form(request);
+  if (!form) {
+    const http::Failure& failure = form.error();
+    answers_.text(connection, request, failure.status, failure.reason, fields_of(failure.status));
+    return;
+  }
+  auto& kept = static_cast<KeptRequest&>(table_->exchange(connection));
+  if (!kept.publication) kept.publication = std::make_unique<Publication>();
+  Publication& publication = *kept.publication;
+  publication.route = &route;
+  publication.form = *form;
+  publication.keep_alive = request.keep_alive && !ws::wants_upgrade(request);
+  publication.minor_version = request.minor_version;
+  if (const auto refusal = keep_topics(publication, captures)) {
+    answers_.text(connection, request, refusal->status, refusal->reason);
+    return;
+  }
+  const bool batch = publication.form == PublishForm::batch;
+  table_->receive_body(connection, request,
+                       batch ? route.config->limits.batch_size : route.message_size);
+}
+
+/// Finds out where the messages go. A refusal is the answer.
+std::optional<TopicRefusal> Publisher::keep_topics(Publication& publication, Captures captures) {
+  const Route& route = *publication.route;
+  publication.topic_count = 0;
+  if (publication.form == PublishForm::batch) {
+    publication.batch_topics.emplace(route.topics, captures, route.ends_in_rest);
+    return std::nullopt;
+  }
+  std::vector<std::string>& topics = publication.topics;
+  if (topics.size() < route.topics.size()) topics.resize(route.topics.size());
+  for (const config::TopicTemplate& topic : route.topics) {
+    std::string& name = topics[publication.topic_count];
+    if (auto refusal = name_topic(topic, captures, name)) return refusal;
+    // Captures may make two topics one; it gets the message once.
+    const auto* const begin = topics.data();
+    const auto* const end = begin + publication.topic_count;
+    if (std::find(begin, end, name) == end) ++publication.topic_count;
+  }
+  return std::nullopt;
+}
+
+void Publisher::on_body(conn::Connection& connection, MutableBytes body, Block* block) {
+  Publication& publication = publication_of(connection);
+  if (publication.form == PublishForm::batch) {
+    begin_batch(connection, publication, body, block);
+    return;
+  }
+  const bool text = publication.form == PublishForm::text;
+  if (const auto at = text ? utf8_mistake(body) : std::nullopt) {
+    const std::string where =
+        *at == body.size() ? "it ends within a character" : "see octet " + std::to_string(*at);
+    answer_error(connection, 400, "the body is not UTF-8: " + where);
+  } else if (within_rate(connection, 1)) {
+    publish(connection, publication, body, std::exchange(block, nullptr));
+  }
+  table_->memory().blocks.give(block);
+}
+
+/// Answers 429 when its client publishes more than it may.
+bool Publisher::within_rate(conn::Connection& connection, std::size_t messages) {
+  const Route& route = *publication_of(connection).route;
+  if (!route.message_rate.limited()) return true;
+  Instant paid = connection.state.paid;
+  for (std::size_t i = 0; i < messages; ++i) {
+    if (route.message_rate.take(paid, table_->now())) continue;
+    if (notices_.count(hub_->self(), Notice::message_rate))
+      log::warn("message_rate: {} on route {} publishes more than it may: refused, 429",
+                connection.state.client.text(), route.config->name);
+    answer_error(connection, 429, "more messages than one client may publish");
+    return false;
+  }
+  connection.state.paid = paid;
+  return true;
+}
+
+// ---- One message -------------------------------------------------------------------------------
+
+void Publisher::publish(conn::Connection& connection, Publication& publication, MutableBytes body,
+                        Block* block) {
+  hub::Memory& memory = table_->memory();
+  const auto opcode =
+      publication.form == PublishForm::binary ? ws::Opcode::binary : ws::Opcode::text;
+  await(publication, publication.topic_count);
+  const std::uint32_t first = publication.first_ticket;
+  const std::size_t last = publication.topic_count - 1;
+  for (std::size_t i = 0; i <= last; ++i) {
+    hub::Message* message = block && i == last ? memory.make_message(opcode, body, block)
+                                               : memory.make_message(opcode, body);
+    const hub::Ticket ticket{connection.id(), first + static_cast<std::uint32_t>(i)};
+    hub_->post(publication.topics[i], message, ticket);
+  }
+  hold_back(connection);
+}
+
+/// Publishers wait while other shards do not keep up.
+void Publisher::hold_back(conn::Connection& connection) {
+  const conn::Phase phase = connection.state.phase;
+  if (hub_->congested() && (phase == conn::Phase::head || phase == conn::Phase::answering))
+    table_->stall_publisher(connection);
+}
+
+void Publisher::await(Publication& publication, std::size_t results) {
+  publication.first_ticket += static_cast<std::uint32_t>(publication.results.size());
+  publication.results.assign(results, {});
+  publication.awaited = results;
+}
+
+/// The connection with that id if a publish request of it is to be answered.
+conn::Connection* Publisher::find_waiting(SlotId id) {
+  conn::Connection* connection = table_->find(id);
+  if (!connection || connection->state.phase != conn::Phase::answering) return nullptr;
+  const auto& kept = static_cast<const KeptRequest&>(*connection->exchange);
+  return kept.publication ? connection : nullptr;
+}
+
+void Publisher::on_posted(hub::Ticket ticket, hub::MessageId id, std::uint32_t subscribers) {
+  conn::Connection* connection = find_waiting(ticket.connection);
+  if (!connection) return;
+  Publication& publication = publication_of(*connection);
+  const std::uint32_t index = ticket.number - publication.first_ticket;
+  if (publication.awaited == 0 || index >= publication.results.size()) return;
+  publication.results[index] = {id, subscribers};
+  if (--publication.awaited == 0 && !publication.batch_under_way) answer(*connection);
+}
+
+void Publisher::on_answer_due(conn::Connection& connection) {
+  Publication& publication = publication_of(connection);
+  if (publication.batch_under_way)
+    table_->answer_later(connection, table_->now() + kPatience, false);
+  else
+    answer_error(connection, 503, "it may be published or not: no answer came in time");
+}
+
+// ---- Batches -----------------------------------------------------------------------------------
+
+void Publisher::begin_batch(conn::Connection& connection, Publication& publication,
+                            MutableBytes body, Block* block) {
+  if (!block && !body.empty()) {
+    block = table_->memory().blocks.take(body.size());
+    std::memcpy(block->data(), body.data(), body.size());
+    body = {block->data(), body.size()};
+  }
+  auto batch = std::make_unique<Batch>(connection.id(), std::move(*publication.batch_topics),
+                                       publication.route->message_size);
+  publication.batch_topics.reset();
+  publication.batch_under_way = true;
+  batch->body = block;
+  batch->rest = body;
+  Share share;  // most are done with this
+  if (!work_on(batch, share)) batches_.push_back(std::move(batch));
+}
+
+bool Publisher::work() {
+  Share share;
+  for (std::size_t count = batches_.size(); count > 0 && share.left > 0; --count) {
+    auto batch = std::move(batches_.front());
+    batches_.pop_front();
+    if (!work_on(batch, share)) batches_.push_back(std::move(batch));
+  }
+  return !batches_.empty();
+}
+
+void Publisher::clear() {
+  for (const auto& batch : batches_) drop(*batch);
+  batches_.clear();
+}
+
+/// True when nothing is left to do.
+bool Publisher::work_on(std::unique_ptr<Batch>& batch, Share& share) {
+  conn::Connection* connection = find_waiting(batch->connection);
+  if (!batch->read) {
+    if (!connection || !read(*connection, *batch, share)) {
+      drop(*batch);
+      if (connection) publication_of(*connection).batch_under_way = false;
+      return true;
+    }
+    if (!batch->read) return false;
+  }
+  post(*batch, share);
+  if (batch->posted < batch->items.size()) return false;
+  if (!connection) return true;
+  Publication& publication = publication_of(*connection);
+  publication.batch_under_way = false;
+  publication.batch = std::move(batch);
+  if (publication.awaited == 0) answer(*connection);
+  return true;
+}
+
+/// Reads lines. False when the batch is refused, and answered.
+bool Publisher::read(conn::Connection& connection, Batch& batch, Share& share) {
+  using Outcome = BatchReader::Outcome;
+  while (share.left > 0) {
+    const std::size_t before = batch.rest.size();
+    const Outcome outcome = batch.reader.next(parser_, batch.rest);
+    share.spend(before - batch.rest.size());
+    if (outcome == Outcome::message) {
+      keep_message(batch);
+    } else if (outcome == Outcome::failure) {
+      answer_error(connection, 400, batch.reader.problem());
+      return false;
+    } else if (outcome == Outcome::end) {
+      return end_reading(connection, batch);
+    }
+  }
+  return true;
+}
+
+void Publisher::keep_message(Batch& batch) {
+  const BatchReader::Line& line = batch.reader.line();
+  const auto opcode = line.is_text ? ws::Opcode::text : ws::Opcode::binary;
+  batch.items.push_back({.message = table_->memory().make_message(opcode, line.payload),
+                         .topic_begin = batch.names.size(),
+                         .topic_size = line.topic.size()});
+  batch.names += line.topic;
+}
+
+/// Every line is right. False as above.
+bool Publisher::end_reading(conn::Connection& connection, Batch& batch) {
+  parser_.trim();
+  if (!within_rate(connection, batch.items.size())) return false;
+  table_->memory().blocks.give(std::exchange(batch.body, nullptr));
+  batch.read = true;
+  Publication& publication = publication_of(connection);
+  await(publication, batch.items.size());
+  batch.first_ticket = publication.first_ticket;
+  return true;
+}
+
+void Publisher::post(Batch& batch, Share& share) {
+  while (batch.posted < batch.items.size() && share.left > 0 && !hub_->congested()) {
+    Batch::Item& item = batch.items[batch.posted];
+    const hub::Ticket ticket{batch.connection,
+                             batch.first_ticket + static_cast<std::uint32_t>(batch.posted)};
+    ++batch.posted;
+    share.spend(0);
+    hub_->post(batch.topic(item), std::exchange(item.message, nullptr), ticket);
+  }
+}
+
+void Publisher::drop(Batch& batch) {
+  hub::Memory& memory = table_->memory();
+  memory.blocks.give(std::exchange(batch.body, nullptr));
+  for (const Batch::Item& item : batch.items)
+    if (item.message) memory.release(item.message);
+  batch.items.clear();
+  parser_.trim();
+}
+
+// ---- Answers -----------------------------------------------------------------------------------
+
+void Publisher::answer(conn::Connection& connection) {
+  Publication& publication = publication_of(connection);
+  const auto& results = publication.results;
+  text_.clear();
+  if (const auto batch = std::exchange(publication.batch, nullptr))
+    append_all(text_, results, [&](std::size_t i) { return batch->topic(batch->items[i]); });
+  else if (publication.route->topics.size() > 1)
+    append_all(text_, results,
+               [&](std::size_t i) { return std::string_view(publication.topics[i]); });
+  else
+    append(text_, publication.topics[0], results[0]);
+  const bool keep_alive = publication.keep_alive && !answers_.draining();
+  const std::size_t room = kResponseRoom + text_.size();
+  Block* block = table_->memory().blocks.take(room);
+  http::ResponseWriter writer({block->data(), room});
+  writer.status_line(200);
+  writer.date(::time(nullptr));
+  writer.header("Content-Type", "application/json");
+  writer.header("Content-Length", text_.size());
+  writer.connection(keep_alive, publication.minor_version);
+  writer.end();
+  writer.body(text_);
+  table_->respond(connection, block, writer.size(), keep_alive);
+  forget_large(publication);
+}
+
+/// What only a batch needs is not kept for a single message.
+void Publisher::forget_large(Publication& publication) {
+  if (publication.results.capacity() > kKeptResults) {
+    publication.first_ticket += static_cast<std::uint32_t>(publication.results.size());
+    publication.results = {};
+  }
+  if (text_.capacity() > kKeptText) text_ = {};
+}
+
+void Publisher::answer_error(conn::Connection& connection, int status, std::string_view text) {
+  Publication& publication = publication_of(connection);
+  publication.awaited = 0;
+  publication.batch.reset();
+  const bool keep_alive = publication.keep_alive && status != 503 && !answers_.draining();
+  const std::size_t room = kTextRoom + text.size();
+  Block* block = table_->memory().blocks.take(room);
+  const std::size_t size =
+      http::write_text_response({block->data(), room}, {.status = status,
+                                                        .text = text,
+                                                        .headers = fields_of(status),
+                                                        .now = ::time(nullptr),
+                                                        .minor_version = publication.minor_version,
+                                                        .keep_alive = keep_alive});
+  table_->respond(connection, block, size, keep_alive);
+}
+
+}  // namespace peal::server
