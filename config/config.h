@@ -62,7 +62,7 @@ struct Listen {
 /// What a route may override with `limits = { ... }`.
 struct RouteLimits {
   std::uint64_t message_size = 1 << 20;       ///< bytes after reassembly and after inflation
-  std::uint32_t message_fragments = 1 << 16;  ///< frames of one message
+  std::uint32_t message_fragments = 1 << 17;  ///< frames of one message
   std::uint64_t batch_size = 4 << 20;         ///< bytes of a body with many messages
   std::uint64_t queue_size = 1 << 20;         ///< bytes waiting to be sent to one client
   SlowClient slow_client = SlowClient::disconnect;

@@ -25,7 +25,7 @@ struct RoutePolicy {
   hub::OutboxPolicy outbox;
   ws::DeflatePolicy deflate = {};
   std::uint64_t message_size = 1 << 20;       ///< bytes after reassembly and inflation
-  std::uint32_t message_fragments = 1 << 16;  ///< frames of one message
+  std::uint32_t message_fragments = 1 << 17;  ///< frames of one message
   Rate message_rate{};                        ///< of messages and control frames from one client
   Duration ping_interval{};                   ///< zero: no pings
   Duration pong_timeout{};                    ///< zero: for ever

@@ -179,7 +179,8 @@ ssl_ctx_st* Context::find(std::string_view server_name) const {
   if (const auto exact = by_name_.find(name); exact != by_name_.end()) return exact->second;
   const std::size_t dot = name.find('.');
   if (dot == std::string::npos || dot == 0) return nullptr;
-  const auto wildcard = by_name_.find("*" + name.substr(dot));
+  name.replace(0, dot, 1, '*');
+  const auto wildcard = by_name_.find(name);
   return wildcard != by_name_.end() ? wildcard->second : nullptr;
 }
 
