@@ -41,6 +41,7 @@ HOMES = {
     "spdlog": (r"(spdlog|fmt)/.*", ["server/log.*"]),
     "CLI11": (r"CLI/.*", ["server/cli.cc"]),
     "doctest": (r"doctest/.*", []),
+    "nlohmann-json": (r"nlohmann/.*", []),
 }
 SYSTEM_FOLDERS = ("arpa", "asm", "linux", "net", "netinet", "sys")
 
