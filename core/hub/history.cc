@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/hub/history.h"
 
+#include <algorithm>
+#include <bit>
+
+#include "core/hub/outbox.h"
+
 namespace peal::hub {
 
-/// A message of another shard costs its memory there; here it counts as if it lay here.
+/// A message of another shard costs its memory there; here it counts as if it lay here, beside what
+/// stands in for it.
 std::size_t History::cost_of(const Message& message) {
+  if (message.block) return message.block->capacity + sizeof(Block) + sizeof(Message);
   const std::size_t block =
-      message.block ? message.block->capacity + sizeof(Block)
-                    : std::max(BlockPool::kMinBlock, message.frame.size() + sizeof(Block));
-  return block + sizeof(Message) + sizeof(Entry);
+      std::bit_ceil(ws::kMaxServerHeader + message.frame.size() + sizeof(Block));
+  return std::max(BlockPool::kMinBlock, block) + 2 * sizeof(Message);
+}
+
+/// Bytes of the largest of some forms of a message.
+std::size_t History::size_of(const Message& message, FormSet forms) {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < kForms; ++i)
+    if (const auto form = static_cast<Form>(i); forms.has(form))
+      size = std::max(size, message.form(form).size());
+  return size;
 }
 
 void History::add(Memory& memory, Message* message, Instant now) {
@@ -16,12 +31,12 @@ void History::add(Memory& memory, Message* message, Instant now) {
   ++message->references;
   message->kept = true;
   entries_.push_back({.message = message, .at = now});
-  cost_ += cost_of(*message);
+  messages_cost_ += cost_of(*message);
 }
 
 void History::pop_front(Memory& memory) {
   Message* message = entries_.pop_front().message;
-  cost_ -= cost_of(*message);
+  messages_cost_ -= cost_of(*message);
   message->kept = false;
   memory.release(message);
 }
@@ -34,18 +49,24 @@ void History::clear(Memory& memory) {
 void History::expire(Memory& memory, Instant now) {
   if (policy_.history_age <= Duration::zero()) return;
   while (!empty() && now - entries_.front().at >= policy_.history_age) pop_front(memory);
+  if (empty()) entries_ = {};
 }
 
-Page* History::page(Memory& memory, std::uint64_t offset, FormSet form, std::string_view topic) {
+Page* History::page(Memory& memory, std::uint64_t offset, std::size_t room, FormSet forms,
+                    std::string_view topic) {
   auto* page = new Page;
-  std::size_t bytes = 0;
+  room = std::min(room, kPageBytes);
   for (std::size_t i = offset - first_offset(); i < size(); ++i) {
-    Message* message = entries_[i].message;
     if (page->entries.size() == kPageMessages) break;
-    if (!page->entries.empty() && bytes + message->frame.size() > kPageBytes) break;
-    bytes += message->frame.size();
+    Message* message = entries_[i].message;
     ++message->references;
-    memory.make_forms(*message, form, topic);
+    memory.make_forms(*message, forms, topic);
+    const std::size_t cost = size_of(*message, forms) + Outbox::kSegmentCost;
+    if (cost > room && !page->entries.empty()) {
+      memory.release(message);
+      break;
+    }
+    room -= std::min(room, cost);
     page->entries.push_back({message, message->frame, message->forms, message->offset});
   }
   return page;

@@ -28,7 +28,7 @@ class History : public ListHook<History> {
   bool empty() const { return entries_.empty(); }
   std::size_t size() const { return entries_.size(); }
   /// Bytes that it takes, messages included.
-  std::size_t cost() const { return cost_; }
+  std::size_t cost() const { return messages_cost_ + entries_.capacity() * sizeof(Entry); }
   /// When the newest message came. Requires: not empty.
   Instant newest() { return entries_.back().at; }
   /// Requires: not empty.
@@ -41,10 +41,11 @@ class History : public ListHook<History> {
   /// Lets those go that are too old.
   void expire(Memory& memory, Instant now);
 
-  /// Messages from `offset` on, in `form`; each with a reference that is the page's owner's.
-  /// Limits: kPageMessages, and as many bytes as kPageBytes or one message. Requires: `offset` is
-  /// no less than first_offset().
-  Page* page(Memory& memory, std::uint64_t offset, FormSet form, std::string_view topic);
+  /// Messages from `offset` on, in `forms`; each with a reference that is the page's owner's.
+  /// Limits: kPageMessages, and as many as take kPageBytes or `room` bytes in an outbox, but one at
+  /// least. Requires: `offset` is no less than first_offset().
+  Page* page(Memory& memory, std::uint64_t offset, std::size_t room, FormSet forms,
+             std::string_view topic);
 
   static constexpr std::size_t kPageMessages = 64;
   static constexpr std::size_t kPageBytes = 256 << 10;
@@ -56,11 +57,12 @@ class History : public ListHook<History> {
   };
 
   static std::size_t cost_of(const Message& message);
+  static std::size_t size_of(const Message& message, FormSet forms);
 
   SlotId topic_;
   const TopicPolicy& policy_;
   Ring<Entry> entries_;
-  std::size_t cost_ = 0;
+  std::size_t messages_cost_ = 0;
 };
 
 }  // namespace peal::hub

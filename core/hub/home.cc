@@ -8,7 +8,9 @@ namespace peal::hub {
 namespace {
 
 constexpr Duration kSweep = std::chrono::seconds(1);  // between two looks at what is too old
-constexpr std::size_t kTopicCost = 512;               // bytes, of a topic that has a history
+constexpr std::size_t kPacedPerTurn = 256;   // messages, so that others have their turn, too
+constexpr std::size_t kSweptPerTurn = 4096;  // the same of those that are too old
+constexpr std::size_t kTopicCost = 512;      // bytes, of a topic that has a history
 
 }  // namespace
 
@@ -144,10 +146,21 @@ Home::HomeTopic& Home::make_topic(std::string_view name) {
 
 void Home::end_if_unused(HomeTopic& topic) {
   if (topic.audience.user_count > 0 || (topic.pace && topic.pace->linked())) return;
-  if (!topic.history)
+  if (!topic.history) {
     end(topic);
-  else if (topic.history->empty() && !topic.history->linked())
+  } else if (topic.history->empty() && !topic.history->linked()) {
     bare_.push_back(*topic.history);
+    drop_bare();
+  }
+}
+
+/// Ends topics that nobody uses and that keep nothing, as far as memory is short.
+void Home::drop_bare() {
+  while (history_bytes_ > setup_.history_memory) {
+    History* bare = bare_.pop_front();
+    if (!bare) return;
+    end(*topics_.find(bare->topic()));
+  }
 }
 
 void Home::end(HomeTopic& topic) {
@@ -210,35 +223,44 @@ std::uint32_t Home::subscribers(HomeTopic& topic) {
 }
 
 void Home::fan_out(HomeTopic& topic, Message* message, const Sender& sender) {
-  FormSet wanted;
-  const auto add = [&wanted](const Audience& audience) {
-    for (const Audience::User& user : audience.users) wanted |= user.wants;
-  };
   const std::vector<SlotId>& patterns = matches(topic);
-  add(topic.audience);
-  for (const SlotId id : patterns) add(patterns_.find(id)->audience);
+  audiences_.assign(1, &topic.audience);
+  for (const SlotId id : patterns) audiences_.push_back(&patterns_.find(id)->audience);
+  FormSet wanted;
+  for (const Audience* audience : audiences_)
+    for (const Audience::User& user : audience->users) wanted |= user.wants;
   if (wanted.empty()) return;
   memory_.make_forms(*message, wanted, topic.name);
-  Parcel about{.kind = Parcel::Kind::deliver, .sender = sender, .home_topic = topic.id};
+  Parcel about{.kind = Parcel::Kind::deliver,
+               .sender = sender,
+               .home_topic = topic.id,
+               .name_hash = topic.hash};
   if (!patterns.empty()) about.serial = ++serial_ * setup_.shards + setup_.self;
-  deliver(topic.audience, message, about);
-  about.pattern = true;
-  for (const SlotId id : patterns) deliver(patterns_.find(id)->audience, message, about);
+  for (ShardIndex shard = 0; shard < setup_.shards; ++shard) deliver(shard, message, about);
 }
 
-void Home::deliver(const Audience& audience, Message* message, const Parcel& about) {
-  for (ShardIndex shard = 0; shard < audience.users.size(); ++shard) {
-    const Audience::User& user = audience.users[shard];
-    if (user.wants.empty()) continue;
-    Parcel parcel = about;
-    parcel.topic = user.topic;
-    parcel.frame = message->frame;
-    parcel.original = message;
-    parcel.forms = message->forms;
-    parcel.offset = message->offset;
+/// Sends a shard a parcel for its use of the topic, and one for each pattern it uses.
+void Home::deliver(ShardIndex shard, Message* message, const Parcel& about) {
+  Parcel parcel = about;
+  parcel.frame = message->frame;
+  parcel.original = message;
+  parcel.forms = message->forms;
+  parcel.offset = message->offset;
+  const auto send = [&](bool more) {
+    parcel.more = more;
     if (shard != setup_.self) ++message->references;
     carrier_.carry(shard, parcel);
+  };
+  bool waits = false;
+  for (const Audience* audience : audiences_) {
+    const Audience::User& user = audience->users[shard];
+    if (user.wants.empty()) continue;
+    if (waits) send(true);
+    waits = true;
+    parcel.topic = user.topic;
+    parcel.pattern = audience != audiences_.front();
   }
+  if (waits) send(false);
 }
 
 /// True when the message has to wait, and the one that waited before it is given up. Who sent it
@@ -280,6 +302,12 @@ void Home::expire(History& history) {
   if (history.empty()) history.unlink();
 }
 
+void Home::pop_front(History& history) {
+  const std::size_t before = history.cost();
+  history.pop_front(memory_);
+  history_bytes_ -= before - history.cost();
+}
+
 void Home::clear(History& history) {
   history_bytes_ -= history.cost();
   history.clear(memory_);
@@ -289,19 +317,14 @@ void Home::clear(History& history) {
 /// What nobody uses and keeps nothing goes first, then the histories that were published to least
 /// recently, and of the latest one its oldest messages, but for the newest.
 void Home::make_room(const HomeTopic& latest) {
+  drop_bare();
   while (history_bytes_ > setup_.history_memory) {
-    if (History* bare = bare_.pop_front()) {
-      end(*topics_.find(bare->topic()));
-      continue;
-    }
     History* history = oldest();
     if (!history) return;
     HomeTopic& topic = *topics_.find(history->topic());
     if (&topic == &latest) {
       if (history->size() <= 1) return;
-      const std::size_t before = history->cost();
-      history->pop_front(memory_);
-      history_bytes_ -= before - history->cost();
+      pop_front(*history);
       continue;
     }
     ++counters_.evicted;
@@ -344,7 +367,7 @@ void Home::replay(ShardIndex from, const Parcel& question) {
   if (topic->pace && start + 1 < topic->next) start = topic->next - 1;
   answer.offset = start - 1;
   if (start < topic->next) {
-    answer.page = topic->history->page(memory_, start, question.wants, topic->name);
+    answer.page = topic->history->page(memory_, start, question.room, question.wants, topic->name);
     answer.more = start + answer.page->entries.size() < topic->next;
   }
   carrier_.carry(from, answer);
@@ -366,10 +389,16 @@ std::optional<Instant> Home::next_due() {
 }
 
 void Home::on_due() {
+  send_paced();
+  if (*setup_.now >= next_sweep_ && sweep()) next_sweep_ = *setup_.now + kSweep;
+}
+
+void Home::send_paced() {
   const Instant now = *setup_.now;
+  std::size_t left = kPacedPerTurn;
   for (IntrusiveList<Pace>& list : paces_) {
-    while (Pace* pace = list.front()) {
-      if (pace->next > now) break;
+    for (Pace* pace = list.front(); pace && pace->next <= now; pace = list.front()) {
+      if (left-- == 0) return;  // the others are due in the next turn
       pace->unlink();
       HomeTopic& topic = *topics_.find(pace->topic);
       Message* message = std::exchange(pace->newest, nullptr);
@@ -383,16 +412,23 @@ void Home::on_due() {
       memory_.release(message);
     }
   }
-  if (now < next_sweep_) return;
-  next_sweep_ = now + kSweep;
+}
+
+/// Gives up histories whose newest message is too old. False when a turn is too short for all.
+bool Home::sweep() {
+  std::size_t left = kSweptPerTurn;
   for (IntrusiveList<History>& list : histories_) {
     while (History* history = list.front()) {
       const Duration age = history->policy().history_age;
-      if (age <= Duration::zero() || now - history->newest() < age) break;
+      if (age <= Duration::zero() || *setup_.now - history->newest() < age) break;
+      for (; left > 0 && history->size() > 1; --left) pop_front(*history);
+      if (left == 0) return false;
+      --left;
       clear(*history);
       end_if_unused(*topics_.find(history->topic()));
     }
   }
+  return true;
 }
 
 void Home::clear() {

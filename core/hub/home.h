@@ -104,10 +104,11 @@ class Home {
 
   struct HomeTopic {
     HomeTopic(SlotId slot, std::string_view text, const TopicPolicy& its_policy, ShardIndex shards)
-        : id(slot), name(text), policy(its_policy), audience(shards) {}
+        : id(slot), name(text), hash(KeyedTextHash{}(text)), policy(its_policy), audience(shards) {}
 
     SlotId id;
     std::string name;
+    std::uint64_t hash;  // of the name
     const TopicPolicy& policy;
     Audience audience;
     std::uint64_t next = 1;  // offset
@@ -143,15 +144,19 @@ class Home {
   Parcel publish(HomeTopic& topic, Message* message, const Sender& sender);
   std::uint32_t subscribers(HomeTopic& topic);
   void fan_out(HomeTopic& topic, Message* message, const Sender& sender);
-  void deliver(const Audience& audience, Message* message, const Parcel& about);
+  void deliver(ShardIndex shard, Message* message, const Parcel& about);
   bool wait_for_pace(HomeTopic& topic, Message* message);
 
   void keep(HomeTopic& topic, Message* message);
   void expire(History& history);
+  void pop_front(History& history);
   void clear(History& history);
   void make_room(const HomeTopic& latest);
+  void drop_bare();
   History* oldest();
   void replay(ShardIndex from, const Parcel& question);
+  void send_paced();
+  bool sweep();
 
   std::uint64_t first_kept(HomeTopic& topic);
 
@@ -166,6 +171,7 @@ class Home {
   std::uint64_t pattern_changes_ = 1;
   std::uint64_t serial_ = 0;
   std::uint64_t retired_ = 0;                      // highest offset of topics that have ended
+  std::vector<const Audience*> audiences_;         // of the message that is fanned out
   std::vector<IntrusiveList<History>> histories_;  // by class, longest not published to first
   IntrusiveList<History> bare_;                    // nothing in them, and nobody uses the topic
   std::vector<IntrusiveList<Pace>> paces_;         // by class, next due first

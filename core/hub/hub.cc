@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kPushesPerTurn = 4096;
 constexpr int kParcelsPerTurn = 1024;
 
+constexpr std::uint32_t kPagesAQueue = 4;   // what is sent of the past leaves room for the present
 constexpr std::size_t kLatestTopics = 256;  // that one use may be behind with
 
 bool is_sender(const Outbox& outbox, ShardIndex shard, const Sender& sender) {
@@ -31,6 +32,7 @@ FormSet Topic::wants() const {
 Hub::Hub(const Setup& setup)
     : memory_(*setup.memory),
       port_(*setup.mesh, setup.self),
+      held_(setup.mesh->shards()),
       client_(*setup.client),
       due_(*setup.due),
       home_(memory_, *this,
@@ -77,6 +79,7 @@ TopicUse& Hub::add_use(TopicUse*& uses, std::string_view name, Outbox& outbox,
   use.outbox = &outbox;
   use.policy = policy;
   use.subscribes = policy != nullptr;
+  use.resumes = replay.from == Replay::From::since;
   use.next = std::exchange(uses, &use);
   ++topic.uses_;
   if (use.subscribes) count_in(topic, use);
@@ -257,6 +260,7 @@ void Hub::ask(TopicUse& use, const Replay& replay) {
                         .wants = use.outbox->wants(),
                         .home_topic = home.id,
                         .asking = use.asking,
+                        .room = use.policy->queue_size / kPagesAQueue,
                         .replay = replay};
   if (home.shard != self()) {
     port_.send(home.shard, question);
@@ -304,8 +308,8 @@ void Hub::push_page(ShardIndex from, TopicUse& use, const Page& page) {
     if (from != self())
       message = memory_.make_stand_in(from, entry.message, entry.frame, entry.forms, entry.offset);
     use.offset = entry.offset;
-    if (use.outbox->own_ids()) client_.on_event(use);
-    use.outbox->push_replayed(memory_, message);
+    if (use.outbox->own_ids() && use.outbox->is_open()) client_.on_event(use);
+    use.outbox->push_admitted(memory_, message);
     memory_.release(message);
   }
   counters_.delivered += page.entries.size();
@@ -356,16 +360,22 @@ void Hub::post(std::string_view topic, Message* message, Ticket ticket, const Se
                     .name_original = name});
 }
 
-void Hub::deliver(ShardIndex from, Topic& topic, Message* message, const Parcel& about) {
-  const std::uint64_t topic_key = std::uint64_t{from} << 32 | about.home_topic.index;
+/// Whether a message that was just published is in a page that the use has got, or will get.
+bool Hub::comes_by_page(const TopicUse& use, const Message& message) {
+  if (use.topic->is_pattern_) return false;
+  return use.live ? message.offset <= use.offset : use.ready || use.resumes;
+}
+
+void Hub::deliver(Topic& topic, Message* message, const Parcel& about) {
   pushes_ += topic.subscribers_.size();
   for (TopicUse* use : topic.subscribers_) {
-    // What a use that is not live misses comes with a page, or was published before it.
-    if (!use->live || is_sender(*use->outbox, self(), about.sender)) continue;
-    if (!topic.is_pattern_ && message->offset <= use->offset) continue;  // came with a page already
-    if (about.serial != 0 && !use->outbox->first_of(about.serial)) continue;
-    if (!topic.is_pattern_) use->offset = message->offset;
-    if (use->latest || !push(*use, message)) set_latest(*use, topic_key, message);
+    if (is_sender(*use->outbox, self(), about.sender)) continue;
+    const bool paged = comes_by_page(*use, *message);
+    // What comes with a page need not come by a pattern of the same client as well.
+    const bool first =
+        about.serial == 0 || (!use->live && !paged) || use->outbox->first_of(about.serial);
+    if (!use->live || paged || !first) continue;
+    if (use->latest || !push(*use, message)) set_latest(*use, about.name_hash, message);
     due_.add_delivery(*use->outbox);
   }
 }
@@ -373,8 +383,10 @@ void Hub::deliver(ShardIndex from, Topic& topic, Message* message, const Parcel&
 /// False when it did not go in and something newer is as good.
 bool Hub::push(TopicUse& use, Message* message) {
   Outbox& outbox = *use.outbox;
-  if (outbox.own_ids()) client_.on_event(use);
-  if (outbox.push_message(memory_, message, *use.policy)) {
+  if (outbox.admits(*message, *use.policy)) {
+    if (!use.topic->is_pattern_) use.offset = message->offset;
+    if (outbox.own_ids()) client_.on_event(use);
+    outbox.push_admitted(memory_, message);
     ++counters_.delivered;
     return true;
   }
@@ -423,16 +435,20 @@ void Hub::drop_latest(TopicUse& use) {
 // ---- Mail --------------------------------------------------------------------------------------
 
 void Hub::carry(ShardIndex to, const Parcel& parcel) {
-  if (to == self())
+  if (to == self()) {
     take_parcel(self(), parcel);
-  else
-    port_.send(to, parcel);
+    return;
+  }
+  if (parcel.page) pushes_ += parcel.page->entries.size();
+  port_.send(to, parcel);
 }
 
 void Hub::take_mail() {
   pushes_ = 0;
-  for (const Parcel& question : std::exchange(own_questions_, {}))
+  for (std::size_t left = own_questions_.size(); left > 0 && pushes_ < kPushesPerTurn; --left) {
+    const Parcel question = own_questions_.pop_front();
     if (asking_.find(question.asking)) home_.take(self(), question);
+  }
   Parcel parcel;
   for (ShardIndex from = 0; from < port_.shards(); ++from) {
     if (from == self()) continue;
@@ -484,19 +500,32 @@ void Hub::take_parcel(ShardIndex from, const Parcel& parcel) {
   }
 }
 
+/// What was published once is delivered at once to all that it is for: with another publication
+/// between, Outbox::first_of() would forget.
 void Hub::take_delivery(ShardIndex from, const Parcel& parcel) {
-  Topic* topic = topics_.find(parcel.topic);
   if (from == self()) {
-    if (topic) deliver(from, *topic, parcel.original, parcel);
+    if (Topic* topic = topics_.find(parcel.topic)) deliver(*topic, parcel.original, parcel);
     return;
   }
+  std::vector<Parcel>& held = held_[from];
+  if (parcel.more) {
+    held.push_back(parcel);
+    return;
+  }
+  for (const Parcel& earlier : held) deliver_from(from, earlier);
+  held.clear();
+  deliver_from(from, parcel);
+}
+
+void Hub::deliver_from(ShardIndex from, const Parcel& parcel) {
+  Topic* topic = topics_.find(parcel.topic);
   if (!topic) {  // the last subscriber left while the message was under way
     release_original(from, parcel.original);
     return;
   }
   Message* message =
       memory_.make_stand_in(from, parcel.original, parcel.frame, parcel.forms, parcel.offset);
-  deliver(from, *topic, message, parcel);
+  deliver(*topic, message, parcel);
   memory_.release(message);
 }
 

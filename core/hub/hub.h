@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/hash.h"
+#include "core/base/ring.h"
 #include "core/base/slab.h"
 #include "core/hub/due_list.h"
 #include "core/hub/home.h"
@@ -26,7 +27,7 @@ struct TopicUse {
   /// The newest message of a topic that waits until there is room, under SlowClient::latest.
   struct Latest {
     Message* message = nullptr;
-    std::uint64_t topic = 0;  ///< names it
+    std::uint64_t topic = 0;  ///< Parcel::name_hash
     Latest* next = nullptr;
   };
 
@@ -43,10 +44,11 @@ struct TopicUse {
   std::uint64_t offset = 0;
   std::uint32_t position = 0;  ///< in the topic's list of subscribers
   bool subscribes = false;
-  bool ready = false;  ///< the topic's home has answered
-  bool live = false;   ///< gets what is published; before, it is sent what it has missed
-  bool gap = false;    ///< what it asked for was no longer kept, in part at least
-  bool asks = false;   ///< `asking` is under way
+  bool ready = false;    ///< the topic's home has answered
+  bool live = false;     ///< gets what is published; before, it is sent what it has missed
+  bool gap = false;      ///< what it asked for was no longer kept, in part at least
+  bool asks = false;     ///< `asking` is under way
+  bool resumes = false;  ///< began where it says, Replay::From::since
 };
 
 /// What a shard knows of a topic, or a pattern of topics, that is used by a connection of it.
@@ -234,7 +236,9 @@ class Hub final : private OriginalKeeper, private Carrier {
 
   void take_parcel(ShardIndex from, const Parcel& parcel);
   void take_delivery(ShardIndex from, const Parcel& parcel);
-  void deliver(ShardIndex from, Topic& topic, Message* message, const Parcel& about);
+  void deliver_from(ShardIndex from, const Parcel& parcel);
+  void deliver(Topic& topic, Message* message, const Parcel& about);
+  static bool comes_by_page(const TopicUse& use, const Message& message);
   bool push(TopicUse& use, Message* message);
   void set_latest(TopicUse& use, std::uint64_t topic, Message* message);
   void push_latest(TopicUse& use);
@@ -244,6 +248,7 @@ class Hub final : private OriginalKeeper, private Carrier {
 
   Memory& memory_;
   MeshPort port_;
+  std::vector<std::vector<Parcel>> held_;  // by home: deliveries whose publication is not complete
   HubClient& client_;
   DueList& due_;
   Home home_;
@@ -253,7 +258,7 @@ class Hub final : private OriginalKeeper, private Carrier {
   ObjectPool<TopicUse> uses_;
   ObjectPool<TopicUse::Latest> latest_;
   Slab<Asking> asking_;
-  std::vector<Parcel> own_questions_;  // to this shard's own home, answered with the next mail
+  Ring<Parcel> own_questions_;         // to this shard's own home, answered with the next mail
   std::vector<SlotId> count_changes_;  // topics
   std::size_t pushes_ = 0;             // of this turn's mail
   HubCounters counters_;

@@ -72,6 +72,9 @@ void Memory::make(Forms::Made& made, const Message& message, Form form, std::str
     made.bytes = {begin, write_event(begin, item)};
   } else if (form == Form::json_event) {
     made.bytes = {begin, write_json_event(begin, item)};
+  } else if (form == Form::json_item) {
+    *begin = std::byte{','};
+    made.bytes = {begin, write_json(begin + 1, item)};
   } else {
     std::byte* const text = begin + ws::kMaxServerHeader;
     std::byte* const end = write_json(text, item);

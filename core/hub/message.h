@@ -19,8 +19,9 @@ enum class Form : std::uint8_t {
   json_deflated,  ///< the same compressed
   event,          ///< of text/event-stream: id, event and data
   json_event,     ///< the same with the JSON object as its data
+  json_item,      ///< a comma and the JSON object, as they follow in an array
 };
-inline constexpr std::size_t kForms = 6;
+inline constexpr std::size_t kForms = 7;
 
 /// Some of the forms.
 class FormSet {

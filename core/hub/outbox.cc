@@ -26,7 +26,7 @@ FormSet Outbox::wants() const {
       wants |= Form::json_event;
       break;
     case Encoding::json_items:
-      wants |= Form::json;
+      wants |= Form::json_item;
       break;
   }
   return wants;
@@ -54,28 +54,29 @@ Outbox::View Outbox::view(const Message& message) const {
       return {.bytes = event_view(message.form(Form::event))};
     case Encoding::json_events:
       return {.bytes = event_view(message.form(Form::json_event))};
-    case Encoding::json_items: {
-      const Bytes frame = message.form(Form::json);
-      return {.bytes = frame.subspan(ws::decode_header(frame, ws::Role::client).size)};
-    }
+    case Encoding::json_items:
+      return {.bytes = message.form(Form::json_item)};
   }
   return {};
 }
 
-bool Outbox::push_message(Memory& memory, Message* message, const OutboxPolicy& policy) {
+bool Outbox::admits(const Message& message, const OutboxPolicy& policy) {
   if (door_ != Door::open) return false;
-  const View what = view(*message);
   // An empty queue takes any message: a limit below one message would otherwise let none through.
-  if (!empty() && cost() + what.bytes.size() + kSegmentCost > policy.queue_size) {
-    if (policy.slow_client == SlowClient::disconnect) door_ = Door::overflowed;
-    ++dropped_;
-    return false;
-  }
-  push_view(memory, message, what);
+  if (empty() || cost() + view(message).bytes.size() + kSegmentCost <= policy.queue_size)
+    return true;
+  if (policy.slow_client == SlowClient::disconnect) door_ = Door::overflowed;
+  ++dropped_;
+  return false;
+}
+
+bool Outbox::push_message(Memory& memory, Message* message, const OutboxPolicy& policy) {
+  if (!admits(*message, policy)) return false;
+  push_admitted(memory, message);
   return true;
 }
 
-void Outbox::push_replayed(Memory& memory, Message* message) {
+void Outbox::push_admitted(Memory& memory, Message* message) {
   if (door_ == Door::open) push_view(memory, message, view(*message));
 }
 

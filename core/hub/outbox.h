@@ -24,7 +24,7 @@ enum class Encoding : std::uint8_t {
   json_frames,  ///< a WebSocket with the sub-protocol peal.v1: Form::json or Form::json_deflated
   events,       ///< Form::event
   json_events,  ///< Form::json_event
-  json_items,   ///< ",{..}" for a JSON array: the payload of Form::json
+  json_items,   ///< Form::json_item
 };
 
 /// What a route lays down for the outboxes of its connections.
@@ -67,15 +67,17 @@ class Outbox : public ListHook<Outbox> {
   /// No message goes in from now on: what follows is a close frame.
   void shut() { door_ = Door::shut; }
   bool is_shut() const { return door_ == Door::shut; }
+  bool is_open() const { return door_ == Door::open; }
   std::uint32_t dropped() const { return dropped_; }
   /// Whether a message went in since this was last asked.
   bool take_fresh() { return std::exchange(fresh_, false); }
 
-  /// A published message, in the form that is right for the client. False when it did not go in, by
-  /// the policy.
+  /// Whether a published message may go in; what becomes of it else is up to the policy.
+  bool admits(const Message& message, const OutboxPolicy& policy);
+  /// A published message, in the form that is right for the client. False when it did not go in.
   bool push_message(Memory& memory, Message* message, const OutboxPolicy& policy);
-  /// The same without a limit, for what the client has asked for.
-  void push_replayed(Memory& memory, Message* message);
+  /// The same without a limit: what was admitted, or what the client has asked for.
+  void push_admitted(Memory& memory, Message* message);
 
   /// Whether something waits to be pushed when there is room again.
   bool wants_room() const { return wants_room_; }

@@ -39,11 +39,36 @@ class Policies final : public TopicPolicies {
   TopicPolicy none_;
 };
 
+inline Replay last(std::uint64_t count) {
+  return {.from = Replay::From::last, .value = count};
+}
+inline Replay since(std::uint64_t offset) {
+  return {.from = Replay::From::since, .epoch = process_epoch(), .value = offset};
+}
+inline Replay from_now() {
+  return {.from = Replay::From::now};
+}
+
+/// Topics that begin with "kept" keep so many messages.
+inline Policies keeping(std::size_t size, Duration age = {}) {
+  Policies policies;
+  policies.add("kept", {.history_size = size, .history_age = age});
+  return policies;
+}
+
+/// The numbers from `first` to `last`.
+inline Texts numbers(std::uint64_t first, std::uint64_t last) {
+  Texts texts;
+  for (std::uint64_t i = first; i <= last; ++i) texts.push_back(std::to_string(i));
+  return texts;
+}
+
 constexpr std::size_t kHistoryMemory = 1 << 20;  // bytes, a shard
 
 /// What a shard needs for a hub, and nothing else.
 struct Shard final : HubClient {
-  Shard(Mesh& mesh, ShardIndex index, const TopicPolicies& policies, const Instant& now)
+  Shard(Mesh& mesh, ShardIndex index, const TopicPolicies& policies, const Instant& now,
+        std::size_t history_memory)
       : memory(index, buffers, 1 << 20),
         hub({.memory = &memory,
              .mesh = &mesh,
@@ -52,11 +77,29 @@ struct Shard final : HubClient {
              .due = &due,
              .policies = &policies,
              .now = &now,
-             .history_memory = kHistoryMemory}) {}
+             .history_memory = history_memory}) {}
 
-  void on_topic_ready(TopicUse& use) override { became_ready.push_back(&use); }
-  void on_gap(TopicUse& use) override { gaps.push_back(&use); }
-  void on_event(TopicUse&) override {}
+  void on_topic_ready(TopicUse& use) override {
+    became_ready.push_back(&use);
+    if (tells) tell(use);
+  }
+  void on_gap(TopicUse& use) override {
+    gaps.push_back(&use);
+    if (tells) tell(use);
+  }
+  /// Tells the client where it is, among its messages, as "!OFFSET", or "!OFFSET gap".
+  void tell(TopicUse& use) {
+    const std::string text = '!' + std::to_string(use.offset) + (use.gap ? " gap" : "");
+    Message* message = memory.make_message(ws::Opcode::text, as_bytes(text));
+    use.outbox->push_admitted(memory, message);
+    memory.release(message);
+  }
+  /// Stands for the id that an owner of several topics writes.
+  void on_event(TopicUse& use) override {
+    Block* block = memory.blocks.take(1);
+    *block->data() = std::byte{'#'};
+    use.outbox->push_block(memory, block, {block->data(), 1});
+  }
   void on_posted(Ticket ticket, MessageId id, std::uint32_t subscribers) override {
     posted.push_back({ticket, id, subscribers});
   }
@@ -77,6 +120,7 @@ struct Shard final : HubClient {
   Memory memory;
   DueList due;
   Hub hub;
+  bool tells = false;  // see tell(); only for clients that want frames
   std::vector<TopicUse*> became_ready;
   std::vector<TopicUse*> gaps;
   struct Posted {
@@ -117,6 +161,12 @@ struct Client {
   TopicUse& subscribe(std::string_view topic) {
     return shard.hub.subscribe(uses, topic, outbox, policy);
   }
+  TopicUse& subscribe(std::string_view topic, const Replay& replay) {
+    return shard.hub.subscribe(uses, topic, outbox, policy, replay);
+  }
+  TopicUse& subscribe_pattern(std::string_view pattern) {
+    return shard.hub.subscribe_pattern(uses, pattern, outbox, policy);
+  }
   TopicUse& open(std::string_view topic) { return shard.hub.open(uses, topic, outbox); }
   void leave() {
     shard.hub.leave(uses);
@@ -130,14 +180,20 @@ struct Client {
     shard.hub.publish(*uses, message, sender);
   }
 
-  /// Takes what was delivered; of what is compressed, "~" and what it inflates to.
-  Texts heard() {
+  /// Takes what was delivered, the first `most` pieces of it; of what is compressed, "~" and what
+  /// it inflates to.
+  Texts heard(std::size_t most = -1) {
     Texts texts;
-    while (const Segment* first = outbox.first()) {
+    for (const Segment* first = outbox.first(); first && most > 0; first = outbox.first(), --most) {
       texts.push_back(text_of({first->data, first->size}));
       outbox.sent(shard.memory, first->size);
     }
     return texts;
+  }
+
+  /// What the owner of a connection does when a part of the queue is gone.
+  void make_room() {
+    if (outbox.wants_room() && outbox.cost() <= policy.queue_size / 2) shard.hub.on_room(uses);
   }
 
   bool ready() const {
@@ -153,10 +209,11 @@ struct Client {
 };
 
 struct Rig {
-  explicit Rig(ShardIndex count, Policies its_policies = {})
+  explicit Rig(ShardIndex count, Policies its_policies = {},
+               std::size_t history_memory = kHistoryMemory)
       : policies(std::move(its_policies)), mesh(count) {
     for (ShardIndex i = 0; i < count; ++i)
-      shards.push_back(std::make_unique<Shard>(mesh, i, policies, now));
+      shards.push_back(std::make_unique<Shard>(mesh, i, policies, now, history_memory));
   }
   ~Rig() {
     for (Client& client : clients) client.leave();
@@ -180,10 +237,40 @@ struct Rig {
     }
   }
 
+  /// Settles, and takes what comes for a client until no more does.
+  Texts hear(Client& client) {
+    Texts all;
+    while (true) {
+      settle();
+      const Texts texts = client.heard();
+      if (texts.empty() && !client.outbox.wants_room()) return all;
+      all.insert(all.end(), texts.begin(), texts.end());
+      client.make_room();
+    }
+  }
+
+  /// Lets time go by, and every hub do what is due by then.
+  void pass(Duration duration) {
+    now += duration;
+    for (const auto& shard : shards)
+      if (const auto due = shard->hub.next_due(); due && *due <= now) shard->hub.on_due();
+    settle();
+  }
+
+  /// Publishes as who is no subscriber; returns the id.
+  MessageId post(std::size_t shard, std::string_view topic, std::string_view text) {
+    Shard& from = *shards[shard];
+    const std::size_t before = from.posted.size();
+    from.hub.post(topic, from.memory.make_message(ws::Opcode::text, as_bytes(text)), {});
+    settle();
+    REQUIRE(from.posted.size() == before + 1);
+    return from.posted.back().id;
+  }
+
   /// A topic whose home is that shard.
-  std::string topic_at(std::size_t home) {
+  std::string topic_at(std::size_t home, const std::string& prefix = "topic ") {
     for (int i = 0;; ++i) {
-      std::string name = "topic " + std::to_string(i);
+      std::string name = prefix + std::to_string(i);
       if (KeyedTextHash{}(name) % shards.size() == home) return name;
     }
   }
