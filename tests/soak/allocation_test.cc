@@ -78,6 +78,14 @@ path = "/publish/{topic...}"
 type = "publish"
 topics = ["{topic}", "a topic with a name of some length/{topic}"]
 auth = "none"
+[route.kept]
+path = "/kept/{room}"
+type = "pubsub"
+topics = ["kept/{room}"]
+publish = "anyone"
+[topic.kept]
+match = "kept/**"
+history = { size = 100 }
 )";
 
 /// One shard of the server, running until destruction.
@@ -92,6 +100,7 @@ class RunningShard {
                              .admission = &admission_,
                              .notices = &notices_,
                              .limits = {},
+                             .history_memory = 16 << 20,
                              .listeners = std::move(group->sockets),
                              .wake = [](hub::ShardIndex) {},
                              .drained = [] {}};
@@ -172,6 +181,13 @@ TEST_CASE("Shard: a published and delivered message allocates nothing") {
       clients.broadcast(frame, frame.size() - 4, 500);
     });
   }
+}
+
+TEST_CASE("Shard: a message that is kept, too, allocates nothing") {
+  const std::string frame = client_frame(200);
+  check_without_allocations("/kept/lobby", 32, [&](Clients& clients) {
+    clients.broadcast(frame, frame.size() - 4, 500);
+  });
 }
 
 TEST_CASE("Shard: a compressed message that is echoed, or delivered, allocates nothing") {
