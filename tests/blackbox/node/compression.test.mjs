@@ -11,8 +11,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, test} from 'node:test';
 import {chromium} from 'playwright-core';
-import WebSocket from 'ws';
 
+import {close, next, open} from './client.mjs';
 import {startDaemonWith} from './daemon.mjs';
 
 const FIREFOX = '/usr/bin/firefox-esr';
@@ -72,28 +72,6 @@ after(async () => {
   rmSync(SITE, {recursive: true});
 });
 
-async function open(takeover, path, perMessageDeflate = true) {
-  const client = new WebSocket(`ws://${daemons[takeover].host}${path}`, {perMessageDeflate});
-  client.inbox = [];
-  client.on('message', (data, isBinary) => {
-    client.inbox.push(isBinary ? data : data.toString());
-    client.emit('arrived');
-  });
-  await once(client, 'open');
-  return client;
-}
-
-async function next(client) {
-  while (client.inbox.length === 0) await once(client, 'arrived');
-  return client.inbox.shift();
-}
-
-async function close(client) {
-  const closed = once(client, 'close');
-  client.close(1000);
-  assert.equal((await closed)[0], 1000);
-}
-
 for (const takeover of [false, true]) {
   const way = takeover ? 'with context takeover' : 'without context takeover';
 
@@ -105,7 +83,7 @@ for (const takeover of [false, true]) {
       ...bits.slice(1).map((clientMaxWindowBits) => ({clientMaxWindowBits, threshold: 0})),
     ];
     for (const offer of offers) {
-      const client = await open(takeover, '/echo', offer);
+      const client = await open(daemons[takeover], '/echo', {perMessageDeflate: offer});
       assert.match(client.extensions, /^permessage-deflate/);
       for (const size of [0, 1, 100, 300, 5000, 100_000]) {
         const bytes = randomBytes(size);
@@ -118,29 +96,30 @@ for (const takeover of [false, true]) {
         client.send(text.slice(size / 2), {fin: true});
         assert.equal(await next(client), text);
       }
-      await close(client);
+      assert.equal(await close(client), 1000);
     }
   });
 
   test(`npm ws, ${way}: a room where some compress and some do not`, async () => {
     const offers = [false, true, {serverMaxWindowBits: 9}, {serverNoContextTakeover: true}, true, false];
-    const clients = await Promise.all(offers.map((offer) => open(takeover, '/chat/mixed', offer)));
+    const clients = await Promise.all(offers.map(
+        (perMessageDeflate) => open(daemons[takeover], '/chat/mixed', {perMessageDeflate})));
     for (let i = 0; i < 200; i++) {
       const text = `${i} ${'hear, hear; '.repeat(i)}`;
       clients[i % clients.length].send(text);
       for (const client of clients) assert.equal(await next(client), text);
     }
-    await Promise.all(clients.map(close));
+    for (const client of clients) assert.equal(await close(client), 1000);
   });
 }
 
 /** What the page reports, opened by `browse(url)`. */
 async function report(browse) {
-  const listener = await open(false, '/chat/report');
+  const listener = await open(daemons[false], '/chat/report');
   const [alone, shared] = [daemons[false].host, daemons[true].host];
   await browse(`http://${alone}/echo.html?${alone},${shared}`);
   const answers = [await next(listener), await next(listener)];
-  await close(listener);
+  assert.equal(await close(listener), 1000);
   return answers;
 }
 

@@ -7,6 +7,7 @@ import {once} from 'node:events';
 import {after, before, test} from 'node:test';
 import WebSocket from 'ws';
 
+import {close, next, open} from './client.mjs';
 import {startDaemonWith} from './daemon.mjs';
 
 const CONFIG = `
@@ -27,30 +28,8 @@ let daemon;
 before(async () => { daemon = await startDaemonWith(CONFIG); });
 after(async () => assert.equal(await daemon.stop(), 0));
 
-async function open(path, ...options) {
-  const client = new WebSocket(`ws://${daemon.host}${path}`, ...options);
-  client.inbox = [];
-  client.on('message', (data, isBinary) => {
-    client.inbox.push(isBinary ? data : data.toString());
-    client.emit('arrived');
-  });
-  await once(client, 'open');
-  return client;
-}
-
-async function next(client) {
-  while (client.inbox.length === 0) await once(client, 'arrived');
-  return client.inbox.shift();
-}
-
-async function close(client, code = 1000, reason = '') {
-  const closed = once(client, 'close');
-  client.close(code, reason);
-  return (await closed)[0];
-}
-
 test('echo returns text and binary of every size', async () => {
-  const client = await open('/echo');
+  const client = await open(daemon, '/echo');
   for (const size of [0, 1, 125, 126, 65535, 65536, 1 << 20]) {
     const bytes = randomBytes(size);
     client.send(bytes);
@@ -63,7 +42,7 @@ test('echo returns text and binary of every size', async () => {
 });
 
 test('fragments come back as one message', async () => {
-  const client = await open('/echo');
+  const client = await open(daemon, '/echo');
   client.send('in ', {fin: false});
   client.send('two', {fin: true});
   assert.equal(await next(client), 'in two');
@@ -71,7 +50,7 @@ test('fragments come back as one message', async () => {
 });
 
 test('a ping is answered with its payload', async () => {
-  const client = await open('/echo');
+  const client = await open(daemon, '/echo');
   const answered = once(client, 'pong');
   client.ping('payload');
   assert.equal((await answered)[0].toString(), 'payload');
@@ -79,24 +58,24 @@ test('a ping is answered with its payload', async () => {
 });
 
 test('ten thousand messages in flight come back in order', async () => {
-  const client = await open('/echo');
+  const client = await open(daemon, '/echo');
   for (let i = 0; i < 10_000; i++) client.send(String(i));
   for (let i = 0; i < 10_000; i++) assert.equal(await next(client), String(i));
   await close(client);
 });
 
 test('the close code and reason are echoed', async () => {
-  assert.equal(await close(await open('/echo'), 4000, 'done'), 4000);
+  assert.equal(await close(await open(daemon, '/echo'), 4000, 'done'), 4000);
 });
 
 test('a sub-protocol is chosen by the server', async () => {
-  const client = await open('/echo', ['a', 'b']);
+  const client = await open(daemon, '/echo', ['a', 'b']);
   assert.equal(client.protocol, 'b');
   await close(client);
 });
 
 test('clients in one room hear each other', async () => {
-  const clients = await Promise.all(Array.from({length: 10}, () => open('/chat/npm')));
+  const clients = await Promise.all(Array.from({length: 10}, () => open(daemon, '/chat/npm')));
   clients[0].send('to all');
   for (const client of clients) assert.equal(await next(client), 'to all');
   await Promise.all(clients.map((client) => close(client)));
