@@ -197,6 +197,7 @@ class Commands:
 
     def __init__(self, tree, build):
         self.of = {}
+        self.objects = {}
         for entry in json.loads((build / "compile_commands.json").read_text()):
             source = pathlib.Path(entry["directory"], entry["file"]).resolve()
             if not source.is_relative_to(tree.root):
@@ -205,6 +206,7 @@ class Commands:
             if entry["output"].startswith("tests/") and not file.startswith("tests/"):
                 continue
             words = shlex.split(entry["command"])
+            self.objects[file] = pathlib.Path(entry["directory"], entry["output"])
             # meson lets ccache run the compiler where there is one.
             self.of[file] = (entry["directory"], words[words[0].endswith("ccache"):])
 
@@ -229,8 +231,29 @@ def core_flags(tree, commands):
                     yield place(file, 1, f"is built without {flag}")
 
 
+def seen_alone_by_build(tree, commands, header):
+    """Whether the build has compiled a source that begins with this, its own header.
+
+    Then nothing stood before it; its guard is `#pragma once`. Only an object that is newer counts.
+    """
+    source = header.removesuffix(".h") + ".cc"
+    if source not in commands.of or "-include" in commands.of[source][1]:
+        return False
+    code = NO_CODE.sub(lambda match: match[0] if match[0][0] == '"' else "", tree.text[source])
+    first = code.strip().partition("\n")[0]
+    guarded = re.search(r"^#pragma once$", tree.text[header], re.M)
+    if not guarded or not (match := INCLUDE.match(first)) or match[2] != header:
+        return False
+    built = commands.objects[source]
+    return built.exists() and built.stat().st_mtime > max(
+        (tree.root / file).stat().st_mtime for file in (source, header)
+    )
+
+
 def header_alone(tree, commands, header):
     """Compiles the header by itself, twice included so that its guard is seen to work."""
+    if seen_alone_by_build(tree, commands, header):
+        return
     directory, words = commands.for_header(header)
     keep = [word for word in words[1:] if re.match(r"-(std=|D|f|W(?!p,)|isystem|pthread)", word)]
     done = subprocess.run(

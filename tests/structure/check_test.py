@@ -3,10 +3,12 @@
 """Plants a violation of each rule in a small tree and sees that check.py names the place."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 CHECK = pathlib.Path(__file__).with_name("check.py")
@@ -45,6 +47,11 @@ class SoundTree(unittest.TestCase):
         path = self.root / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+
+    def write_object(self, file, age=-3600):
+        self.write(file, "")
+        when = time.time() - age
+        os.utime(self.root / file, (when, when))
 
     def plant(self, file, line):
         """Makes `line` the third of the file."""
@@ -205,6 +212,25 @@ class CheckTest(SoundTree):
     def test_header_that_needs_another_before_it(self):
         self.plant("core/http/request.h", "std::string name();")
         self.assert_refused("core/http/request.h:1: does not compile alone")
+
+    def test_header_that_the_build_has_seen_alone_is_not_compiled_again(self):
+        # Only a planted object can say so of a header that does not compile.
+        self.plant("core/http/request.h", "std::string name();")
+        self.write_object("core/http/request.cc.o")
+        self.assert_sound()
+
+    def test_object_says_nothing_of_a_header_that_is_newer_or_not_the_first(self):
+        self.plant("core/http/request.h", "std::string name();")
+        self.write_object("core/http/request.cc.o", age=3600)
+        self.assert_refused("core/http/request.h:1: does not compile alone")
+        self.write("core/http/request.cc", SPDX + '#include <string>\n#include "core/http/request.h"\n')
+        self.write_object("core/http/request.cc.o")
+        self.assert_refused("core/http/request.h:1: does not compile alone")
+
+    def test_object_says_nothing_of_a_header_without_a_guard(self):
+        self.write("core/base/bytes.h", SPDX + "struct Bytes {};\n")
+        self.write_object("core/base/bytes.cc.o")
+        self.assertIn("core/base/bytes.h:1: does not compile alone", self.check().stdout)
 
     def test_header_without_a_guard(self):
         self.write("core/base/bytes.h", SPDX + "struct Bytes {};\n")
