@@ -59,6 +59,7 @@ std::string_view reason_phrase(int status) {
 }
 
 void ResponseWriter::put(std::string_view text) {
+  if (text.empty()) return;  // it may be nowhere, which memcpy does not take
   if (failed_ || text.size() > out_.size() - size_) {
     failed_ = true;
     return;
