@@ -9,11 +9,11 @@
 namespace peal::config {
 namespace {
 
-using Kind = TopicPattern::Segment::Kind;
+using SegmentKind = TopicPattern::Segment::Kind;
 
-Kind kind_of(std::string_view segment) {
-  if (segment == "*") return Kind::one;
-  return segment == "**" ? Kind::rest : Kind::literal;
+SegmentKind kind_of(std::string_view segment) {
+  if (segment == "*") return SegmentKind::one;
+  return segment == "**" ? SegmentKind::rest : SegmentKind::literal;
 }
 
 bool is_control(char c) {
@@ -43,7 +43,7 @@ std::string_view take_topic_segment(std::string_view& text) {
 
 bool has_wildcard(std::string_view text) {
   while (!text.empty())
-    if (kind_of(take_topic_segment(text)) != Kind::literal) return true;
+    if (kind_of(take_topic_segment(text)) != SegmentKind::literal) return true;
   return false;
 }
 
@@ -58,34 +58,34 @@ std::expected<TopicPattern, std::string_view> TopicPattern::parse(std::string_vi
   TopicPattern pattern;
   while (!text.empty()) {
     const std::string_view segment = take_topic_segment(text);
-    const Kind kind = kind_of(segment);
-    if (kind == Kind::rest && !text.empty())
+    const SegmentKind kind = kind_of(segment);
+    if (kind == SegmentKind::rest && !text.empty())
       return std::unexpected(std::string_view("\"**\" is not the last segment"));
-    pattern.segments_.push_back({kind, kind == Kind::literal ? std::string(segment) : ""});
+    pattern.segments_.push_back({kind, kind == SegmentKind::literal ? std::string(segment) : ""});
   }
   // No name is empty, so "*/**" is every topic, as "**" is.
-  if (pattern.segments_ == std::vector<Segment>{{Kind::one, ""}, {Kind::rest, ""}})
+  if (pattern.segments_ == std::vector<Segment>{{SegmentKind::one, ""}, {SegmentKind::rest, ""}})
     pattern.segments_.erase(pattern.segments_.begin());
   return pattern;
 }
 
 bool TopicPattern::matches(std::string_view topic) const {
   for (const Segment& segment : segments_) {
-    if (segment.kind == Kind::rest) return true;
+    if (segment.kind == SegmentKind::rest) return true;
     if (topic.empty()) return false;
     const std::string_view name = take_topic_segment(topic);
-    if (segment.kind == Kind::literal && segment.text != name) return false;
+    if (segment.kind == SegmentKind::literal && segment.text != name) return false;
   }
   return topic.empty();
 }
 
 bool TopicPattern::covers(const TopicPattern& other) const {
   for (std::size_t i = 0; i < segments_.size(); ++i) {
-    if (segments_[i].kind == Kind::rest) return true;
+    if (segments_[i].kind == SegmentKind::rest) return true;
     if (i >= other.segments_.size()) return false;
     const Segment& theirs = other.segments_[i];
-    if (theirs.kind == Kind::rest) return false;
-    if (segments_[i].kind == Kind::literal && segments_[i] != theirs) return false;
+    if (theirs.kind == SegmentKind::rest) return false;
+    if (segments_[i].kind == SegmentKind::literal && segments_[i] != theirs) return false;
   }
   return segments_.size() == other.segments_.size();
 }

@@ -146,8 +146,8 @@ std::optional<TopicPattern> check_match(const Topic& topic, Diagnosis& diagnosis
 std::string shape(const TopicPattern& pattern) {
   std::string text;
   for (const auto& segment : pattern.segments()) {
-    using Kind = TopicPattern::Segment::Kind;
-    text += segment.kind == Kind::literal ? segment.text : segment.kind == Kind::one ? "*" : "**";
+    using enum TopicPattern::Segment::Kind;
+    text += segment.kind == literal ? segment.text : segment.kind == one ? "*" : "**";
     text += '/';
   }
   return text;

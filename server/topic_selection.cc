@@ -14,14 +14,14 @@ namespace {
 
 using config::TopicPattern;
 using Captures = std::span<const std::string_view>;
-using Refused = std::unexpected<TopicRefusal>;
+using TopicRefused = std::unexpected<TopicRefusal>;
 
 TopicRefusal no_topic(std::string_view why) {
   return {400, "the path makes no topic: " + std::string(why)};
 }
 
-Refused refuse_path(std::string_view why) {
-  return Refused(no_topic(why));
+TopicRefused refuse_path(std::string_view why) {
+  return TopicRefused(no_topic(why));
 }
 
 std::size_t count_wildcards(const TopicPattern& pattern) {
@@ -57,9 +57,9 @@ class QueryTopics {
     http::for_each_query_pair(query, [&](std::string_view name, std::string_view value) {
       if (name == "topic" && !refusal_) add(value);
     });
-    if (refusal_) return Refused(std::move(*refusal_));
+    if (refusal_) return TopicRefused(std::move(*refusal_));
     if (selected_.empty())
-      return Refused({400, "no topic is asked for; the query has them: ?topic=NAME"});
+      return TopicRefused({400, "no topic is asked for; the query has them: ?topic=NAME"});
     return std::move(selected_);
   }
 
@@ -115,7 +115,7 @@ class QueryTopics {
 std::expected<std::string, TopicRefusal> name_topic(const config::TopicTemplate& topic,
                                                     Captures captures) {
   std::string name;
-  if (auto refusal = name_topic(topic, captures, name)) return Refused(std::move(*refusal));
+  if (auto refusal = name_topic(topic, captures, name)) return TopicRefused(std::move(*refusal));
   return name;
 }
 
@@ -133,7 +133,7 @@ std::expected<std::vector<SelectedTopic>, TopicRefusal> select_topics(
     std::vector<TopicPattern> allowed;
     for (const config::TopicTemplate& topic : topics) {
       auto pattern = name_pattern(topic, captures);
-      if (!pattern) return Refused(std::move(pattern.error()));
+      if (!pattern) return TopicRefused(std::move(pattern.error()));
       allowed.push_back(std::move(*pattern));
     }
     return QueryTopics(route, std::move(allowed)).read(query);
@@ -141,7 +141,7 @@ std::expected<std::vector<SelectedTopic>, TopicRefusal> select_topics(
   std::vector<SelectedTopic> selected;
   for (const config::TopicTemplate& topic : topics) {
     auto name = name_topic(topic, captures);
-    if (!name) return Refused(std::move(name.error()));
+    if (!name) return TopicRefused(std::move(name.error()));
     SelectedTopic one{std::move(*name), false};
     // Captures may make two topics one; a client gets each message once.
     if (std::ranges::find(selected, one) == selected.end()) selected.push_back(std::move(one));

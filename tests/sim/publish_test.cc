@@ -11,7 +11,7 @@
 namespace peal::sim {
 namespace {
 
-const std::string kRoutes = R"(
+const std::string kPublishRoutes = R"(
 [limits]
 queue_size = "64MiB"
 
@@ -263,7 +263,7 @@ void check_answers(const Press& press, const HttpClient& publisher, Orders& orde
 
 TEST_CASE("Publisher: every request is answered in its order, and each listener hears that order") {
   for_seeds(200, [](std::uint64_t seed) {
-    World world(seed, kRoutes);
+    World world(seed, kPublishRoutes);
     Press press(world);
     for (std::size_t i = 0; i < 3; ++i) press.publishers.emplace_back(world, i);
     for (int step = 0; step < 400; ++step) {
@@ -294,7 +294,7 @@ TEST_CASE(
   int whole = 0;
   int nothing = 0;
   for_seeds(150, [&](std::uint64_t seed) {
-    World world(seed, kRoutes);
+    World world(seed, kPublishRoutes);
     Press press(world);
     HttpClient& publisher = press.publishers.emplace_back(world, 0);
     publisher.ask_batch(1 + world.below(4 * kShareOfTurn), false);
@@ -324,7 +324,7 @@ TEST_CASE(
 
 TEST_CASE("Publisher: connections that break leave nothing behind") {
   for_seeds(150, [](std::uint64_t seed) {
-    World world(seed, kRoutes, true);
+    World world(seed, kPublishRoutes, true);
     Press press(world);
     for (std::size_t i = 0; i < 4; ++i) press.publishers.emplace_back(world, i);
     for (int step = 0; step < 300; ++step) {

@@ -11,7 +11,7 @@ namespace {
 using ws::Opcode;
 
 // One topic of many paths, each with another behaviour.
-const std::string kRoutes = R"(
+const std::string kTopicRoutes = R"(
 [route.chat]
 path = "/chat/{room}"
 type = "pubsub"
@@ -39,7 +39,7 @@ limits = { message_size = "4KiB", queue_size = "4KiB", slow_client = "drop" }
 )";
 
 std::string routes(std::uint64_t seed) {
-  return seed % 3 == 0 ? with_takeover(kRoutes) : kRoutes;
+  return seed % 3 == 0 ? with_takeover(kTopicRoutes) : kTopicRoutes;
 }
 
 constexpr std::size_t kRooms = 3;

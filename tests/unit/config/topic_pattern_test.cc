@@ -11,9 +11,9 @@
 namespace peal::config {
 namespace {
 
-using Kind = TopicPattern::Segment::Kind;
+using SegmentKind = TopicPattern::Segment::Kind;
 
-std::string why(std::string_view pattern) {
+std::string why_not(std::string_view pattern) {
   const auto parsed = TopicPattern::parse(pattern);
   return parsed ? "" : std::string(parsed.error());
 }
@@ -48,19 +48,21 @@ TEST_CASE("topic_name_problem: what is wrong is said") {
 
 TEST_CASE("TopicPattern: segments") {
   CHECK(pattern("a/*/b*/**").segments() ==
-        std::vector<TopicPattern::Segment>{
-            {Kind::literal, "a"}, {Kind::one, ""}, {Kind::literal, "b*"}, {Kind::rest, ""}});
+        std::vector<TopicPattern::Segment>{{SegmentKind::literal, "a"},
+                                           {SegmentKind::one, ""},
+                                           {SegmentKind::literal, "b*"},
+                                           {SegmentKind::rest, ""}});
 }
 
 TEST_CASE("TopicPattern: what is wrong is said") {
-  CHECK(why("**/a") == "\"**\" is not the last segment");
-  CHECK(why("**/**") == "\"**\" is not the last segment");
-  CHECK(why("") == "it is empty");
-  CHECK(why("/**") == "it begins with \"/\"");
-  CHECK(why("a/*/") == "it ends in \"/\"");
-  CHECK(why("a//*") == "it has an empty segment");
-  CHECK(why("\xff/*") == "it is not UTF-8");
-  CHECK(why(std::string(kMaxTopicName, 'x') + "/*") == "it has more than 255 octets");
+  CHECK(why_not("**/a") == "\"**\" is not the last segment");
+  CHECK(why_not("**/**") == "\"**\" is not the last segment");
+  CHECK(why_not("") == "it is empty");
+  CHECK(why_not("/**") == "it begins with \"/\"");
+  CHECK(why_not("a/*/") == "it ends in \"/\"");
+  CHECK(why_not("a//*") == "it has an empty segment");
+  CHECK(why_not("\xff/*") == "it is not UTF-8");
+  CHECK(why_not(std::string(kMaxTopicName, 'x') + "/*") == "it has more than 255 octets");
 }
 
 TEST_CASE("TopicPattern: one segment, or any number of them at the end") {

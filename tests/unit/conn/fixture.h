@@ -223,6 +223,13 @@ class Bench {
     run();
   }
 
+  /// Lets time pass in steps, as it does.
+  void pass_slowly(Duration time) {
+    constexpr Duration kStep = std::chrono::milliseconds(50);
+    for (; time > kStep; time -= kStep) pass(kStep);
+    pass(time);
+  }
+
   /// Opens a WebSocket; `socket` is then read into `peer` by read().
   SimSocket& open(WsPeer& peer, std::string_view target = "/echo",
                   std::optional<ws::DeflateOffer> offer = {}) {

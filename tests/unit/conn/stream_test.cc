@@ -35,12 +35,6 @@ class Stream {
   SlotId id;
 };
 
-/// Lets time pass in steps, as it does.
-void pass_slowly(Bench& bench, Duration time) {
-  for (; time > 50ms; time -= 50ms) bench.pass(50ms);
-  bench.pass(time);
-}
-
 constexpr Setup kLively{.policy = {.outbox = {}, .ping_interval = 25s, .pong_timeout = 15s}};
 
 TEST_CASE("stream: the head waits for the topics, what is pushed follows it") {
@@ -149,16 +143,16 @@ TEST_CASE("stream: a client that ends its side is let go, sooner or later") {
 TEST_CASE("stream: a comment goes out when nothing else did") {
   on_both(kLively, [](Bench& bench) {
     Stream stream(bench);
-    pass_slowly(bench, 24'900ms);
+    bench.pass_slowly(24'900ms);
     CHECK(stream.socket.unread() == 0);
-    pass_slowly(bench, 200ms);
+    bench.pass_slowly(200ms);
     CHECK(stream.socket.read() == ":\n\n");
-    pass_slowly(bench, 24'800ms);
+    bench.pass_slowly(24'800ms);
     CHECK(stream.socket.unread() == 0);
-    pass_slowly(bench, 200ms);
+    bench.pass_slowly(200ms);
     CHECK(stream.socket.read() == ":\n\n");
     for (int i = 0; i < 10; ++i) {
-      pass_slowly(bench, 20s);
+      bench.pass_slowly(20s);
       stream.push("data: 1\n\n");
       bench.run();
     }
@@ -173,9 +167,9 @@ TEST_CASE("stream: a client that takes nothing of what is queued is let go") {
     stream.socket.window = 0;
     stream.push("data: 1\n\n");
     bench.run();
-    pass_slowly(bench, 30s);
+    bench.pass_slowly(30s);
     CHECK_FALSE(stream.socket.closed());
-    pass_slowly(bench, 10'500ms);  // ping_interval and pong_timeout are over
+    bench.pass_slowly(10'500ms);  // ping_interval and pong_timeout are over
     CHECK(stream.socket.was_reset());
     CHECK(bench.handler.endings == std::vector{Ending::pong_timeout});
     CHECK(bench.all_given_back());
@@ -191,7 +185,7 @@ TEST_CASE("stream: a client that takes little by little stays, and no comments p
     bench.run();
     std::string all;
     for (int i = 0; i < 20; ++i) {
-      pass_slowly(bench, 10s);
+      bench.pass_slowly(10s);
       all += stream.socket.read();
       bench.run();
     }
@@ -207,7 +201,7 @@ TEST_CASE("stream: without pong_timeout a client that takes nothing costs no mor
     Stream stream(bench);
     stream.socket.window = 0;
     stream.push("data: 1\n\n");
-    pass_slowly(bench, 200s);
+    bench.pass_slowly(200s);
     CHECK_FALSE(stream.socket.closed());
     CHECK(stream.find()->bytes() == 9);
   });
@@ -229,12 +223,12 @@ TEST_CASE("stream: a client whose queue is full is reset") {
 TEST_CASE("stream: one without messages ends, comments do not count") {
   on_both({.policy = {.outbox = {}, .ping_interval = 5s, .idle_timeout = 30s}}, [](Bench& bench) {
     Stream stream(bench);
-    pass_slowly(bench, 20s);
+    bench.pass_slowly(20s);
     stream.push("data: 1\n\n");
     bench.run();
-    pass_slowly(bench, 29'900ms);
+    bench.pass_slowly(29'900ms);
     CHECK_FALSE(stream.socket.ended());
-    pass_slowly(bench, 200ms);
+    bench.pass_slowly(200ms);
     CHECK(count_of(stream.socket.read(), ":\n\n") > 5);
     CHECK(stream.socket.ended());
     CHECK(bench.handler.endings == std::vector{Ending::idle});

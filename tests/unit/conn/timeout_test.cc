@@ -6,13 +6,6 @@ namespace {
 
 using ws::Opcode;
 
-/// Lets time pass in steps, as it does.
-void pass_slowly(Bench& bench, Duration time) {
-  constexpr Duration kStep = 50ms;
-  for (; time > kStep; time -= kStep) bench.pass(kStep);
-  bench.pass(time);
-}
-
 TEST_CASE("ConnectionTable: half a request is answered with 408 when its time is up") {
   on_both({.limits = {.handshake_timeout = 10s}}, [](Bench& bench) {
     SimSocket& socket = bench.connect();
@@ -77,16 +70,16 @@ TEST_CASE("ConnectionTable: a silent client is pinged, and stays when it answers
     WsPeer peer;
     SimSocket& socket = bench.open(peer);
     for (std::size_t round = 1; round <= 3; ++round) {
-      pass_slowly(bench, 24900ms);
+      bench.pass_slowly(24900ms);
       bench.read(socket, peer);
       CHECK(peer.pings.size() == round - 1);
-      pass_slowly(bench, 200ms);
+      bench.pass_slowly(200ms);
       bench.read(socket, peer);
       CHECK(peer.pings.size() == round);
       socket.write(peer.frame(Opcode::pong, ""));
       bench.run();
     }
-    pass_slowly(bench, 20s);
+    bench.pass_slowly(20s);
     CHECK_FALSE(socket.closed());
   });
 }
@@ -96,7 +89,7 @@ TEST_CASE("ConnectionTable: a client that talks is not pinged") {
     WsPeer peer;
     SimSocket& socket = bench.open(peer);
     for (int i = 0; i < 10; ++i) {
-      pass_slowly(bench, 20s);
+      bench.pass_slowly(20s);
       socket.write(peer.text("still here"));
       bench.run();
     }
@@ -110,11 +103,11 @@ TEST_CASE("ConnectionTable: a client that answers no ping is let go") {
   on_both({.policy = {.outbox = {}, .ping_interval = 25s, .pong_timeout = 15s}}, [](Bench& bench) {
     WsPeer peer;
     SimSocket& socket = bench.open(peer);
-    pass_slowly(bench, 39900ms);
+    bench.pass_slowly(39900ms);
     bench.read(socket, peer);
     CHECK(peer.pings.size() == 1);
     CHECK_FALSE(socket.closed());
-    pass_slowly(bench, 300ms);
+    bench.pass_slowly(300ms);
     CHECK(socket.was_reset());
     CHECK(bench.all_given_back());
   });
@@ -124,7 +117,7 @@ TEST_CASE("ConnectionTable: without pong_timeout a silent client is pinged for e
   on_both({.policy = {.outbox = {}, .ping_interval = 10s}}, [](Bench& bench) {
     WsPeer peer;
     SimSocket& socket = bench.open(peer);
-    pass_slowly(bench, 100s);
+    bench.pass_slowly(100s);
     CHECK_FALSE(socket.closed());
   });
 }
@@ -147,7 +140,7 @@ TEST_CASE("ConnectionTable: an idle client is closed, pongs do not count") {
             pass_with_pongs(29);
             bench.read(socket, peer);
             CHECK_FALSE(peer.close_code);
-            pass_slowly(bench, 1100ms);
+            bench.pass_slowly(1100ms);
             bench.read(socket, peer);
             CHECK(peer.close_code == 1001);
           });

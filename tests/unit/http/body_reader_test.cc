@@ -13,7 +13,6 @@ namespace {
 
 using test::read_body;
 using test::ReadBody;
-using Outcome = BodyReader::Outcome;
 
 constexpr std::uint64_t kLimit = 1000;
 
@@ -49,7 +48,7 @@ TEST_CASE("BodyReader: a Content-Length counts octets, and what follows is left 
   CHECK(read.done());
   CHECK(read.payload == "hello");
   CHECK(read.consumed == 5);
-  CHECK(read_body(sized(5), "hell").outcome == Outcome::need_more);
+  CHECK(read_body(sized(5), "hell").outcome == BodyReader::Outcome::need_more);
 }
 
 TEST_CASE("BodyReader: a Content-Length above the limit is refused before a single octet") {
@@ -145,9 +144,9 @@ TEST_CASE("BodyReader: after a failure nothing is taken") {
   BodyReader reader = chunked();
   std::string text = "x1\r\nx\r\n0\r\n\r\n";
   MutableBytes input = std::as_writable_bytes(std::span(text));
-  CHECK(reader.next(input).outcome == Outcome::failure);
+  CHECK(reader.next(input).outcome == BodyReader::Outcome::failure);
   const std::size_t left = input.size();
-  CHECK(reader.next(input).outcome == Outcome::failure);
+  CHECK(reader.next(input).outcome == BodyReader::Outcome::failure);
   CHECK(input.size() == left);
 }
 

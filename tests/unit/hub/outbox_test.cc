@@ -260,7 +260,7 @@ void compare_with_string(std::uint64_t seed) {
 }
 
 TEST_CASE("Outbox: as a string would, whatever the order of calls") {
-  for (std::uint64_t seed = 1; seed <= test::rounds(2000); ++seed) {
+  for (std::uint64_t seed = 1; seed <= peal::test::rounds(2000); ++seed) {
     CAPTURE(seed);
     compare_with_string(seed);
   }

@@ -13,7 +13,7 @@ namespace peal::io {
 namespace {
 
 /// A client connected to a port of this machine; none when it is refused.
-Fd connect_to(std::uint16_t port) {
+Fd client_of(std::uint16_t port) {
   Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -34,7 +34,7 @@ TEST_CASE("open_listeners: several sockets share one port that clients reach") {
     REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&bound), &size) == 0);
     CHECK(ntohs(bound.sin_port) == group->port);
   }
-  for (int i = 0; i < 10; ++i) CHECK(connect_to(group->port));
+  for (int i = 0; i < 10; ++i) CHECK(client_of(group->port));
 }
 
 TEST_CASE("open_listeners: who comes second gets EADDRINUSE, however many sockets either wants") {
@@ -55,7 +55,7 @@ TEST_CASE("open_listeners: a port is free again at once after its clients") {
     auto group = open_listeners("127.0.0.1", port, 1);
     REQUIRE(group);
     port = group->port;
-    const Fd client = connect_to(port);
+    const Fd client = client_of(port);
     REQUIRE(client);
     const Fd accepted(::accept(group->sockets[0].get(), nullptr, nullptr));
     CHECK(accepted);  // closed first by us: TIME-WAIT is on our side
@@ -67,7 +67,7 @@ TEST_CASE("open_listeners: IPv6") {
   if (!group && group.error().sys_errno == EADDRNOTAVAIL) return;  // a machine without it
   REQUIRE(group);
   CHECK(group->port != 0);
-  CHECK_FALSE(connect_to(group->port));  // nobody listens on IPv4
+  CHECK_FALSE(client_of(group->port));  // nobody listens on IPv4
   auto again = open_listeners("::1", group->port, 1);
   REQUIRE_FALSE(again);
   CHECK(again.error().sys_errno == EADDRINUSE);
@@ -76,7 +76,7 @@ TEST_CASE("open_listeners: IPv6") {
 TEST_CASE("open_listeners: what is accepted sends small packets at once") {
   auto group = open_listeners("127.0.0.1", 0, 1);
   REQUIRE(group);
-  const Fd client = connect_to(group->port);
+  const Fd client = client_of(group->port);
   const Fd accepted(::accept(group->sockets[0].get(), nullptr, nullptr));
   int on = 0;
   socklen_t size = sizeof on;

@@ -13,11 +13,11 @@ using Strings = std::vector<std::string>;
 using Captures = std::vector<std::string_view>;
 
 /// A route of "/{a}/{b...}" and what it makes of requests.
-struct Fixture {
+struct SelectionFixture {
   config::Route route;
   std::vector<config::TopicTemplate> topics;
 
-  explicit Fixture(const Strings& patterns) {
+  explicit SelectionFixture(const Strings& patterns) {
     const auto path = config::parse_path_pattern("/{a}/{b...}");
     for (const std::string& text : patterns)
       topics.push_back(config::parse_topic_template(text, *path).value());
@@ -36,14 +36,14 @@ struct Fixture {
 };
 
 TEST_CASE("select_topics: those of the route, each once") {
-  Fixture fixture({"chat/{a}", "files/{b}", "chat/x"});
+  SelectionFixture fixture({"chat/{a}", "files/{b}", "chat/x"});
   fixture.route.select = config::TopicSelect::route;
   CHECK(fixture.ask("topic=other") == "chat/x files/y");
   CHECK(fixture.ask("", {"z", "b/c"}) == "chat/z files/b/c chat/x");
 }
 
 TEST_CASE("select_topics: captures that make no name are refused, with the reason") {
-  Fixture fixture({"files/{b}", "chat/{a}"});
+  SelectionFixture fixture({"files/{b}", "chat/{a}"});
   fixture.route.select = config::TopicSelect::route;
   CHECK(fixture.ask("", {"x", ""}) == "400 the path makes no topic: it ends in \"/\"");
   CHECK(fixture.ask("", {"x", "a//b"}) == "400 the path makes no topic: it has an empty segment");
@@ -53,7 +53,7 @@ TEST_CASE("select_topics: captures that make no name are refused, with the reaso
 }
 
 TEST_CASE("select_topics: those of the query that the route allows, each once") {
-  const Fixture fixture({"prices/*", "news/{a}/**"});
+  const SelectionFixture fixture({"prices/*", "news/{a}/**"});
   CHECK(fixture.ask("topic=prices/eur&x=1&topic=news/x&topic=prices%2feur") == "prices/eur news/x");
   CHECK(fixture.ask("topic=news/x/a+b/%C3%BC") == "news/x/a b/\xc3\xbc");
   CHECK(fixture.ask("topic=prices/eur&topic=news/z/a") ==
@@ -68,7 +68,7 @@ TEST_CASE("select_topics: those of the query that the route allows, each once") 
 }
 
 TEST_CASE("select_topics: patterns only where they are allowed, and within what is") {
-  Fixture fixture({"prices/**", "news/{a}/*"});
+  SelectionFixture fixture({"prices/**", "news/{a}/*"});
   CHECK(fixture.ask("topic=prices/*") ==
         "403 topic 1 of the query: this route takes names of topics, not patterns");
   fixture.route.wildcards = true;
@@ -82,7 +82,7 @@ TEST_CASE("select_topics: patterns only where they are allowed, and within what 
 }
 
 TEST_CASE("select_topics: what a path brings is no wildcard") {
-  Fixture fixture({"news/{a}/*", "{a}{a}/x", "all/{b}"});
+  SelectionFixture fixture({"news/{a}/*", "{a}{a}/x", "all/{b}"});
   fixture.route.wildcards = true;
   for (const Captures& captures : {Captures{"*", "y"}, Captures{"x", "*"}, Captures{"x", "**"},
                                    Captures{"x", "a/**"}, Captures{"**", "y"}})
@@ -91,7 +91,7 @@ TEST_CASE("select_topics: what a path brings is no wildcard") {
 }
 
 TEST_CASE("select_topics: a connection has max_topics at most") {
-  Fixture fixture({"*"});
+  SelectionFixture fixture({"*"});
   fixture.route.max_topics = 2;
   CHECK(fixture.ask("topic=a&topic=b&topic=a") == "a b");
   CHECK(fixture.ask("topic=a&topic=b&topic=c") ==
