@@ -93,6 +93,41 @@ void Outbox::push_view(Memory& memory, Message* message, const View& what) {
        .message = message}));
 }
 
+std::size_t Outbox::message_bytes() const {
+  std::size_t bytes = 0;
+  for (const Segment* segment = first_; segment; segment = segment->next)
+    if (segment->whole) bytes += segment->size;
+  return bytes;
+}
+
+void Outbox::begin_array(Memory& memory, Block* block, MutableBytes bytes) {
+  Segment** link = &first_;
+  while (*link && !(*link)->whole) link = &(*link)->next;
+  if (Segment* item = *link) {
+    ++item->data;
+    --item->size;
+    --bytes_;
+  }
+  Segment* begin = memory.segments.take({.next = *link,
+                                         .data = bytes.data(),
+                                         .size = static_cast<std::uint32_t>(bytes.size()),
+                                         .keeper = Segment::Keeper::block,
+                                         .block = block});
+  *link = begin;
+  if (!begin->next) last_ = begin;
+  bytes_ += bytes.size();
+  ++segments_;
+  // They are of an answer now, which is not dropped.
+  for (Segment* item = begin; item; item = item->next) item->whole = false;
+}
+
+void Outbox::renew() {
+  encoding_ = Encoding::frames;
+  door_ = Door::open;
+  own_ids_ = wants_room_ = fresh_ = false;
+  serial_ = 0;
+}
+
 void Outbox::push_block(Memory& memory, Block* block, MutableBytes bytes, bool encode) {
   push(memory.segments.take({.data = bytes.data(),
                              .size = static_cast<std::uint32_t>(bytes.size()),

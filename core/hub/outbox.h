@@ -69,8 +69,12 @@ class Outbox : public ListHook<Outbox> {
   bool is_shut() const { return door_ == Door::shut; }
   bool is_open() const { return door_ == Door::open; }
   std::uint32_t dropped() const { return dropped_; }
-  /// Whether a message went in since this was last asked.
+  /// Whether a message went in since take_fresh() was last asked.
+  bool fresh() const { return fresh_; }
   bool take_fresh() { return std::exchange(fresh_, false); }
+  /// Forgets all that belongs to uses of topics, so that there may be others. Requires: there are
+  /// none now.
+  void renew();
 
   /// Whether a published message may go in; what becomes of it else is up to the policy.
   bool admits(const Message& message, const OutboxPolicy& policy);
@@ -78,6 +82,12 @@ class Outbox : public ListHook<Outbox> {
   bool push_message(Memory& memory, Message* message, const OutboxPolicy& policy);
   /// The same without a limit: what was admitted, or what the client has asked for.
   void push_admitted(Memory& memory, Message* message);
+
+  /// Bytes of the messages that wait, of which nothing has been sent.
+  std::size_t message_bytes() const;
+  /// Makes those, which are json_items, the elements of an array in an answer: puts a block, which
+  /// it takes over, in front of them, and takes the first comma off. Requires: none is pinned.
+  void begin_array(Memory& memory, Block* block, MutableBytes bytes);
 
   /// Whether something waits to be pushed when there is room again.
   bool wants_room() const { return wants_room_; }

@@ -266,5 +266,68 @@ TEST_CASE("Outbox: as a string would, whatever the order of calls") {
   }
 }
 
+// ---- Answers around messages -------------------------------------------------------------------
+
+/// A published message in all its forms.
+struct Published {
+  Published(Rig& its_rig, std::string_view text)
+      : rig(its_rig), message(rig.memory.make_message(Opcode::text, as_bytes(text))) {
+    message->offset = 7;
+    rig.memory.make_forms(*message, rig.outbox.wants(), "t");
+  }
+  ~Published() { rig.memory.release(message); }
+
+  Rig& rig;
+  Message* message;
+};
+
+void begin_array(Rig& rig, std::string_view text) {
+  Block* block = rig.memory.blocks.take(text.size());
+  std::memcpy(block->data(), text.data(), text.size());
+  rig.outbox.begin_array(rig.memory, block, {block->data(), text.size()});
+}
+
+TEST_CASE("Outbox: items become an array in an answer, behind what waits already") {
+  Rig rig;
+  rig.outbox.set_encoding(Encoding::json_items);
+  rig.push_block("earlier");
+  for (const std::string_view text : {"a", "b"})
+    CHECK(rig.outbox.push_message(rig.memory, Published(rig, text).message, {}));
+  const std::string items = rig.contents().substr(7);
+  CHECK(items.starts_with(",{"));
+  CHECK(rig.outbox.message_bytes() == items.size());
+  begin_array(rig, "[");
+  rig.push_block("]");
+  const std::string first = "earlier[" + items.substr(1) + "]";
+  CHECK(rig.contents() == first);
+  CHECK(rig.outbox.message_bytes() == 0);
+  // The next answer stands behind this one, and neither is dropped.
+  CHECK(rig.outbox.push_message(rig.memory, Published(rig, "a").message, {}));
+  begin_array(rig, "(");
+  begin_array(rig, "empty");
+  rig.outbox.drop_messages(rig.memory);
+  CHECK(rig.contents().starts_with(first + "({"));
+  CHECK(rig.contents().ends_with("}empty"));
+  CHECK(rig.outbox.bytes() == rig.contents().size());
+}
+
+TEST_CASE("Outbox: renewed, it takes messages again, as frames") {
+  Rig rig;
+  rig.outbox.set_encoding(Encoding::json_items);
+  rig.outbox.set_own_ids();
+  rig.outbox.set_wants_room(true);
+  CHECK(rig.outbox.push_message(rig.memory, Published(rig, "a").message, {}));
+  rig.outbox.shut();
+  CHECK(rig.outbox.fresh());
+  rig.outbox.renew();
+  CHECK_FALSE(rig.outbox.fresh());
+  CHECK_FALSE(rig.outbox.is_shut());
+  CHECK_FALSE(rig.outbox.own_ids());
+  CHECK_FALSE(rig.outbox.wants_room());
+  const std::string before = rig.contents();
+  const std::string frame = rig.push_message("b");
+  CHECK(rig.contents() == before + frame);
+}
+
 }  // namespace
 }  // namespace peal::hub
