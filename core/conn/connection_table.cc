@@ -164,10 +164,13 @@ void ConnectionTable::note_progress(Connection& connection) {
 
 void ConnectionTable::close(Connection& connection, ws::CloseCode code, std::string_view reason,
                             Ending ending) {
-  if (connection.state.phase != Phase::open) return;
+  const bool upgrading = connection.state.phase == Phase::upgrading && !connection.state.streams;
+  if (connection.state.phase != Phase::open && !upgrading) return;
   note_ending(connection, ending);
+  if (upgrading) connection.drop_messages(memory_);
   send_close(connection, code, reason);
   enter(connection, Phase::closing);
+  connection.state.topics_ready = upgrading;  // what has come meanwhile is to be looked at
 }
 
 /// Nothing more will be said: what is queued goes out, then our side is shut down.
@@ -222,8 +225,9 @@ void ConnectionTable::destroy(Connection& connection) {
 }
 
 void ConnectionTable::topics_ready(Connection& connection) {
-  PEAL_DCHECK(connection.state.phase == Phase::upgrading);
-  connection.state.topics_ready = true;
+  PEAL_DCHECK(connection.state.phase == Phase::upgrading ||
+              connection.state.phase == Phase::answering);
+  connection.state.topics_ready = connection.state.phase == Phase::upgrading;
   mark_due(connection);
 }
 

@@ -78,13 +78,15 @@ class ConnectionTable {
   void end_stream(Connection& connection, Block* last, std::size_t size,
                   Ending ending = Ending::server);
   /// upgrading: lets the answer out at the end of the turn; WebSocket or stream are open then.
+  /// answering: on_topics_due() follows at the end of the turn.
   void topics_ready(Connection& connection);
   /// open: sends a message back, compressed if that is agreed and worthwhile, else from where it
   /// lies if that can be. Takes `message.block` over.
   void echo(Connection& connection, const ws::Event& message);
   /// head, answering, open: takes no input until resume_publishers().
   void stall_publisher(Connection& connection);
-  /// open: sends a close frame and waits for the peer's.
+  /// upgrading, open: sends a close frame and waits for the peer's. Before it is open, a WebSocket
+  /// gets its answer and that frame, and nothing between.
   void close(Connection& connection, ws::CloseCode code, std::string_view reason,
              Ending ending = Ending::server);
 

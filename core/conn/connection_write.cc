@@ -139,8 +139,12 @@ void ConnectionTable::settle(Connection& connection) {
     if (!connection.receiving && !connection.sending()) destroy(connection);
     return;
   }
-  if (connection.take_fresh()) connection.last_message = now();
   if (state.phase == Phase::upgrading && !state.topics_ready) return;
+  if (state.phase == Phase::answering && connection.topics) {
+    handler_.on_topics_due(connection);
+    if (state.phase == Phase::answering && connection.fresh()) return;
+  }
+  if (connection.take_fresh()) connection.last_message = now();
   go_on(connection);
   if (connection.overflowed()) end_slow_client(connection);
   if (state.phase == Phase::closed) return;  // since a moment ago
@@ -161,6 +165,8 @@ void ConnectionTable::go_on(Connection& connection) {
   bool input_waits = connection.exchange && std::exchange(connection.exchange->input_waits, false);
   if (state.phase == Phase::upgrading) {
     enter(connection, state.streams ? Phase::streaming : Phase::open);
+    input_waits = true;
+  } else if (state.phase == Phase::closing && std::exchange(state.topics_ready, false)) {
     input_waits = true;
   }
   if (input_waits) work_off_held(connection);

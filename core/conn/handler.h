@@ -27,6 +27,10 @@ class ConnectionHandler {
   /// broken off, unless answer_later() was called again.
   virtual void on_answer_due(Connection&) {}
 
+  /// Something came by the topics of a connection whose answer is owed. Messages that wait in its
+  /// outbox do so until it is answered.
+  virtual void on_topics_due(Connection&) {}
+
   /// Called once for each connection that needs one.
   virtual std::unique_ptr<Exchange> make_exchange() { return std::make_unique<Exchange>(); }
 
