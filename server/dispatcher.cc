@@ -6,8 +6,9 @@
 #include "core/http/response.h"
 #include "core/http/target.h"
 #include "core/ws/handshake.h"
+#include "server/cors.h"
+#include "server/kept_request.h"
 #include "server/log.h"
-#include "server/origin.h"
 #include "server/websocket.h"
 
 namespace peal::server {
@@ -20,6 +21,18 @@ constexpr std::array<http::Header, 1> kAllowRead{{{"Allow", "GET, HEAD"}}};
 constexpr std::array<http::Header, 1> kNoToken{{{"WWW-Authenticate", R"(Bearer realm="peal")"}}};
 constexpr std::array<http::Header, 1> kWrongToken{
     {{"WWW-Authenticate", R"(Bearer realm="peal", error="invalid_token")"}}};
+
+constexpr std::string_view kPreflightAge = "7200";  // seconds, the most that browsers allow
+
+std::string_view transport_of(const conn::Connection& connection) {
+  return connection.state.streams ? "SSE" : "WebSocket";
+}
+
+/// Whether pages of other origins may ask for more than a simple request.
+bool takes_preflights(const Route& route) {
+  return route.config->type == config::RouteType::pubsub ||
+         route.config->type == config::RouteType::publish;
+}
 
 }  // namespace
 
@@ -85,6 +98,10 @@ void Dispatcher::on_request(conn::Connection& connection, const http::Request& r
       break;
     case RouteMatch::Outcome::found: {
       const Route& route = site_.route(match.route);
+      if (is_preflight(request) && takes_preflights(route)) {
+        answer_preflight(connection, request, route);
+        break;
+      }
       auto& tokens = tokens_[match.route];
       if (!tokens || may_enter(connection, request, route, *tokens))
         answer(connection, request, route, match.captures());
@@ -102,7 +119,10 @@ void Dispatcher::on_body(conn::Connection& connection, MutableBytes body, Block*
 }
 
 void Dispatcher::on_answer_due(conn::Connection& connection) {
-  publisher_.on_answer_due(connection);
+  if (connection.topics)
+    pubsub_.on_answer_due(connection);
+  else
+    publisher_.on_answer_due(connection);
 }
 
 /// Before anything else about a route is told: 401 (RFC 6750 section 3) without a token it knows.
@@ -156,6 +176,32 @@ void Dispatcher::answer_options(conn::Connection& connection, const http::Reques
   writer.date(::time(nullptr));
   writer.header("Allow", kMethods);
   writer.connection(keep_alive, request.minor_version);
+  writer.end();
+  table_->respond(connection, block, writer.size(), keep_alive);
+}
+
+/// WHATWG Fetch, section 4.8. A preflight shows no token, whatever the request will show.
+void Dispatcher::answer_preflight(conn::Connection& connection, const http::Request& request,
+                                  const Route& route) {
+  const std::string_view origin = request.header("Origin").value_or("");
+  const Page page =
+      judge_origin(origin, scheme_of(connection), request.host, route.config->origins);
+  if (page == Page::foreign) {
+    answers_.text(connection, request, 403, "this origin may not use the route");
+    return;
+  }
+  const bool publishes = route.config->type == config::RouteType::publish;
+  Block* block = table_->memory().blocks.take(kResponseRoom);
+  http::ResponseWriter writer({block->data(), kResponseRoom});
+  const bool keep_alive = answers_.keeps_alive(request);
+  writer.status_line(204);
+  writer.date(::time(nullptr));
+  writer.connection(keep_alive, request.minor_version);
+  for (const http::Header& field : CorsFields(page, origin).fields())
+    writer.header(field.name, field.value);
+  writer.header("Access-Control-Allow-Methods", publishes ? "POST, PUT" : "GET, HEAD");
+  writer.header("Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID");
+  writer.header("Access-Control-Max-Age", kPreflightAge);
   writer.end();
   table_->respond(connection, block, writer.size(), keep_alive);
 }
@@ -251,6 +297,10 @@ void Dispatcher::on_message(conn::Connection& connection, const ws::Event& messa
     pubsub_.on_message(connection, message);
 }
 
+void Dispatcher::on_topics_due(conn::Connection& connection) {
+  pubsub_.on_topics_due(connection);
+}
+
 void Dispatcher::on_room(conn::Connection& connection) {
   pubsub_.on_room(connection);
 }
@@ -284,24 +334,29 @@ void Dispatcher::tell_crowded(io::IpNetwork client) {
 }
 
 void Dispatcher::on_ending(conn::Connection& connection) {
+  pubsub_.on_ending(connection);
   const auto notice = notice_of(connection.state.ending);
   if (!notice || !first(*notice)) return;
   const std::string client = connection.state.client.text();
+  const bool streams = connection.state.streams;
   if (connection.policy)
-    log::warn("{}: {} on route {} {}", name(*notice), client, route_of(connection).config->name,
-              deed(*notice));
+    log::warn("{}: {} on route {} ({}) {}", name(*notice), client,
+              route_of(connection).config->name, transport_of(connection), deed(*notice, streams));
   else
-    log::warn("{}: {} {}", name(*notice), client, deed(*notice));
+    log::warn("{}: {} {}", name(*notice), client, deed(*notice, streams));
 }
 
 void Dispatcher::on_close(conn::Connection& connection) {
   hub_->leave(connection.topics);
   if (connection.dropped() > 0 && connection.state.ending != conn::Ending::slow_client &&
       first(Notice::slow_client))
-    log::warn("slow_client: {} on route {} has missed {} messages, being slow",
+    log::warn("slow_client: {} on route {} ({}) has missed {} messages, being slow",
               connection.state.client.text(), route_of(connection).config->name,
-              connection.dropped());
-  if (connection.policy)
+              transport_of(connection), connection.dropped());
+  if (!connection.policy) return;
+  if (connection.state.streams)
+    log::debug("route {}: SSE {} closed", route_of(connection).config->name, connection.id().index);
+  else
     log::debug("route {}: WebSocket {} closed, code {}, by {}", route_of(connection).config->name,
                connection.id().index,
                connection.state.close_code == 0 ? 1006 : connection.state.close_code,

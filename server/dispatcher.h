@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -36,6 +35,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   void on_request(conn::Connection& connection, const http::Request& request) override;
   void on_body(conn::Connection& connection, MutableBytes body, Block* block) override;
   void on_answer_due(conn::Connection& connection) override;
+  void on_topics_due(conn::Connection& connection) override;
   std::unique_ptr<conn::Exchange> make_exchange() override;
   bool on_turn_end() override { return publisher_.work(); }
   void on_message(conn::Connection& connection, const ws::Event& message) override;
@@ -60,6 +60,8 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   void answer_files(conn::Connection& connection, const http::Request& request, const Route& route,
                     Captures captures);
   void answer_options(conn::Connection& connection, const http::Request& request);
+  void answer_preflight(conn::Connection& connection, const http::Request& request,
+                        const Route& route);
   void answer_health(conn::Connection& connection, const http::Request& request);
   void redirect_to_folder(conn::Connection& connection, const http::Request& request);
 

@@ -42,7 +42,10 @@ std::string_view name(Notice notice) {
   return kWordings[index_of(notice)].name;
 }
 
-std::string_view deed(Notice notice) {
+std::string_view deed(Notice notice, bool streams) {
+  if (streams && notice == Notice::slow_client)
+    return "reads too slowly, its queue is full: closed";
+  if (streams && notice == Notice::pong_timeout) return "acknowledged nothing in time: gone";
   return kWordings[index_of(notice)].deed;
 }
 

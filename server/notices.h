@@ -39,8 +39,9 @@ inline constexpr std::size_t kNotices = static_cast<std::size_t>(Notice::history
 
 /// The key of the limit in the configuration, where it is one; else a word like it.
 std::string_view name(Notice notice);
-/// What the client did and what came of it, to be read after its address.
-std::string_view deed(Notice notice);
+/// What the client did and what came of it, to be read after its address. `streams`: the client of
+/// an event stream, which says nothing and is told nothing.
+std::string_view deed(Notice notice, bool streams = false);
 /// Nullopt: an end that is nothing to tell of.
 std::optional<Notice> notice_of(conn::Ending ending);
 

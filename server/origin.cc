@@ -11,6 +11,8 @@
 namespace peal::server {
 namespace {
 
+constexpr std::size_t kLongestOrigin = 512;  // a host name has 253 characters at most
+
 struct Origin {
   std::string_view scheme;
   std::string_view host;
@@ -64,15 +66,21 @@ bool names(std::string_view entry, const Origin& page) {
 
 }  // namespace
 
+Page judge_origin(std::string_view origin, std::string_view scheme, std::string_view host,
+                  std::span<const std::string> allowed) {
+  if (origin.empty()) return Page::none;
+  if (const auto page = parse_origin(origin); page && origin.size() <= kLongestOrigin) {
+    const auto own = make_origin(scheme, host);
+    if (own && same_origin(*page, *own)) return Page::own;
+    if (std::ranges::any_of(allowed, [&](const std::string& entry) { return names(entry, *page); }))
+      return Page::listed;
+  }
+  return std::ranges::find(allowed, "*") != allowed.end() ? Page::any : Page::foreign;
+}
+
 bool origin_allowed(std::string_view origin, std::string_view scheme, std::string_view host,
                     std::span<const std::string> allowed) {
-  if (origin.empty() || std::ranges::find(allowed, "*") != allowed.end()) return true;
-  const auto page = parse_origin(origin);
-  if (!page) return false;
-  const auto own = make_origin(scheme, host);
-  if (own && same_origin(*page, *own)) return true;
-  return std::ranges::any_of(allowed,
-                             [&](const std::string& entry) { return names(entry, *page); });
+  return judge_origin(origin, scheme, host, allowed) != Page::foreign;
 }
 
 }  // namespace peal::server

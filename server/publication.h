@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "core/conn/exchange.h"
 #include "core/hub/memory.h"
 #include "core/hub/message_id.h"
 #include "server/batch_reader.h"
@@ -71,11 +70,6 @@ struct Publication {
   std::uint32_t first_ticket = 0;  ///< hub::Ticket::number of the first of them
   bool batch_under_way = false;    ///< the Publisher has it
   std::unique_ptr<Batch> batch;    ///< all posted
-};
-
-/// What a connection keeps of its request.
-struct KeptRequest final : conn::Exchange {
-  std::unique_ptr<Publication> publication;  ///< from the first publish request on
 };
 
 }  // namespace peal::server

@@ -11,6 +11,7 @@
 #include "core/http/response.h"
 #include "core/hub/encoding.h"
 #include "core/ws/handshake.h"
+#include "server/kept_request.h"
 #include "server/log.h"
 #include "server/origin.h"
 #include "server/topic_selection.h"

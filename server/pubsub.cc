@@ -2,26 +2,104 @@
 #include "server/pubsub.h"
 
 #include <algorithm>
+#include <array>
+#include <ctime>
 
+#include "core/http/accept.h"
 #include "core/ws/handshake.h"
-#include "server/origin.h"
+#include "server/cors.h"
 #include "server/websocket.h"
 
 namespace peal::server {
+namespace {
+
+using config::Transport;
+
+constexpr std::array<http::Header, 1> kAllow{{{"Allow", "GET, HEAD, OPTIONS"}}};
+constexpr auto kGapClose = static_cast<ws::CloseCode>(4000);
+
+/// How a request that is no upgrade is answered; nullopt: it accepts nothing that the route has.
+/// Whoever does not ask for an event stream by name gets a poll where there is one.
+std::optional<Transport> choose_transport(const http::Request& request,
+                                          const config::Route& route) {
+  const http::Acceptance stream = http::acceptance(request, "text/event-stream");
+  const http::Acceptance json = http::acceptance(request, "application/json");
+  const bool streams = config::offers(route, Transport::sse) && stream.quality > 0;
+  const bool polls = config::offers(route, Transport::poll) && json.quality > 0;
+  const bool prefers_json = json.by_name && json.quality > stream.quality;
+  if (streams && (!polls || (stream.by_name && !prefers_json))) return Transport::sse;
+  return polls ? std::optional(Transport::poll) : std::nullopt;
+}
+
+/// "this route has WebSockets and long polls".
+std::string describe_transports(const config::Route& route) {
+  std::string text;
+  const auto add = [&](Transport transport, std::string_view name) {
+    if (!config::offers(route, transport)) return;
+    text.append(text.empty() ? "this route has " : " and ").append(name);
+  };
+  add(Transport::websocket, "WebSockets");
+  add(Transport::sse, "event streams (Accept: text/event-stream)");
+  add(Transport::poll, "long polls (Accept: application/json)");
+  return text;
+}
+
+bool is_poll(const conn::Connection& connection) {
+  return connection.state.phase == conn::Phase::answering && connection.topics;
+}
+
+bool is_stream(const conn::Connection& connection) {
+  const conn::Phase phase = connection.state.phase;
+  return connection.state.streams &&
+         (phase == conn::Phase::upgrading || phase == conn::Phase::streaming);
+}
+
+bool is_websocket(const conn::Connection& connection) {
+  const conn::Phase phase = connection.state.phase;
+  return !connection.state.streams &&
+         (phase == conn::Phase::upgrading || phase == conn::Phase::open);
+}
+
+conn::Connection& connection_of(const hub::TopicUse& use) {
+  return static_cast<conn::Connection&>(*use.outbox);
+}
+
+}  // namespace
 
 void PubSub::attach(conn::ConnectionTable& table, hub::Hub& hub) {
   table_ = &table;
   hub_ = &hub;
+  sse_.attach(table, hub);
+  polls_.attach(table, hub);
 }
 
 // ---- Requests ----------------------------------------------------------------------------------
 
 void PubSub::on_request(conn::Connection& connection, const http::Request& request,
                         const Route& route, Captures captures) {
-  if (!config::offers(*route.config, config::Transport::websocket)) {
-    answers_.text(connection, request, 501, "none of the transports of this route is served here");
+  const config::Route& config = *route.config;
+  const bool listens =
+      config::offers(config, Transport::sse) || config::offers(config, Transport::poll);
+  if (ws::wants_upgrade(request) ? config::offers(config, Transport::websocket) : !listens) {
+    answer_websocket(connection, request, route, captures);
     return;
   }
+  const std::string_view origin = request.header("Origin").value_or("");
+  const Page page = judge_origin(origin, scheme_of(connection), request.host, config.origins);
+  if (request.method == "OPTIONS")
+    answer_options(connection, request);
+  else if (request.method != "GET" && request.method != "HEAD")
+    answers_.text(connection, request, 405, "only GET, HEAD and OPTIONS", kAllow);
+  else if (page == Page::foreign)
+    answers_.text(connection, request, 403, "this origin may not use the route");
+  else if (ws::wants_upgrade(request))
+    refuse(connection, request, {400, describe_transports(config)}, page);
+  else
+    answer_listener(connection, request, route, captures, page);
+}
+
+void PubSub::answer_websocket(conn::Connection& connection, const http::Request& request,
+                              const Route& route, Captures captures) {
   const auto upgrade = ws::check_upgrade(request);
   if (!upgrade) {
     const ws::Rejection& rejection = upgrade.error();
@@ -33,68 +111,162 @@ void PubSub::on_request(conn::Connection& connection, const http::Request& reque
     answers_.text(connection, request, 403, "this origin may not use the route");
     return;
   }
-  const auto selection = select(connection, request, route, captures);
-  if (!selection) return;
+  auto topics = select_topics(*route.config, route.topics, captures, request.query);
+  if (!topics) return refuse(connection, request, topics.error(), Page::none);
+  const auto named =
+      static_cast<std::size_t>(std::ranges::count(*topics, false, &SelectedTopic::is_pattern));
+  auto resume = read_resume(request, *route.config, named);
+  if (!resume) return refuse(connection, request, resume.error(), Page::none);
+  std::optional<std::string> publish_to;
+  if (route.publish_to) {
+    auto name = name_topic(*route.publish_to, captures);
+    if (!name) return refuse(connection, request, name.error(), Page::none);
+    publish_to = std::move(*name);
+  }
+  connection.renew();
   const auto subprotocol = accept_websocket(*table_, answers_, connection, request, route, *upgrade,
                                             route.config->subprotocols);
   if (!subprotocol) return;
-  enter_topics(connection, route, *selection);
-  open_when_ready(connection);
+  const bool lost = resume->since() && has_pattern(*topics);
+  enter_topics(connection, route, {.topics = std::move(*topics), .resume = std::move(*resume)},
+               publish_to);
+  if (lost)
+    close_for_gap(connection);
+  else
+    open_when_ready(connection);
 }
 
-/// Finds out what a request is about. Nullopt: it is refused, and answered.
-std::optional<PubSub::Selection> PubSub::select(conn::Connection& connection,
-                                                const http::Request& request, const Route& route,
-                                                Captures captures) {
-  const auto refuse = [&](const TopicRefusal& refusal) {
-    answers_.text(connection, request, refusal.status, refusal.reason);
-    return std::nullopt;
-  };
+/// An event stream or a long poll.
+void PubSub::answer_listener(conn::Connection& connection, const http::Request& request,
+                             const Route& route, Captures captures, Page page) {
+  const auto transport = choose_transport(request, *route.config);
+  if (!transport)
+    return refuse(connection, request, {406, describe_transports(*route.config)}, page);
   auto topics = select_topics(*route.config, route.topics, captures, request.query);
-  if (!topics) return refuse(topics.error());
-  if (std::ranges::any_of(*topics, &SelectedTopic::is_pattern))
-    return refuse({501, "subscribing to patterns is not served here"});
-  Selection selection{.topics = std::move(*topics), .publish_to = std::nullopt};
-  if (!route.publish_to) return selection;
-  auto name = name_topic(*route.publish_to, captures);
-  if (!name) return refuse(name.error());
-  selection.publish_to = std::move(*name);
-  return selection;
+  if (!topics) return refuse(connection, request, topics.error(), page);
+  const auto named =
+      static_cast<std::size_t>(std::ranges::count(*topics, false, &SelectedTopic::is_pattern));
+  const bool streams = *transport == Transport::sse;
+  auto resume = streams ? read_stream_resume(request, *route.config, named)
+                        : read_resume(request, *route.config, named);
+  if (!resume) return refuse(connection, request, resume.error(), page);
+  const auto wait = streams ? Duration::zero() : read_wait(request.query);
+  if (!wait) return refuse(connection, request, wait.error(), page);
+  const Listening listening{.topics = std::move(*topics),
+                            .resume = std::move(*resume),
+                            .page = page,
+                            .origin = request.header("Origin").value_or("")};
+  if (streams)
+    sse_.begin(connection, request, route, listening);
+  else if (request.method == "HEAD")
+    polls_.answer_head(connection, request, listening);
+  else
+    polls_.begin(connection, request, route, listening, *wait);
+}
+
+void PubSub::answer_options(conn::Connection& connection, const http::Request& request) {
+  Block* block = table_->memory().blocks.take(kResponseRoom);
+  http::ResponseWriter writer({block->data(), kResponseRoom});
+  const bool keep_alive = answers_.keeps_alive(request);
+  writer.status_line(204);
+  writer.date(::time(nullptr));
+  writer.header(kAllow.front().name, kAllow.front().value);
+  writer.connection(keep_alive, request.minor_version);
+  writer.end();
+  table_->respond(connection, block, writer.size(), keep_alive);
+}
+
+/// A page that may use the route is to see why it may not have this.
+void PubSub::refuse(conn::Connection& connection, const http::Request& request,
+                    const TopicRefusal& refusal, Page page) {
+  const CorsFields cors(page, request.header("Origin").value_or(""));
+  answers_.text(connection, request, refusal.status, refusal.reason, cors.fields());
 }
 
 /// The topic that messages go to is entered last: it heads the list then.
 void PubSub::enter_topics(conn::Connection& connection, const Route& route,
-                          const Selection& selection) {
-  bool hears_itself = false;
-  for (const SelectedTopic& topic : selection.topics) {
-    if (topic.text == selection.publish_to)
-      hears_itself = true;
+                          const Listening& listening,
+                          const std::optional<std::string>& publish_to) {
+  const auto subscribe = [&](const std::string& topic, hub::Replay replay) {
+    if (replay.from == hub::Replay::From::now) replay = {};  // its client does not ask where it is
+    hub_->subscribe(connection.topics, topic, connection, route.outbox, replay);
+  };
+  std::optional<hub::Replay> own;
+  std::size_t index = 0;
+  for (const SelectedTopic& topic : listening.topics) {
+    if (topic.is_pattern) {
+      hub_->subscribe_pattern(connection.topics, topic.text, connection, route.outbox);
+      continue;
+    }
+    const hub::Replay replay = listening.resume.replay(index++);
+    if (topic.text == publish_to)
+      own = replay;
     else
-      hub_->subscribe(connection.topics, topic.text, connection, route.outbox);
+      subscribe(topic.text, replay);
   }
-  if (hears_itself)
-    hub_->subscribe(connection.topics, *selection.publish_to, connection, route.outbox);
-  else if (selection.publish_to)
-    hub_->open(connection.topics, *selection.publish_to, connection);
+  if (own)
+    subscribe(*publish_to, *own);
+  else if (publish_to)
+    hub_->open(connection.topics, *publish_to, connection);
 }
 
 // ---- Topics ------------------------------------------------------------------------------------
 
 void PubSub::open_when_ready(conn::Connection& connection) {
-  for (const hub::TopicUse* use = connection.topics; use; use = use->next)
-    if (!use->ready) return;
-  table_->topics_ready(connection);
+  if (all_ready(connection.topics)) table_->topics_ready(connection);
+}
+
+/// A client that gets plain payloads has no other way to hear that some are missing.
+void PubSub::close_for_gap(conn::Connection& connection) {
+  table_->close(connection, kGapClose, "gap");
 }
 
 void PubSub::on_topic_ready(hub::TopicUse& use) {
-  open_when_ready(static_cast<conn::Connection&>(*use.outbox));
+  conn::Connection& connection = connection_of(use);
+  if (is_poll(connection))
+    polls_.on_topic_ready(connection, use);
+  else if (is_stream(connection))
+    sse_.on_topic_ready(connection, use);
+  else if (is_websocket(connection) && use.gap)
+    close_for_gap(connection);
+  else if (connection.state.phase == conn::Phase::upgrading)
+    open_when_ready(connection);
 }
 
-void PubSub::on_gap(hub::TopicUse&) {}
-void PubSub::on_event(hub::TopicUse&) {}
+void PubSub::on_gap(hub::TopicUse& use) {
+  conn::Connection& connection = connection_of(use);
+  if (is_stream(connection))
+    sse_.on_gap(connection, use);
+  else if (is_websocket(connection))
+    close_for_gap(connection);
+}
 
+void PubSub::on_event(hub::TopicUse& use) {
+  conn::Connection& connection = connection_of(use);
+  if (is_poll(connection))
+    polls_.on_event(connection, use);
+  else if (is_stream(connection))
+    sse_.on_event(connection, use);
+}
+
+/// A poll has an answer to write first, and gets the rest with the next one.
 void PubSub::on_room(conn::Connection& connection) {
-  hub_->on_room(connection.topics);
+  if (!is_poll(connection)) hub_->on_room(connection.topics);
+}
+
+void PubSub::on_topics_due(conn::Connection& connection) {
+  polls_.on_topics_due(connection);
+}
+
+void PubSub::on_answer_due(conn::Connection& connection) {
+  polls_.on_answer_due(connection);
+}
+
+void PubSub::on_ending(conn::Connection& connection) {
+  if (is_poll(connection))
+    polls_.on_ending(connection);
+  else if (is_stream(connection))
+    sse_.on_ending(connection);
 }
 
 // ---- Messages ----------------------------------------------------------------------------------

@@ -5,23 +5,24 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/conn/connection_table.h"
 #include "core/hub/hub.h"
 #include "server/answers.h"
-#include "server/topic_selection.h"
+#include "server/listening.h"
+#include "server/long_poll.h"
+#include "server/sse.h"
 
 namespace peal::server {
 
-/// Routes of type "pubsub": who hears which topics, and what clients may say.
+/// Routes of type "pubsub": who hears which topics, by what transport, and what clients may say.
 ///
 /// Owner: a Dispatcher. Thread: the shard's. Errors: answered to the client.
 class PubSub {
  public:
   using Captures = std::span<const std::string_view>;
 
-  explicit PubSub(const Answers& answers) : answers_(answers) {}
+  explicit PubSub(const Answers& answers) : answers_(answers), sse_(answers), polls_(answers) {}
 
   /// Both are the shard's. Requires: called once, before anything else.
   void attach(conn::ConnectionTable& table, hub::Hub& hub);
@@ -32,24 +33,30 @@ class PubSub {
                   Captures captures);
   void on_message(conn::Connection& connection, const ws::Event& message);
   void on_room(conn::Connection& connection);
+  void on_topics_due(conn::Connection& connection);
+  void on_answer_due(conn::Connection& connection);
+  void on_ending(conn::Connection& connection);
   void on_topic_ready(hub::TopicUse& use);
   void on_gap(hub::TopicUse& use);
   void on_event(hub::TopicUse& use);
 
  private:
-  /// What a request is about.
-  struct Selection {
-    std::vector<SelectedTopic> topics;
-    std::optional<std::string> publish_to;
-  };
-
-  std::optional<Selection> select(conn::Connection& connection, const http::Request& request,
-                                  const Route& route, Captures captures);
-  void enter_topics(conn::Connection& connection, const Route& route, const Selection& selection);
+  void answer_websocket(conn::Connection& connection, const http::Request& request,
+                        const Route& route, Captures captures);
+  void answer_listener(conn::Connection& connection, const http::Request& request,
+                       const Route& route, Captures captures, Page page);
+  void answer_options(conn::Connection& connection, const http::Request& request);
+  void refuse(conn::Connection& connection, const http::Request& request,
+              const TopicRefusal& refusal, Page page);
+  void enter_topics(conn::Connection& connection, const Route& route, const Listening& listening,
+                    const std::optional<std::string>& publish_to);
   void open_when_ready(conn::Connection& connection);
+  void close_for_gap(conn::Connection& connection);
   void publish(conn::Connection& connection, const Route& route, const ws::Event& message);
 
   const Answers& answers_;
+  Sse sse_;
+  LongPoll polls_;
   conn::ConnectionTable* table_ = nullptr;
   hub::Hub* hub_ = nullptr;
 };

@@ -9,13 +9,23 @@
 namespace peal::server {
 namespace {
 
+hub::SlowClient slow_client_of(config::SlowClient slow_client) {
+  switch (slow_client) {
+    case config::SlowClient::disconnect:
+      return hub::SlowClient::disconnect;
+    case config::SlowClient::drop:
+      return hub::SlowClient::drop;
+    case config::SlowClient::latest:
+      return hub::SlowClient::latest;
+  }
+  return hub::SlowClient::disconnect;
+}
+
 conn::RoutePolicy policy_of(const config::Route& route, const config::Compression& compression) {
   const config::RouteLimits& limits = route.limits;
   return {
       .outbox = {.queue_size = static_cast<std::uint32_t>(limits.queue_size),
-                 .slow_client = limits.slow_client == config::SlowClient::disconnect
-                                    ? hub::SlowClient::disconnect
-                                    : hub::SlowClient::drop},
+                 .slow_client = slow_client_of(limits.slow_client)},
       .deflate = {.enabled = route.compression, .context_takeover = compression.context_takeover},
       .message_size = limits.message_size,
       .message_fragments = limits.message_fragments,

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "core/conn/exchange.h"
+#include "server/long_poll.h"
+#include "server/publication.h"
+
+namespace peal::server {
+
+/// What a connection keeps of its request. Each part is made when there is first need for it, and
+/// used again.
+struct KeptRequest final : conn::Exchange {
+  std::unique_ptr<Publication> publication;  ///< from the first publish request on
+  std::unique_ptr<PendingPoll> poll;         ///< from the first long poll on
+};
+
+}  // namespace peal::server
