@@ -25,6 +25,7 @@
 #include "server/router.h"
 #include "server/topic_classes.h"
 #include "server/topic_selection.h"
+#include "server/transport.h"
 
 namespace peal::server {
 namespace {
@@ -303,6 +304,8 @@ class Explanation {
     if (!is_websocket(route))
       return get || request_.method == "HEAD" ? "an ordinary HTTP response"
                                               : "405: this type of route answers GET and HEAD";
+    if (route.type == config::RouteType::pubsub && !parsed_.websocket)
+      if (const auto text = listener_answer(route, listen)) return *text;
     if (!get) return "405: this type of route answers GET";
     if (!judge_origin(route, listen)) return "403: the origin";
     if (topic_refusal_) return text_of(*topic_refusal_);
@@ -314,6 +317,22 @@ class Explanation {
         return std::to_string(upgrade.error().status) + ": " + std::string(upgrade.error().reason);
     }
     return "101: a WebSocket" + chosen_subprotocol(route);
+  }
+
+  /// Nullopt where nothing but a WebSocket is the answer.
+  std::optional<std::string> listener_answer(const config::Route& route,
+                                             const config::Listen& listen) {
+    const auto transport = choose_transport(request_, route);
+    if (transport && *transport == config::Transport::websocket) return std::nullopt;
+    if (request_.method == "OPTIONS") return "204: what may be asked";
+    if (request_.method != "GET" && request_.method != "HEAD")
+      return "405: this route answers GET, HEAD and OPTIONS";
+    if (!judge_origin(route, listen)) return "403: the origin";
+    if (!transport) return text_of(transport.error());
+    if (topic_refusal_) return text_of(*topic_refusal_);
+    return *transport == config::Transport::sse ? "200: an event stream"
+                                                : "200 or 204: a long poll (write the URL with ws: "
+                                                  "for a WebSocket)";
   }
 
   static std::string text_of(const TopicRefusal& refusal) {

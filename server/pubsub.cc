@@ -5,9 +5,9 @@
 #include <array>
 #include <ctime>
 
-#include "core/http/accept.h"
 #include "core/ws/handshake.h"
 #include "server/cors.h"
+#include "server/transport.h"
 #include "server/websocket.h"
 
 namespace peal::server {
@@ -17,32 +17,6 @@ using config::Transport;
 
 constexpr std::array<http::Header, 1> kAllow{{{"Allow", "GET, HEAD, OPTIONS"}}};
 constexpr auto kGapClose = static_cast<ws::CloseCode>(4000);
-
-/// How a request that is no upgrade is answered; nullopt: it accepts nothing that the route has.
-/// Whoever does not ask for an event stream by name gets a poll where there is one.
-std::optional<Transport> choose_transport(const http::Request& request,
-                                          const config::Route& route) {
-  const http::Acceptance stream = http::acceptance(request, "text/event-stream");
-  const http::Acceptance json = http::acceptance(request, "application/json");
-  const bool streams = config::offers(route, Transport::sse) && stream.quality > 0;
-  const bool polls = config::offers(route, Transport::poll) && json.quality > 0;
-  const bool prefers_json = json.by_name && json.quality > stream.quality;
-  if (streams && (!polls || (stream.by_name && !prefers_json))) return Transport::sse;
-  return polls ? std::optional(Transport::poll) : std::nullopt;
-}
-
-/// "this route has WebSockets and long polls".
-std::string describe_transports(const config::Route& route) {
-  std::string text;
-  const auto add = [&](Transport transport, std::string_view name) {
-    if (!config::offers(route, transport)) return;
-    text.append(text.empty() ? "this route has " : " and ").append(name);
-  };
-  add(Transport::websocket, "WebSockets");
-  add(Transport::sse, "event streams (Accept: text/event-stream)");
-  add(Transport::poll, "long polls (Accept: application/json)");
-  return text;
-}
 
 bool is_poll(const conn::Connection& connection) {
   return connection.state.phase == conn::Phase::answering && connection.topics;
@@ -77,25 +51,24 @@ void PubSub::attach(conn::ConnectionTable& table, hub::Hub& hub) {
 
 void PubSub::on_request(conn::Connection& connection, const http::Request& request,
                         const Route& route, Captures captures) {
-  const config::Route& config = *route.config;
-  const bool listens =
-      config::offers(config, Transport::sse) || config::offers(config, Transport::poll);
-  if (ws::wants_upgrade(request) ? config::offers(config, Transport::websocket) : !listens) {
+  const auto transport = choose_transport(request, *route.config);
+  if (transport && *transport == Transport::websocket) {
     answer_websocket(connection, request, route, captures);
     return;
   }
   const std::string_view origin = request.header("Origin").value_or("");
-  const Page page = judge_origin(origin, scheme_of(connection), request.host, config.origins);
+  const Page page =
+      judge_origin(origin, scheme_of(connection), request.host, route.config->origins);
   if (request.method == "OPTIONS")
     answer_options(connection, request);
   else if (request.method != "GET" && request.method != "HEAD")
     answers_.text(connection, request, 405, "only GET, HEAD and OPTIONS", kAllow);
   else if (page == Page::foreign)
     answers_.text(connection, request, 403, "this origin may not use the route");
-  else if (ws::wants_upgrade(request))
-    refuse(connection, request, {400, describe_transports(config)}, page);
+  else if (!transport)
+    refuse(connection, request, transport.error(), page);
   else
-    answer_listener(connection, request, route, captures, page);
+    answer_listener(connection, request, route, captures, page, *transport);
 }
 
 void PubSub::answer_websocket(conn::Connection& connection, const http::Request& request,
@@ -138,15 +111,13 @@ void PubSub::answer_websocket(conn::Connection& connection, const http::Request&
 
 /// An event stream or a long poll.
 void PubSub::answer_listener(conn::Connection& connection, const http::Request& request,
-                             const Route& route, Captures captures, Page page) {
-  const auto transport = choose_transport(request, *route.config);
-  if (!transport)
-    return refuse(connection, request, {406, describe_transports(*route.config)}, page);
+                             const Route& route, Captures captures, Page page,
+                             Transport transport) {
   auto topics = select_topics(*route.config, route.topics, captures, request.query);
   if (!topics) return refuse(connection, request, topics.error(), page);
   const auto named =
       static_cast<std::size_t>(std::ranges::count(*topics, false, &SelectedTopic::is_pattern));
-  const bool streams = *transport == Transport::sse;
+  const bool streams = transport == Transport::sse;
   auto resume = streams ? read_stream_resume(request, *route.config, named)
                         : read_resume(request, *route.config, named);
   if (!resume) return refuse(connection, request, resume.error(), page);
@@ -251,15 +222,18 @@ void PubSub::on_event(hub::TopicUse& use) {
 
 /// A poll has an answer to write first, and gets the rest with the next one.
 void PubSub::on_room(conn::Connection& connection) {
-  if (!is_poll(connection)) hub_->on_room(connection.topics);
+  if (is_stream(connection) || is_websocket(connection))
+    hub_->on_room(connection.topics);
+  else
+    connection.set_wants_room(false);
 }
 
 void PubSub::on_topics_due(conn::Connection& connection) {
-  polls_.on_topics_due(connection);
+  if (is_poll(connection)) polls_.on_topics_due(connection);
 }
 
 void PubSub::on_answer_due(conn::Connection& connection) {
-  polls_.on_answer_due(connection);
+  if (is_poll(connection)) polls_.on_answer_due(connection);
 }
 
 void PubSub::on_ending(conn::Connection& connection) {

@@ -44,7 +44,8 @@ class PubSub {
   void answer_websocket(conn::Connection& connection, const http::Request& request,
                         const Route& route, Captures captures);
   void answer_listener(conn::Connection& connection, const http::Request& request,
-                       const Route& route, Captures captures, Page page);
+                       const Route& route, Captures captures, Page page,
+                       config::Transport transport);
   void answer_options(conn::Connection& connection, const http::Request& request);
   void refuse(conn::Connection& connection, const http::Request& request,
               const TopicRefusal& refusal, Page page);

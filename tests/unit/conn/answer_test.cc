@@ -197,5 +197,29 @@ TEST_CASE("respond: a client that pipelines owed answers without reading is not 
   });
 }
 
+TEST_CASE("answer_later: what comes by topics waits for the answer") {
+  on_both({}, [](Bench& bench) {
+    SimSocket& socket = bench.connect();
+    socket.write(get("/first") + get("/poll"));
+    bench.run();
+    hub::TopicUse use{};
+    Connection& connection = *bench.table().find(bench.handler.owed);
+    connection.topics = &use;
+    hub::Message* message = bench.memory().make_raw_message(as_bytes("news"));
+    connection.push_message(bench.memory(), message, {});
+    bench.memory().release(message);
+    bench.mark_due(connection);
+    bench.run();
+    CHECK(bench.handler.topics_due == 1);
+    CHECK(socket.read().ends_with("/first\n"));
+    connection.topics = nullptr;
+    bench.handler.answer("after it");
+    bench.run();
+    const std::string answer = socket.read();
+    CHECK(answer.starts_with("newsHTTP/1.1 200 "));
+    CHECK(answer.ends_with("after it\n"));
+  });
+}
+
 }  // namespace
 }  // namespace peal::conn::test

@@ -197,5 +197,31 @@ TEST_CASE("ConnectionTable: close_all ends connections in every phase") {
   });
 }
 
+TEST_CASE("close: before a WebSocket is open nothing stands between its answer and the close") {
+  on_both({}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.connect();
+    socket.write(peer.handshake("/later"));
+    bench.run();
+    Connection& connection = *bench.table().find(bench.handler.upgrading);
+    hub::Message* message = bench.memory().make_message(ws::Opcode::text, as_bytes("missed"));
+    connection.push_message(bench.memory(), message, bench.handler.policy.outbox);
+    bench.table().close(connection, static_cast<ws::CloseCode>(4000), "gap");
+    CHECK_FALSE(connection.push_message(bench.memory(), message, bench.handler.policy.outbox));
+    bench.memory().release(message);
+    // What came with the handshake is heard: its close frame, too.
+    socket.write(peer.text("unheard") + peer.close(1000));
+    bench.run();
+    bench.read(socket, peer);
+    CHECK(peer.messages.empty());
+    CHECK(peer.close_code == 4000);
+    CHECK(socket.ended());
+    CHECK(bench.handler.messages.empty());
+    socket.shut_down_write();
+    bench.run();
+    CHECK(bench.all_given_back());
+  });
+}
+
 }  // namespace
 }  // namespace peal::conn::test

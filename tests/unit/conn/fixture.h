@@ -85,6 +85,8 @@ class ScriptHandler final : public TestHandler {
     if (answers_when_due) respond(connection, "due");
   }
 
+  void on_topics_due(Connection&) override { ++topics_due; }
+
   std::unique_ptr<Exchange> make_exchange() override {
     ++exchanges;
     return std::make_unique<ScriptExchange>();
@@ -131,6 +133,7 @@ class ScriptHandler final : public TestHandler {
   SlotId owed;
   std::vector<Body> bodies;
   int dues = 0;
+  int topics_due = 0;
   int exchanges = 0;
   std::string file;
   std::uint64_t file_size = 0;

@@ -46,6 +46,11 @@ type = "pubsub"
 select = "query"
 topics = ["chat/*", "news/**"]
 wildcards = true
+[route.only]
+path = "/only"
+type = "pubsub"
+topics = ["only"]
+transports = ["websocket"]
 [topic.chat]
 match = "chat/*"
 history = { size = 100, age = "10m" }
@@ -143,9 +148,22 @@ TEST_CASE("explain: a listener with TLS is of the origin https") {
   CHECK_FALSE(with("https://evil.example").find("speaks http") != std::string::npos);
 }
 
+TEST_CASE("explain: the transport of a pubsub route") {
+  const auto accepting = [](const char* what) {
+    return text("GET", "/chat/x", {std::string("Accept: ") + what});
+  };
+  CHECK(contains(text("GET", "/chat/x"), "answer 200 or 204: a long poll"));
+  CHECK(contains(accepting("text/event-stream"), "answer 200: an event stream"));
+  CHECK(
+      contains(accepting("image/png"), "answer 406: this route has WebSockets and event streams"));
+  CHECK(contains(text("POST", "/chat/x"), "answer 405: "));
+  CHECK(contains(text("OPTIONS", "/chat/x"), "answer 204: "));
+  CHECK(contains(text("GET", "/live"), "answer 400: "));
+}
+
 TEST_CASE("explain: the method and the headers of an upgrade") {
   CHECK(contains(text("GET", "/chat/x", kUpgrade), "answer 101: "));
-  CHECK(contains(text("GET", "/chat/x"), "answer 426: "));
+  CHECK(contains(text("GET", "/only"), "answer 426: "));
   CHECK(contains(text("POST", "/chat/x", kUpgrade), "answer 405: "));
   auto draft = kUpgrade;
   draft[2] = "Sec-WebSocket-Version: 8";
