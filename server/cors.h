@@ -14,6 +14,8 @@ namespace peal::server {
 /// Fields of an answer. Holds views of the origin.
 class CorsFields {
  public:
+  static constexpr std::size_t kMost = 4;
+
   /// `page`: as judge_origin() says of `origin`. For pages of our own there is nothing to say.
   CorsFields(Page page, std::string_view origin);
 
@@ -22,7 +24,7 @@ class CorsFields {
  private:
   void add(std::string_view name, std::string_view value) { fields_[count_++] = {name, value}; }
 
-  std::array<http::Header, 4> fields_;
+  std::array<http::Header, kMost> fields_;
   std::size_t count_ = 0;
 };
 

@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::size_t kOffsetRoom = 1 + 20;  // a dot and the digits
 
-/// A message that still waits for room is one that its client has not got.
-std::uint64_t offset_of(const hub::TopicUse& use, const hub::TopicUse* current) {
-  const bool waits = use.live && use.latest && &use != current;
-  return waits ? use.latest->message->offset - 1 : use.offset;
-}
-
 char* write_first(char* to, std::uint64_t offset) {
   return hub::write_message_id(to, {.epoch = hub::process_epoch(), .offset = offset});
 }
@@ -69,12 +63,11 @@ std::size_t position_room(const hub::TopicUse* uses) {
   return room;
 }
 
-char* write_position(char* to, const hub::TopicUse* uses, const hub::TopicUse* current) {
+char* write_position(char* to, const hub::TopicUse* uses) {
   bool first = true;
   for (; uses; uses = uses->next) {
     if (uses->topic->is_pattern()) continue;
-    const std::uint64_t offset = offset_of(*uses, current);
-    to = first ? write_first(to, offset) : write_next(to, offset);
+    to = first ? write_first(to, uses->offset) : write_next(to, uses->offset);
     first = false;
   }
   return first ? write_first(to, 0) : to;

@@ -44,9 +44,8 @@ bool position_known(const hub::TopicUse* uses);
 
 /// Characters that write_position() needs at most.
 std::size_t position_room(const hub::TopicUse* uses);
-/// Writes where the owner of `uses` is; returns the end. `current`: the one whose newest message is
-/// about to go into the outbox, or null.
-char* write_position(char* to, const hub::TopicUse* uses, const hub::TopicUse* current = nullptr);
+/// Writes where the owner of `uses` is; returns the end.
+char* write_position(char* to, const hub::TopicUse* uses);
 std::string position_text(const hub::TopicUse* uses);
 /// The same of offsets.
 std::string position_text(const std::vector<std::uint64_t>& offsets);

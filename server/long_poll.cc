@@ -170,18 +170,18 @@ void LongPoll::answer_messages(conn::Connection& connection, std::string_view ne
   const bool keep_alive = poll.keep_alive && !answers_.draining();
   const std::string end =
       R"(],"next":")" + std::string(next) + (poll.gap ? R"(","gap":true})" : R"(","gap":false})");
-  if (connection.fresh()) connection.trim_last();  // the comma
+  const std::size_t items = connection.message_bytes();
   const std::size_t room = kResponseRoom + next.size();
   Block* head = memory.blocks.take(room);
   http::ResponseWriter writer({head->data(), room});
   write_fields(writer, 200, poll, keep_alive);
   writer.header("Peal-Next", next);
   writer.header("Content-Type", "application/json");
-  writer.header("Content-Length", kBegin.size() + connection.message_bytes() + end.size());
+  writer.header("Content-Length", kBegin.size() + (items > 0 ? items - 1 : 0) + end.size());
   writer.end();
   writer.body(kBegin);
   PEAL_CHECK(writer.size() > 0);
-  connection.push_before_messages(memory, head, {head->data(), writer.size()});
+  connection.begin_array(memory, head, {head->data(), writer.size()});
   Block* block = memory.blocks.take(end.size());
   std::memcpy(block->data(), end.data(), end.size());
   table_->respond(connection, block, end.size(), keep_alive);

@@ -13,6 +13,7 @@
 #include "core/hub/message_id.h"
 #include "server/batch_reader.h"
 #include "server/batch_topics.h"
+#include "server/origin.h"
 #include "server/publish_request.h"
 #include "server/site.h"
 
@@ -58,6 +59,8 @@ struct Publication {
   };
 
   const Route* route = nullptr;
+  Page page = Page::none;
+  std::string origin;  ///< where `page` makes it matter
   PublishForm form = PublishForm::text;
   bool keep_alive = false;
   int minor_version = 1;

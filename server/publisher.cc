@@ -11,9 +11,9 @@
 #include "core/http/response.h"
 #include "core/hub/encoding.h"
 #include "core/ws/handshake.h"
+#include "server/cors.h"
 #include "server/kept_request.h"
 #include "server/log.h"
-#include "server/origin.h"
 #include "server/topic_selection.h"
 
 namespace peal::server {
@@ -23,7 +23,7 @@ constexpr std::array<http::Header, 1> kAllowPublish{{{"Allow", "POST, PUT"}}};
 constexpr std::array<http::Header, 1> kPlainOnly{{{"Accept-Encoding", "identity"}}};
 constexpr std::array<http::Header, 1> kRetryAfter{{{"Retry-After", "1"}}};
 
-constexpr std::size_t kTextRoom = 1024;  // bytes around the text of an error
+constexpr std::size_t kTextRoom = 2048;  // bytes around the text of an error
 constexpr Duration kPatience = std::chrono::seconds(10);
 constexpr std::size_t kKeptResults = 64;     // for the next request of a connection
 constexpr std::size_t kKeptText = 64 << 10;  // bytes, for the next answer
@@ -85,7 +85,9 @@ void Publisher::on_request(conn::Connection& connection, const http::Request& re
     return;
   }
   const std::string_view origin = request.header("Origin").value_or("");
-  if (!origin_allowed(origin, scheme_of(connection), request.host, route.config->origins)) {
+  const Page page =
+      judge_origin(origin, scheme_of(connection), request.host, route.config->origins);
+  if (page == Page::foreign) {
     answers_.text(connection, request, 403, "this origin may not use the route");
     return;
   }
@@ -104,6 +106,8 @@ void Publisher::on_request(conn::Connection& connection, const http::Request& re
   if (!kept.publication) kept.publication = std::make_unique<Publication>();
   Publication& publication = *kept.publication;
   publication.route = &route;
+  publication.page = page;
+  publication.origin = page == Page::listed ? origin : "";
   publication.form = *form;
   publication.keep_alive = request.keep_alive && !ws::wants_upgrade(request);
   publication.minor_version = request.minor_version;
@@ -366,6 +370,8 @@ void Publisher::answer(conn::Connection& connection) {
   writer.header("Content-Type", "application/json");
   writer.header("Content-Length", text_.size());
   writer.connection(keep_alive, publication.minor_version);
+  for (const http::Header& field : CorsFields(publication.page, publication.origin).fields())
+    writer.header(field.name, field.value);
   writer.end();
   writer.body(text_);
   table_->respond(connection, block, writer.size(), keep_alive);
@@ -386,12 +392,16 @@ void Publisher::answer_error(conn::Connection& connection, int status, std::stri
   publication.awaited = 0;
   publication.batch.reset();
   const bool keep_alive = publication.keep_alive && status != 503 && !answers_.draining();
+  std::array<http::Header, CorsFields::kMost + 1> fields;
+  const CorsFields cors(publication.page, publication.origin);
+  auto end = std::ranges::copy(cors.fields(), fields.begin()).out;
+  end = std::ranges::copy(fields_of(status), end).out;
   const std::size_t room = kTextRoom + text.size();
   Block* block = table_->memory().blocks.take(room);
   const std::size_t size =
       http::write_text_response({block->data(), room}, {.status = status,
                                                         .text = text,
-                                                        .headers = fields_of(status),
+                                                        .headers = {fields.begin(), end},
                                                         .now = ::time(nullptr),
                                                         .minor_version = publication.minor_version,
                                                         .keep_alive = keep_alive});

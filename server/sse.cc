@@ -107,9 +107,9 @@ void Sse::on_event(conn::Connection& connection, hub::TopicUse& use) {
   const std::size_t room = kId.size() + position_room(connection.topics) + 1;
   Block* block = table_->memory().blocks.take(room);
   char* const begin = reinterpret_cast<char*>(block->data());
-  char* end = write_position(std::ranges::copy(kId, begin).out, connection.topics, &use);
+  char* end = write_position(std::ranges::copy(kId, begin).out, connection.topics);
   *end++ = '\n';
-  connection.set_prefix(table_->memory(), block,
+  connection.push_block(table_->memory(), block,
                         {block->data(), static_cast<std::size_t>(end - begin)});
 }
 

@@ -224,8 +224,21 @@ class Rules(ListeningCase):
         self.assertEqual(answer.headers["access-control-allow-methods"], "GET, HEAD")
         self.assertEqual(answer.headers["access-control-allow-headers"], "Authorization, Content-Type, Last-Event-ID")
         self.assertEqual(answer.headers["access-control-max-age"], "7200")
-        answer = self.connect().request("/room/cors", "Origin: https://evil.example", *asks, method="OPTIONS")
-        self.assertEqual(answer.status, 403)
+        for path in ("/room/cors", "/publish/room/cors"):
+            answer = self.connect().request(path, "Origin: https://evil.example", *asks, method="OPTIONS")
+            self.assertEqual(answer.status, 403)
+
+    def test_pages_that_publish(self):
+        answer = self.connect().request("/publish/room/cors", self.ALLOWED, "Access-Control-Request-Method: PUT",
+                                        method="OPTIONS")
+        self.assertEqual((answer.status, answer.headers["access-control-allow-methods"]), (204, "POST, PUT"))
+        for body, status in ((b"ok", 200), (b"\xff", 400)):
+            client = self.connect()
+            client.send(client.request_head("/publish/room/cors", self.ALLOWED, f"Content-Length: {len(body)}",
+                                            method="POST") + body)
+            answer = client.read_response()
+            self.assertEqual((answer.status, answer.headers["access-control-allow-origin"]),
+                             (status, "https://app.example"))
 
 
 class Ends(unittest.TestCase):

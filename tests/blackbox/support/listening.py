@@ -64,6 +64,13 @@ type = "pubsub"
 topics = ["polls"]
 transports = ["poll"]
 
+[route.publish]
+path = "/publish/{topic...}"
+type = "publish"
+topics = ["{topic}"]
+auth = "none"
+origins = ["https://app.example"]
+
 [topic.room]
 match = "room/**"
 history = { size = 100 }
