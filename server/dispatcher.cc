@@ -318,7 +318,11 @@ void Dispatcher::on_event(hub::TopicUse& use) {
 }
 
 void Dispatcher::on_posted(hub::Ticket ticket, hub::MessageId id, std::uint32_t subscribers) {
-  publisher_.on_posted(ticket, id, subscribers);
+  conn::Connection* connection = table_->find(ticket.connection);
+  if (connection && PealV1::is_spoken(*connection))
+    pubsub_.on_posted(*connection, ticket, id, subscribers);
+  else
+    publisher_.on_posted(ticket, id, subscribers);
 }
 
 // ---- Ends --------------------------------------------------------------------------------------
@@ -347,6 +351,7 @@ void Dispatcher::on_ending(conn::Connection& connection) {
 }
 
 void Dispatcher::on_close(conn::Connection& connection) {
+  pubsub_.on_close(connection);
   hub_->leave(connection.topics);
   if (connection.dropped() > 0 && connection.state.ending != conn::Ending::slow_client &&
       first(Notice::slow_client))

@@ -26,6 +26,7 @@
 #include "server/topic_classes.h"
 #include "server/topic_selection.h"
 #include "server/transport.h"
+#include "server/websocket.h"
 
 namespace peal::server {
 namespace {
@@ -215,7 +216,8 @@ class Explanation {
 
   void list_heard(const config::Route& route, std::span<const config::TopicTemplate> topics,
                   const config::PathPattern& path, const RouteMatch& match) {
-    const auto selected = select_topics(route, topics, match.captures(), request_.query);
+    const std::size_t least = asks_for_peal_v1(request_) ? 0 : 1;
+    const auto selected = select_topics(route, topics, match.captures(), request_.query, least);
     if (selected)
       for (const SelectedTopic& topic : *selected) tell_topic(topic);
     else
@@ -358,7 +360,8 @@ class Explanation {
   }
 
   std::string chosen_subprotocol(const config::Route& route) const {
-    const auto chosen = ws::choose_subprotocol(request_, route.subprotocols);
+    const std::vector<std::string> ours = subprotocols_of(route);
+    const auto chosen = ws::choose_subprotocol(request_, ours);
     if (!chosen)
       return ", but its sub-protocols are refused: " + std::string(chosen.error().reason);
     if (chosen->empty()) return " without a sub-protocol";

@@ -45,6 +45,7 @@ void PubSub::attach(conn::ConnectionTable& table, hub::Hub& hub) {
   hub_ = &hub;
   sse_.attach(table, hub);
   polls_.attach(table, hub);
+  peal_v1_.attach(table, hub);
 }
 
 // ---- Requests ----------------------------------------------------------------------------------
@@ -84,7 +85,9 @@ void PubSub::answer_websocket(conn::Connection& connection, const http::Request&
     answers_.text(connection, request, 403, "this origin may not use the route");
     return;
   }
-  auto topics = select_topics(*route.config, route.topics, captures, request.query);
+  // Whoever can subscribe later need not begin with a topic.
+  const std::size_t least = asks_for_peal_v1(request) ? 0 : 1;
+  auto topics = select_topics(*route.config, route.topics, captures, request.query, least);
   if (!topics) return refuse(connection, request, topics.error(), Page::none);
   const auto named =
       static_cast<std::size_t>(std::ranges::count(*topics, false, &SelectedTopic::is_pattern));
@@ -97,13 +100,16 @@ void PubSub::answer_websocket(conn::Connection& connection, const http::Request&
     publish_to = std::move(*name);
   }
   connection.renew();
-  const auto subprotocol = accept_websocket(*table_, answers_, connection, request, route, *upgrade,
-                                            route.config->subprotocols);
+  const auto subprotocol =
+      accept_websocket(*table_, answers_, connection, request, route, *upgrade, route.subprotocols);
   if (!subprotocol) return;
-  const bool lost = resume->since() && has_pattern(*topics);
-  enter_topics(connection, route, {.topics = std::move(*topics), .resume = std::move(*resume)},
-               publish_to);
-  if (lost)
+  const Listening listening{.topics = std::move(*topics), .resume = std::move(*resume)};
+  const bool peal_v1 = *subprotocol == kPealV1;
+  if (peal_v1)
+    enter_peal_v1(connection, route, captures, listening, std::move(publish_to));
+  else
+    enter_topics(connection, route, listening, publish_to);
+  if (!peal_v1 && listening.resume.since() && has_pattern(listening.topics))
     close_for_gap(connection);
   else
     open_when_ready(connection);
@@ -181,6 +187,18 @@ void PubSub::enter_topics(conn::Connection& connection, const Route& route,
     hub_->open(connection.topics, *publish_to, connection);
 }
 
+/// What it says and hears goes by names, so it needs no use to publish.
+void PubSub::enter_peal_v1(conn::Connection& connection, const Route& route, Captures captures,
+                           const Listening& listening, std::optional<std::string> publish_to) {
+  PealV1::Rights rights{.choice = std::nullopt, .publish_to = std::move(publish_to)};
+  if (route.config->select == config::TopicSelect::query)
+    rights.choice = TopicChoice::make(route.topics, captures).value();  // its topics came of it
+  peal_v1_.enter(connection, std::move(rights));
+  std::size_t index = 0;
+  for (const SelectedTopic& topic : listening.topics)
+    peal_v1_.subscribe(connection, topic, listening.resume.replay(topic.is_pattern ? 0 : index++));
+}
+
 // ---- Topics ------------------------------------------------------------------------------------
 
 void PubSub::open_when_ready(conn::Connection& connection) {
@@ -198,9 +216,11 @@ void PubSub::on_topic_ready(hub::TopicUse& use) {
     polls_.on_topic_ready(connection, use);
   else if (is_stream(connection))
     sse_.on_topic_ready(connection, use);
+  else if (PealV1::is_spoken(connection))
+    peal_v1_.on_topic_ready(use);
   else if (is_websocket(connection) && use.gap)
     close_for_gap(connection);
-  else if (connection.state.phase == conn::Phase::upgrading)
+  if (is_websocket(connection) && connection.state.phase == conn::Phase::upgrading)
     open_when_ready(connection);
 }
 
@@ -208,6 +228,8 @@ void PubSub::on_gap(hub::TopicUse& use) {
   conn::Connection& connection = connection_of(use);
   if (is_stream(connection))
     sse_.on_gap(connection, use);
+  else if (PealV1::is_spoken(connection))
+    peal_v1_.on_gap(use);
   else if (is_websocket(connection))
     close_for_gap(connection);
 }
@@ -218,6 +240,15 @@ void PubSub::on_event(hub::TopicUse& use) {
     polls_.on_event(connection, use);
   else if (is_stream(connection))
     sse_.on_event(connection, use);
+}
+
+void PubSub::on_posted(conn::Connection& connection, hub::Ticket ticket, hub::MessageId id,
+                       std::uint32_t subscribers) {
+  peal_v1_.on_posted(connection, ticket, id, subscribers);
+}
+
+void PubSub::on_close(conn::Connection& connection) {
+  if (PealV1::is_spoken(connection)) peal_v1_.on_close(connection);
 }
 
 /// A poll has an answer to write first, and gets the rest with the next one.
@@ -246,6 +277,10 @@ void PubSub::on_ending(conn::Connection& connection) {
 // ---- Messages ----------------------------------------------------------------------------------
 
 void PubSub::on_message(conn::Connection& connection, const ws::Event& message) {
+  if (PealV1::is_spoken(connection)) {
+    peal_v1_.on_message(connection, message);
+    return;
+  }
   const Route& route = route_of(connection);
   switch (route.config->publish) {
     case config::PublishPolicy::anyone:

@@ -11,6 +11,7 @@
 #include "server/answers.h"
 #include "server/listening.h"
 #include "server/long_poll.h"
+#include "server/peal_v1.h"
 #include "server/sse.h"
 
 namespace peal::server {
@@ -39,6 +40,11 @@ class PubSub {
   void on_topic_ready(hub::TopicUse& use);
   void on_gap(hub::TopicUse& use);
   void on_event(hub::TopicUse& use);
+  /// Of one that speaks peal.v1: nobody else here is told.
+  void on_posted(conn::Connection& connection, hub::Ticket ticket, hub::MessageId id,
+                 std::uint32_t subscribers);
+  /// Before its topics are left.
+  void on_close(conn::Connection& connection);
 
  private:
   void answer_websocket(conn::Connection& connection, const http::Request& request,
@@ -51,6 +57,8 @@ class PubSub {
               const TopicRefusal& refusal, Page page);
   void enter_topics(conn::Connection& connection, const Route& route, const Listening& listening,
                     const std::optional<std::string>& publish_to);
+  void enter_peal_v1(conn::Connection& connection, const Route& route, Captures captures,
+                     const Listening& listening, std::optional<std::string> publish_to);
   void open_when_ready(conn::Connection& connection);
   void close_for_gap(conn::Connection& connection);
   void publish(conn::Connection& connection, const Route& route, const ws::Event& message);
@@ -58,6 +66,7 @@ class PubSub {
   const Answers& answers_;
   Sse sse_;
   LongPoll polls_;
+  PealV1 peal_v1_;
   conn::ConnectionTable* table_ = nullptr;
   hub::Hub* hub_ = nullptr;
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "server/websocket.h"
 
 namespace peal::server {
 namespace {
@@ -42,6 +43,7 @@ Result<Route> make_route(const config::Route& config, const config::Compression&
   const auto path = config::parse_path_pattern(config.path);
   PEAL_CHECK(path);  // load() has checked it, and the templates
   route.ends_in_rest = path->segments.back().kind == config::Segment::Kind::rest;
+  route.subprotocols = subprotocols_of(config);
   for (const std::string& topic : config.topics)
     route.topics.push_back(config::parse_topic_template(topic, *path).value());
   if (config.type == config::RouteType::pubsub && config.publish == config::PublishPolicy::anyone)

@@ -23,6 +23,7 @@ struct Route : conn::RoutePolicy {
   const config::Route* config = nullptr;
   std::vector<config::TopicTemplate> topics;        ///< pubsub, publish: see select_topics()
   std::optional<config::TopicTemplate> publish_to;  ///< pubsub: where messages go, if anywhere
+  std::vector<std::string> subprotocols;            ///< ours, in order of preference
   std::optional<StaticFiles> files;                 ///< files
   std::unique_ptr<TokenStore> tokens;               ///< null: everyone may use it
   bool ends_in_rest = false;                        ///< the path ends in {rest...}

@@ -50,15 +50,16 @@ std::expected<TopicPattern, TopicRefusal> name_pattern(const config::TopicTempla
 /// Reads the topics of a query.
 class QueryTopics {
  public:
-  QueryTopics(const config::Route& route, std::vector<TopicPattern> allowed)
-      : route_(route), allowed_(std::move(allowed)) {}
+  QueryTopics(const config::Route& route, const TopicChoice& choice)
+      : route_(route), choice_(choice) {}
 
-  std::expected<std::vector<SelectedTopic>, TopicRefusal> read(std::string_view query) {
+  std::expected<std::vector<SelectedTopic>, TopicRefusal> read(std::string_view query,
+                                                               std::size_t least) {
     http::for_each_query_pair(query, [&](std::string_view name, std::string_view value) {
       if (name == "topic" && !refusal_) add(value);
     });
     if (refusal_) return TopicRefused(std::move(*refusal_));
-    if (selected_.empty())
+    if (selected_.size() < least)
       return TopicRefused({400, "no topic is asked for; the query has them: ?topic=NAME"});
     return std::move(selected_);
   }
@@ -73,38 +74,16 @@ class QueryTopics {
     std::string scratch(encoded.size(), '\0');
     const auto text = http::decode_query_value(encoded, scratch);
     if (!text) return refuse(400, "it is not percent-encoded as it should be");
-    SelectedTopic topic{std::string(*text), config::has_wildcard(*text)};
-    if (!(topic.is_pattern ? check_pattern(topic.text) : check_name(topic.text))) return;
-    if (std::ranges::find(selected_, topic) != selected_.end()) return;
+    auto topic = choice_.check(route_, *text);
+    if (!topic) return refuse(topic.error().status, topic.error().reason);
+    if (std::ranges::find(selected_, *topic) != selected_.end()) return;
     if (selected_.size() == route_.max_topics)
       return refuse(400, "there may be " + std::to_string(route_.max_topics) + " at most");
-    selected_.push_back(std::move(topic));
-  }
-
-  bool check_name(std::string_view name) {
-    const auto problem = config::topic_name_problem(name);
-    const auto has = [&](const TopicPattern& pattern) { return pattern.matches(name); };
-    if (problem)
-      refuse(400, *problem);
-    else if (std::ranges::none_of(allowed_, has))
-      refuse(403, "this route does not have it");
-    return !refusal_;
-  }
-
-  bool check_pattern(std::string_view text) {
-    const auto pattern = TopicPattern::parse(text);
-    const auto covers = [&](const TopicPattern& allowed) { return allowed.covers(*pattern); };
-    if (!pattern)
-      refuse(400, pattern.error());
-    else if (!route_.wildcards)
-      refuse(403, "this route takes names of topics, not patterns");
-    else if (std::ranges::none_of(allowed_, covers))
-      refuse(403, "this route does not have all that it stands for");
-    return !refusal_;
+    selected_.push_back(std::move(*topic));
   }
 
   const config::Route& route_;
-  std::vector<TopicPattern> allowed_;
+  const TopicChoice& choice_;
   std::vector<SelectedTopic> selected_;
   std::optional<TopicRefusal> refusal_;
   std::size_t seen_ = 0;
@@ -126,17 +105,44 @@ std::optional<TopicRefusal> name_topic(const config::TopicTemplate& topic, Captu
   return std::nullopt;
 }
 
+std::expected<TopicChoice, TopicRefusal> TopicChoice::make(
+    std::span<const config::TopicTemplate> topics, Captures captures) {
+  std::vector<TopicPattern> allowed;
+  for (const config::TopicTemplate& topic : topics) {
+    auto pattern = name_pattern(topic, captures);
+    if (!pattern) return TopicRefused(std::move(pattern.error()));
+    allowed.push_back(std::move(*pattern));
+  }
+  return TopicChoice(std::move(allowed));
+}
+
+std::expected<SelectedTopic, TopicRefusal> TopicChoice::check(const config::Route& route,
+                                                              std::string_view text) const {
+  if (!config::has_wildcard(text)) {
+    const auto has = [&](const TopicPattern& pattern) { return pattern.matches(text); };
+    if (const auto problem = config::topic_name_problem(text))
+      return TopicRefused({400, std::string(*problem)});
+    if (std::ranges::none_of(allowed_, has))
+      return TopicRefused({403, "this route does not have it"});
+    return SelectedTopic{std::string(text), false};
+  }
+  const auto pattern = TopicPattern::parse(text);
+  const auto covers = [&](const TopicPattern& allowed) { return allowed.covers(*pattern); };
+  if (!pattern) return TopicRefused({400, std::string(pattern.error())});
+  if (!route.wildcards)
+    return TopicRefused({403, "this route takes names of topics, not patterns"});
+  if (std::ranges::none_of(allowed_, covers))
+    return TopicRefused({403, "this route does not have all that it stands for"});
+  return SelectedTopic{std::string(text), true};
+}
+
 std::expected<std::vector<SelectedTopic>, TopicRefusal> select_topics(
     const config::Route& route, std::span<const config::TopicTemplate> topics, Captures captures,
-    std::string_view query) {
+    std::string_view query, std::size_t least) {
   if (route.select == config::TopicSelect::query) {
-    std::vector<TopicPattern> allowed;
-    for (const config::TopicTemplate& topic : topics) {
-      auto pattern = name_pattern(topic, captures);
-      if (!pattern) return TopicRefused(std::move(pattern.error()));
-      allowed.push_back(std::move(*pattern));
-    }
-    return QueryTopics(route, std::move(allowed)).read(query);
+    const auto choice = TopicChoice::make(topics, captures);
+    if (!choice) return TopicRefused(choice.error());
+    return QueryTopics(route, *choice).read(query, least);
   }
   std::vector<SelectedTopic> selected;
   for (const config::TopicTemplate& topic : topics) {

@@ -7,10 +7,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/config.h"
 #include "config/path_pattern.h"
+#include "config/topic_pattern.h"
 
 namespace peal::server {
 
@@ -36,13 +38,31 @@ std::optional<TopicRefusal> name_topic(const config::TopicTemplate& topic,
                                        std::span<const std::string_view> captures,
                                        std::string& out);
 
-/// What a client of a pubsub route is to hear, each topic once, in the order of the request or the
-/// route. `topics`: those of the route, parsed. `query`: as sent; with `select = "query"` each
-/// "topic=" of it is one. Error: 400, or 403 for one that the route does not allow.
+/// What a client may choose of on a pubsub route with `select = "query"`.
 ///
 /// What captures bring is never a wildcard, or a path could widen what the route allows.
+class TopicChoice {
+ public:
+  /// `topics`: those of the route, parsed. Error: 400.
+  static std::expected<TopicChoice, TopicRefusal> make(
+      std::span<const config::TopicTemplate> topics, std::span<const std::string_view> captures);
+
+  /// What `text` asks for. Error: 400 for what is neither a topic nor a pattern, 403 for one that
+  /// the route does not allow.
+  std::expected<SelectedTopic, TopicRefusal> check(const config::Route& route,
+                                                   std::string_view text) const;
+
+ private:
+  explicit TopicChoice(std::vector<config::TopicPattern> allowed) : allowed_(std::move(allowed)) {}
+
+  std::vector<config::TopicPattern> allowed_;
+};
+
+/// What a client of a pubsub route is to hear, each topic once, in the order of the request or the
+/// route. `topics`: those of the route, parsed. `query`: as sent; with `select = "query"` each
+/// "topic=" of it is one, and there are `least` of them. Error: as TopicChoice has it.
 std::expected<std::vector<SelectedTopic>, TopicRefusal> select_topics(
     const config::Route& route, std::span<const config::TopicTemplate> topics,
-    std::span<const std::string_view> captures, std::string_view query);
+    std::span<const std::string_view> captures, std::string_view query, std::size_t least = 1);
 
 }  // namespace peal::server

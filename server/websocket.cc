@@ -3,8 +3,24 @@
 
 #include "core/ws/permessage_deflate.h"
 #include "server/log.h"
+#include "server/peal_v1_commands.h"
 
 namespace peal::server {
+
+std::vector<std::string> subprotocols_of(const config::Route& route) {
+  std::vector<std::string> names;
+  if (route.type == config::RouteType::pubsub) names.emplace_back(kPealV1);
+  names.insert(names.end(), route.subprotocols.begin(), route.subprotocols.end());
+  return names;
+}
+
+bool asks_for_peal_v1(const http::Request& request) {
+  bool asks = false;
+  request.for_each("Sec-WebSocket-Protocol", [&](std::string_view list) {
+    ascii::for_each_list_element(list, [&](std::string_view name) { asks |= name == kPealV1; });
+  });
+  return asks && ws::wants_upgrade(request);
+}
 
 std::optional<std::string_view> accept_websocket(conn::ConnectionTable& table,
                                                  const Answers& answers,

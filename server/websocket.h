@@ -6,11 +6,18 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/ws/handshake.h"
 #include "server/answers.h"
 
 namespace peal::server {
+
+/// The sub-protocols of a route, in order of preference: peal.v1 first where there are topics.
+std::vector<std::string> subprotocols_of(const config::Route& route);
+
+/// Whether a request is for a WebSocket that speaks peal.v1, on a route with topics.
+bool asks_for_peal_v1(const http::Request& request);
 
 /// Answers with 101, held back until ConnectionTable::topics_ready(), what ws::check_upgrade() has
 /// found to be a WebSocket. Returns the sub-protocol of `ours` that was agreed on, empty where

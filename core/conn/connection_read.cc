@@ -264,7 +264,7 @@ void ConnectionTable::answer_ping(Connection& connection, const ws::Event& ping,
 
 void ConnectionTable::answer_flood(Connection& connection, const PingFlood& flood) {
   if (flood.pings <= kPongs || connection.state.phase != Phase::open) return;
-  send_control(connection, ws::Opcode::pong, Bytes(flood.last).first(flood.size));
+  push_frame(connection, ws::Opcode::pong, Bytes(flood.last).first(flood.size));
   mark_due(connection);
 }
 

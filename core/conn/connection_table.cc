@@ -138,7 +138,7 @@ void ConnectionTable::keep_alive(Connection& connection) {
   const bool pings = policy.ping_interval > Duration::zero();
   if (!waits && pings && now() - connection.last_received >= policy.ping_interval) {
     connection.pinged = now();
-    send_control(connection, ws::Opcode::ping, {});
+    push_frame(connection, ws::Opcode::ping, {});
     due_.add_delivery(connection);  // nobody waits for it
   }
   std::optional<Instant> next;

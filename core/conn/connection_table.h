@@ -83,6 +83,9 @@ class ConnectionTable {
   /// open: sends a message back, compressed if that is agreed and worthwhile, else from where it
   /// lies if that can be. Takes `message.block` over.
   void echo(Connection& connection, const ws::Event& message);
+  /// upgrading, open: sends a text message, copied. Nobody hears it on a connection that has begun
+  /// to end meanwhile.
+  void send_text(Connection& connection, std::string_view text);
   /// head, answering, open: takes no input until resume_publishers().
   void stall_publisher(Connection& connection);
   /// upgrading, open: sends a close frame and waits for the peer's. Before it is open, a WebSocket
@@ -180,7 +183,7 @@ class ConnectionTable {
   void send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event,
                  bool encode = false);
   ws::Compressor::Frame compress(Connection& connection, Bytes frame);
-  void send_control(Connection& connection, ws::Opcode opcode, Bytes payload);
+  void push_frame(Connection& connection, ws::Opcode opcode, Bytes payload);
   void send_close(Connection& connection, ws::CloseCode code, std::string_view reason);
   void stall_if_full(Connection& connection);
   std::size_t queue_limit(const Connection& connection) const;

@@ -94,7 +94,15 @@ void ConnectionTable::send_back(Connection& connection, ws::Opcode opcode, const
   mark_due(connection);
 }
 
-void ConnectionTable::send_control(Connection& connection, ws::Opcode opcode, Bytes payload) {
+void ConnectionTable::send_text(Connection& connection, std::string_view text) {
+  const Phase phase = connection.state.phase;
+  if (phase != Phase::upgrading && phase != Phase::open) return;
+  push_frame(connection, ws::Opcode::text, as_bytes(text));
+  stall_if_full(connection);
+  mark_due(connection);
+}
+
+void ConnectionTable::push_frame(Connection& connection, ws::Opcode opcode, Bytes payload) {
   Block* block = memory_.blocks.take(ws::kMaxServerHeader + payload.size());
   std::byte* to = block->data() + ws::kMaxServerHeader;
   if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
@@ -105,7 +113,7 @@ void ConnectionTable::send_control(Connection& connection, ws::Opcode opcode, By
 void ConnectionTable::send_close(Connection& connection, ws::CloseCode code,
                                  std::string_view reason) {
   std::array<std::byte, ws::kMaxControlPayload> payload;
-  send_control(connection, ws::Opcode::close, ws::write_close_payload(payload, code, reason));
+  push_frame(connection, ws::Opcode::close, ws::write_close_payload(payload, code, reason));
   mark_due(connection);
   connection.shut();
   connection.state.close_code = static_cast<std::uint16_t>(code);
