@@ -2,7 +2,7 @@
 // Chat: what is sent to /chat/{room} comes back to everybody in that room, the sender included.
 
 import {showState} from './badge.js';
-import {LiveSocket} from './socket.js';
+import {LiveTopic} from './live_topic.js';
 
 const KEPT_MESSAGES = 200;
 const BELLS = ['Treble', 'Tenor', 'Bob', 'Grandsire', 'Stedman', 'Cambridge', 'Kent', 'Oxford'];
@@ -85,7 +85,7 @@ export function startChat() {
   const nameField = byId('name');
   const roomField = byId('room');
   let room = problemWith(roomInAddress()) ? 'lobby' : roomInAddress();
-  const socket = new LiveSocket('chat', pathOf(room));
+  const socket = new LiveTopic('chat', pathOf(room));
   rememberName(nameField);
   showRoom(room);
   showState(socket, byId('chat-state'));
@@ -102,8 +102,9 @@ export function startChat() {
     if (detail.path === pathOf(room)) messages.note(`You are in ${room}.`);
   });
   socket.addEventListener('state', ({detail}) => {
-    byId('send').disabled = detail.state !== 'open';
+    byId('send').disabled = detail.state !== 'open' || detail.transport !== 'websocket';
   });
+  socket.addEventListener('gap', () => messages.note('Some messages are missing here.'));
   socket.addEventListener('message', ({detail}) => {
     const message = parse(detail.data);
     if (message) messages.say(message, message.name === nameField.value.trim());

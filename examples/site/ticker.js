@@ -2,7 +2,7 @@
 // Ticker: draws each value that arrives and answers it; peal passes the answers to the feeder.
 
 import {showState} from './badge.js';
-import {LiveSocket} from './socket.js';
+import {LiveTopic} from './live_topic.js';
 
 const ANSWER = 'Message received.';
 const KEPT_VALUES = 90;
@@ -57,7 +57,7 @@ function showPrice(symbol, prices) {
 }
 
 export function startTicker() {
-  const socket = new LiveSocket('ticker', '/ticker');
+  const socket = new LiveTopic('ticker', '/ticker');
   const prices = [];
   let answered = 0;
   showState(socket, byId('ticker-state'));

@@ -65,11 +65,11 @@ export async function startDaemon(configFile, port = 0) {
 }
 
 /** The same with the text of a configuration. */
-export async function startDaemonWith(config) {
+export async function startDaemonWith(config, port = 0) {
   const folder = mkdtempSync(join(tmpdir(), 'peal-'));
   const file = join(folder, 'peal.toml');
   writeFileSync(file, config);
-  const daemon = await startDaemon(file);
+  const daemon = await startDaemon(file, port);
   daemon.exit.then(() => rmSync(folder, {recursive: true}));
   return daemon;
 }

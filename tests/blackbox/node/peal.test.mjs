@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reference client, examples/peal.js, in Node and in Chromium: over each transport, with the
+// connection cut and the server killed beneath it.
+
+import assert from 'node:assert/strict';
+import {once} from 'node:events';
+import net from 'node:net';
+import {join} from 'node:path';
+import {after, before, test} from 'node:test';
+import {chromium} from 'playwright-core';
+import WebSocket from 'ws';
+
+import {Peal} from '../../../examples/peal.js';
+import {ROOT, startDaemonWith, waitUntil} from './daemon.mjs';
+
+const CONFIG = `
+[route.chat]
+path = "/chat/{room}"
+type = "pubsub"
+topics = ["chat/{room}"]
+publish = "anyone"
+
+[route.live]
+path = "/live"
+type = "pubsub"
+select = "query"
+topics = ["prices/*", "chat/*", "news/**"]
+wildcards = true
+publish = "anyone"
+publish_to = "news"
+
+[route.events]
+path = "/events/{room}"
+type = "pubsub"
+topics = ["chat/{room}"]
+transports = ["sse"]
+
+[route.choice]
+path = "/choice"
+type = "pubsub"
+select = "query"
+topics = ["chat/*"]
+transports = ["sse", "poll"]
+
+[route.polls]
+path = "/polls/{room}"
+type = "pubsub"
+topics = ["chat/{room}"]
+transports = ["poll"]
+
+[route.client]
+path = "/{path...}"
+type = "files"
+root = "${join(ROOT, 'examples')}"
+
+[topic.chat]
+match = "chat/**"
+history = { size = 1000 }
+`;
+
+let daemon;
+
+before(async () => { daemon = await startDaemonWith(CONFIG); });
+after(async () => assert.equal(await daemon.stop(), 0));
+
+/** Ends without a word, and comes back on the same port. */
+async function killAndRestart() {
+  const {port} = daemon;
+  daemon.process.kill('SIGKILL');
+  await daemon.exit;
+  daemon = await startDaemonWith(CONFIG, port);
+}
+
+/** A way to the daemon that can be cut. */
+async function startCutter() {
+  const open = new Set();
+  const server = net.createServer((client) => {
+    const daemonSide = net.connect(daemon.port, '127.0.0.1');
+    for (const [socket, other] of [[client, daemonSide], [daemonSide, client]]) {
+      open.add(socket);
+      socket.pipe(other);
+      socket.on('error', () => {}).on('close', () => { open.delete(socket); other.destroy(); });
+    }
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    host: `127.0.0.1:${server.address().port}`,
+    cut() { for (const socket of open) socket.destroy(); },
+    stop() { server.close(); this.cut(); },
+  };
+}
+
+/** A client and what it has heard. */
+function listen(url, options = {}) {
+  const peal = new Peal(url, {WebSocket, ...options});
+  Object.assign(peal, {heard: [], gaps: [], states: []});
+  peal.onmessage = (message) => peal.heard.push(message);
+  peal.ongap = (gap) => peal.gaps.push(gap);
+  peal.onstate = (state) => peal.states.push(state);
+  return peal;
+}
+
+async function opened(peal, count = 1) {
+  const opens = () => peal.states.filter(({state}) => state === 'open').length;
+  await waitUntil(() => opens() >= count, `open for the ${count}. time, after ${JSON.stringify(peal.states)}`, 20_000);
+}
+
+async function speaker(room) {
+  const socket = new WebSocket(`ws://${daemon.host}/chat/${room}`);
+  await once(socket, 'open');
+  return socket;
+}
+
+function numbers(peal) {
+  return peal.heard.map(({data}) => Number(data));
+}
+
+function upTo(count) {
+  return Array.from({length: count}, (_, i) => i);
+}
+
+test('messages come with topic and id, text as text and binary as octets', async () => {
+  const peal = listen(`ws://${daemon.host}/chat/kinds`);
+  const of = [];
+  peal.on('chat/kinds', (message) => of.push(message));
+  await opened(peal);
+  const told = await peal.publish('hé\n"llo"');
+  assert.equal(told.subscribers, 1);
+  await peal.publish(Uint8Array.of(0, 255, 10));
+  await waitUntil(() => peal.heard.length === 2, 'both come back');
+  assert.deepEqual(peal.heard[0], {topic: 'chat/kinds', id: told.id, data: 'hé\n"llo"'});
+  assert.deepEqual(peal.heard[1].data, Uint8Array.of(0, 255, 10));
+  assert.deepEqual(of, peal.heard);
+  assert.equal(peal.position, peal.heard[1].id);
+  peal.close();
+  assert.equal(peal.states.at(-1).state, 'closed');
+  await assert.rejects(peal.publish('too late'));
+});
+
+test('topics come and go, and errors have a code', async () => {
+  const peal = listen(`http://${daemon.host}/live`, {topics: ['prices/eur']});
+  await opened(peal);
+  await peal.subscribe('news/**');
+  await peal.publish('extra');
+  await waitUntil(() => peal.heard.length === 1, 'the pattern has it');
+  assert.equal(peal.heard[0].topic, 'news');
+  await peal.unsubscribe('news/**');
+  await assert.rejects(peal.subscribe('secrets'), {code: 'forbidden'});
+  await assert.rejects(peal.publish('x', 'prices/eur'), {code: 'forbidden'});
+  assert.match(peal.position, /^[0-9a-f]{16}-\d+$/);
+  peal.close();
+});
+
+test('a connection that is cut again and again loses nothing', async () => {
+  const cutter = await startCutter();
+  const peal = listen(`ws://${cutter.host}/live`, {topics: ['chat/cut', 'chat/quiet']});
+  const socket = await speaker('cut');
+  await opened(peal);
+  for (const i of upTo(300)) {
+    socket.send(String(i));
+    if (i % 75 === 50) {
+      cutter.cut();
+      await new Promise((done) => setTimeout(done, 20));
+    }
+  }
+  await waitUntil(() => peal.heard.length >= 300, 'all are heard', 20_000);
+  assert.deepEqual(numbers(peal), upTo(300));
+  assert.ok(peal.states.filter(({state}) => state === 'open').length > 1, 'it was cut');
+  assert.deepEqual(peal.gaps, []);
+  peal.close();
+  socket.close();
+  cutter.stop();
+});
+
+test('where there is no way for WebSocket it polls, and loses nothing', async () => {
+  const cutter = await startCutter();
+  const peal = listen(`http://${cutter.host}/polls/node`);
+  await opened(peal);
+  assert.equal(peal.transport, 'poll');
+  const socket = await speaker('node');
+  for (const i of upTo(200)) {
+    socket.send(String(i));
+    if (i === 100) cutter.cut();
+    if (i % 20 === 0) await new Promise((done) => setTimeout(done, 5));
+  }
+  await waitUntil(() => peal.heard.length >= 200, 'all are heard', 20_000);
+  assert.deepEqual(numbers(peal), upTo(200));
+  assert.deepEqual(peal.gaps, []);
+  peal.close();
+  socket.close();
+  cutter.stop();
+});
+
+test('a server that is killed and started again is found, and the gap is told', async () => {
+  const peals = [listen(`ws://${daemon.host}/chat/killed`), listen(`ws://${daemon.host}/live`, {topics: ['chat/killed', 'chat/other']}),
+                 listen(`http://${daemon.host}/polls/killed`, {WebSocket: null})];
+  for (const peal of peals) await opened(peal);
+  const socket = await speaker('killed');
+  socket.on('error', () => {});
+  socket.send('before');
+  for (const peal of peals) await waitUntil(() => peal.heard.length === 1, 'all hear it');
+  await killAndRestart();
+  for (const peal of peals) {
+    await opened(peal, 2);
+    await waitUntil(() => peal.gaps.length > 0, 'the gap is told');
+  }
+  (await speaker('killed')).send('after');
+  for (const peal of peals) {
+    await waitUntil(() => peal.heard.length === 2, 'all hear it');
+    assert.equal(peal.heard[1].data, 'after');
+    peal.close();
+  }
+});
+
+test('in Chromium', async (context) => {
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update'],
+  });
+  context.after(() => browser.close());
+
+  async function openPage(path, options = {}) {
+    const page = await browser.newPage();
+    await page.goto(`http://${daemon.host}/README.md`);
+    await page.evaluate(async ([url, more]) => {
+      const {Peal} = await import('/peal.js');
+      const peal = window.peal = new Peal(url, more);
+      Object.assign(window, {heard: [], gaps: [], opens: []});
+      peal.onmessage = ({data}) => heard.push(data);
+      peal.ongap = (gap) => gaps.push(gap);
+      peal.onstate = ({state, transport}) => { if (state === 'open') opens.push(transport); };
+    }, [path, options]);
+    page.count = (what) => page.evaluate((name) => window[name].length, what);
+    return page;
+  }
+
+  async function playThrough(page, room, transport) {
+    await waitUntil(() => page.count('opens'), `open, by ${transport}`, 20_000);
+    assert.equal(await page.evaluate(() => opens[0]), transport);
+    const socket = await speaker(room);
+    for (const i of upTo(100)) socket.send(String(i));
+    await waitUntil(async () => await page.count('heard') >= 100, 'all are heard');
+    socket.on('error', () => {});
+    await killAndRestart();
+    await waitUntil(() => page.count('gaps'), 'the gap is told', 20_000);
+    const again = await speaker(room);
+    for (const i of upTo(100)) again.send(String(100 + i));
+    await waitUntil(async () => await page.count('heard') >= 200, 'all are heard');
+    assert.deepEqual(await page.evaluate(() => heard.map(Number)), upTo(200));
+    again.close();
+    await page.close();
+  }
+
+  await context.test('by WebSocket', async () => playThrough(await openPage('/chat/web'), 'web', 'websocket'));
+  await context.test('by server-sent events where there is nothing else', async () =>
+    playThrough(await openPage('/events/sse'), 'sse', 'sse'));
+  await context.test('by server-sent events of topics by choice', async () =>
+    playThrough(await openPage('/choice', {topics: ['chat/quiet', 'chat/choice']}), 'choice', 'sse'));
+  await context.test('by long polls where there is nothing else', async () =>
+    playThrough(await openPage('/polls/poll'), 'poll', 'poll'));
+});
