@@ -223,8 +223,7 @@ void ConnectionTable::serve_line() {
   serves_line_ = true;
   for (std::size_t waiting = in_line_.size(); waiting > 0; --waiting) {
     if (inflation_left_ == 0 || frames_left_ == 0) break;
-    Connection* connection = connections_.find(in_line_.front());
-    in_line_.pop_front();
+    Connection* connection = connections_.find(in_line_.pop_front());
     if (!connection || connection->state.stall != Stall::turn) continue;
     connection->state.stall = Stall::none;
     work_off_held(*connection);

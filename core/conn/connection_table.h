@@ -3,10 +3,10 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <string_view>
 #include <vector>
 
+#include "core/base/ring.h"
 #include "core/base/slab.h"
 #include "core/conn/admission.h"
 #include "core/conn/connection.h"
@@ -216,7 +216,7 @@ class ConnectionTable {
   const TableLimits limits_;
   Slab<Connection> connections_;
   std::vector<SlotId> stalled_publishers_;
-  std::deque<SlotId> in_line_;  // have had their share of a turn, see Stall::turn
+  Ring<SlotId> in_line_;  // have had their share of a turn, see Stall::turn
   bool serves_line_ = false;
   SlotId reading_;                  // whose input is worked off
   std::size_t frames_left_ = 0;     // of its share

@@ -18,9 +18,9 @@ constexpr std::string_view kEpoch = "0123456789abcdef";
 
 /// What a request with that query, and header where it is not null, resumes at; the stream's rules
 /// with a header.
-std::expected<Resume, TopicRefusal> read(const std::string& query, std::size_t topics = 1,
-                                         const char* last_event_id = nullptr,
-                                         std::uint32_t route_last = 0) {
+std::expected<Resume, TopicRefusal> resume_of(const std::string& query, std::size_t topics = 1,
+                                              const char* last_event_id = nullptr,
+                                              std::uint32_t route_last = 0) {
   config::Route route;
   if (route_last > 0) route.replay.emplace(route_last);
   const std::array<http::Header, 1> headers{
@@ -37,29 +37,29 @@ std::string since(std::string_view offsets) {
 }
 
 TEST_CASE("read_resume: without a wish it is what the route says") {
-  CHECK(read("")->replay(0).from == From::now);
-  CHECK(read("topic=a&wait=5s")->from == From::now);
-  const auto resume = read("", 1, nullptr, 7);
+  CHECK(resume_of("")->replay(0).from == From::now);
+  CHECK(resume_of("topic=a&wait=5s")->from == From::now);
+  const auto resume = resume_of("", 1, nullptr, 7);
   CHECK(resume->from == From::last);
   CHECK(resume->replay(0).value == 7);
-  CHECK(read("last=0", 1, nullptr, 7)->from == From::now);
+  CHECK(resume_of("last=0", 1, nullptr, 7)->from == From::now);
 }
 
 TEST_CASE("read_resume: a number of messages, or where it was") {
-  CHECK(read("last=1000000")->replay(0).value == 1'000'000);
-  const auto resume = read(since("5.0.18446744073709551615"), 3);
+  CHECK(resume_of("last=1000000")->replay(0).value == 1'000'000);
+  const auto resume = resume_of(since("5.0.18446744073709551615"), 3);
   REQUIRE(resume);
   CHECK(resume->replay(1).epoch == 0x0123456789abcdef);
   CHECK(resume->replay(0).value == 5);
   CHECK(resume->replay(1).value == 0);
   CHECK(resume->replay(2).value == 18446744073709551615u);
-  CHECK(read("since=0123456789abcde%66%2D5")->replay(0).value == 5);
+  CHECK(resume_of("since=0123456789abcde%66%2D5")->replay(0).value == 5);
 }
 
 TEST_CASE("read_resume: a position is for as many topics as there are, one at least") {
-  CHECK(read(since("1"), 0)->since());
-  CHECK(read(since("1.2"), 2)->since());
-  for (const std::size_t topics : {0u, 1u, 3u}) CHECK_FALSE(read(since("1.2"), topics));
+  CHECK(resume_of(since("1"), 0)->since());
+  CHECK(resume_of(since("1.2"), 2)->since());
+  for (const std::size_t topics : {0u, 1u, 3u}) CHECK_FALSE(resume_of(since("1.2"), topics));
 }
 
 TEST_CASE("read_resume: what is malformed is refused") {
@@ -70,23 +70,23 @@ TEST_CASE("read_resume: what is malformed is refused") {
         "since=123-1", "since=%zz", "since=0123456789abcdef-1&last=1",
         "since=0123456789abcdef-1&since=0123456789abcdef-1"}) {
     CAPTURE(query);
-    const auto resume = read(query);
+    const auto resume = resume_of(query);
     REQUIRE_FALSE(resume);
     CHECK(resume.error().status == 400);
   }
 }
 
 TEST_CASE("read_stream_resume: Last-Event-ID goes before all else, unless it is empty") {
-  CHECK(read(since("5"), 1, "0123456789abcdef-6")->replay(0).value == 6);
-  CHECK(read("last=x", 1, "0123456789abcdef-6")->replay(0).value == 6);
-  CHECK(read(since("5"), 1, "")->replay(0).value == 5);
-  CHECK_FALSE(read("last=x", 1, ""));
+  CHECK(resume_of(since("5"), 1, "0123456789abcdef-6")->replay(0).value == 6);
+  CHECK(resume_of("last=x", 1, "0123456789abcdef-6")->replay(0).value == 6);
+  CHECK(resume_of(since("5"), 1, "")->replay(0).value == 5);
+  CHECK_FALSE(resume_of("last=x", 1, ""));
 }
 
 TEST_CASE("read_stream_resume: one that is not known means that something is lost") {
   for (const char* id : {"x", "0123456789abcdef-1.2", "17"}) {
     CAPTURE(id);
-    const auto resume = read("", 1, id);
+    const auto resume = resume_of("", 1, id);
     REQUIRE(resume);
     CHECK(resume->since());
     CHECK(resume->replay(0).epoch != hub::process_epoch());
