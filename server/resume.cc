@@ -12,7 +12,7 @@ namespace peal::server {
 namespace {
 
 using From = hub::Replay::From;
-using Refused = std::unexpected<TopicRefusal>;
+using Declined = std::unexpected<TopicRefusal>;
 
 constexpr std::uint64_t kMostLast = 1'000'000;  // as of config::Replay::last
 
@@ -27,7 +27,7 @@ std::expected<std::optional<std::string>, TopicRefusal> parameter(std::string_vi
     const auto text = http::decode_query_value(value, *found);
     found->resize(text ? text->size() : 0);
   });
-  if (count > 1) return Refused({400, "\"" + std::string(wanted) + "\" is there more than once"});
+  if (count > 1) return Declined({400, "\"" + std::string(wanted) + "\" is there more than once"});
   return found;
 }
 
@@ -68,20 +68,20 @@ hub::Replay Resume::replay(std::size_t topic) const {
 std::expected<Resume, TopicRefusal> read_resume(const http::Request& request,
                                                 const config::Route& route, std::size_t topics) {
   const auto since = parameter(request.query, "since");
-  if (!since) return Refused(since.error());
+  if (!since) return Declined(since.error());
   const auto last = parameter(request.query, "last");
-  if (!last) return Refused(last.error());
-  if (*since && *last) return Refused({400, "\"since\" and \"last\" exclude each other"});
+  if (!last) return Declined(last.error());
+  if (*since && *last) return Declined({400, "\"since\" and \"last\" exclude each other"});
   if (*since) {
     if (auto resume = resume_at(**since, topics)) return *std::move(resume);
-    return Refused({400, topics > 1
+    return Declined({400, topics > 1
                              ? "\"since\" is no position in these topics: EPOCH-OFFSET.OFFSET..."
                              : "\"since\" is no message's id: EPOCH-OFFSET"});
   }
   if (*last) {
     const auto number = ascii::parse_decimal(**last);
     if (number && *number <= kMostLast) return resume_last(*number);
-    return Refused({400, "\"last\" is a number of messages up to 1000000"});
+    return Declined({400, "\"last\" is a number of messages up to 1000000"});
   }
   return resume_last(route.replay ? route.replay->last : 0);
 }
