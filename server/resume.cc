@@ -75,8 +75,8 @@ std::expected<Resume, TopicRefusal> read_resume(const http::Request& request,
   if (*since) {
     if (auto resume = resume_at(**since, topics)) return *std::move(resume);
     return Declined({400, topics > 1
-                             ? "\"since\" is no position in these topics: EPOCH-OFFSET.OFFSET..."
-                             : "\"since\" is no message's id: EPOCH-OFFSET"});
+                              ? "\"since\" is no position in these topics: EPOCH-OFFSET.OFFSET..."
+                              : "\"since\" is no message's id: EPOCH-OFFSET"});
   }
   if (*last) {
     const auto number = ascii::parse_decimal(**last);
