@@ -45,14 +45,14 @@ void run(const char* io, const Scenario& scenario, const Question& question, int
   const ServerProcess server = ServerProcess::peald({std::string("server.io=") + io});
   Clients clients(server.port(), scenario.connections, "");
   const std::string& request = question.request;
-  clients.exchange(request, '}', scenario.depth, kRound / 4);  // warms up
+  clients.exchange_marked(request, '}', scenario.depth, kRound / 4);  // warms up
   std::vector<double> cpu;
   std::vector<double> rate;
   for (int round = 0; round < rounds; ++round) {
     const Duration cpu_before = server.cpu_time();
     const Instant before = Clock::now();
     const auto answers =
-        static_cast<double>(clients.exchange(request, '}', scenario.depth, kRound));
+        static_cast<double>(clients.exchange_marked(request, '}', scenario.depth, kRound));
     rate.push_back(answers / (to_us(Clock::now() - before) / 1e6));
     cpu.push_back(to_us(server.cpu_time() - cpu_before) / answers);
   }

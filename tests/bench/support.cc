@@ -193,8 +193,8 @@ std::uint64_t Clients::exchange(const std::string& request, std::size_t answer_s
   return exchange(request, Count(count), depth, duration);
 }
 
-std::uint64_t Clients::exchange(const std::string& request, char mark, std::size_t depth,
-                                Duration duration) {
+std::uint64_t Clients::exchange_marked(const std::string& request, char mark, std::size_t depth,
+                                       Duration duration) {
   const auto count = [&](std::size_t, std::string_view bytes) {
     return static_cast<std::size_t>(std::ranges::count(bytes, mark));
   };

@@ -70,8 +70,8 @@ class Clients {
                          Duration duration);
 
   /// The same where answers differ in size: each holds `mark` once.
-  std::uint64_t exchange(const std::string& request, char mark, std::size_t depth,
-                         Duration duration);
+  std::uint64_t exchange_marked(const std::string& request, char mark, std::size_t depth,
+                                Duration duration);
 
   /// The first client sends `message`, `times` over; each time, all of them take `size` bytes.
   void broadcast(const std::string& message, std::size_t size, std::size_t times);
