@@ -164,7 +164,7 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
                                   .inflation_left = &inflation_left_};
   ConnectionState& state = connection.state;
   PingFlood flood;
-  if (serves_line_) flood.pings = kPongs;  // who is in line has had its pongs
+  flood.pings = pings_before_;
   while (state.stall == Stall::none) {
     const ws::Event event = ws::next(state.reader, input, context);
     if (!within_rate(connection, event)) return;
@@ -192,8 +192,8 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
         on_close_frame(connection, event);
         return;
       case ws::Event::Kind::paused:
-        answer_flood(connection, flood);
         wait_for_turn(connection);
+        answer_flood(connection, flood);
         return;
       case ws::Event::Kind::failure:
         fail(connection, event.code, event.reason, ending_of(event.code));
@@ -208,7 +208,7 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
 void ConnectionTable::wait_for_turn(Connection& connection) {
   if (connection.state.stall != Stall::none) return;
   connection.state.stall = Stall::turn;
-  in_line_.push_back(connection.id());
+  in_line_.push_back({connection.id(), 0});
 }
 
 void ConnectionTable::count_frames(Connection& connection, std::size_t frames) {
@@ -220,15 +220,16 @@ void ConnectionTable::count_frames(Connection& connection, std::size_t frames) {
 void ConnectionTable::serve_line() {
   inflation_left_ = kInflatedPerTurn;
   frames_left_ = kFramesPerTurn;
-  serves_line_ = true;
   for (std::size_t waiting = in_line_.size(); waiting > 0; --waiting) {
     if (inflation_left_ == 0 || frames_left_ == 0) break;
-    Connection* connection = connections_.find(in_line_.pop_front());
+    const InLine next = in_line_.pop_front();
+    Connection* connection = connections_.find(next.id);
     if (!connection || connection->state.stall != Stall::turn) continue;
     connection->state.stall = Stall::none;
+    pings_before_ = next.pings;
     work_off_held(*connection);
   }
-  serves_line_ = false;
+  pings_before_ = 0;
   reading_ = {};
   // What comes now to be inflated goes to the end of the line.
   inflation_left_ = in_line_.empty() ? kInflatedPerTurn : 0;
@@ -262,6 +263,9 @@ void ConnectionTable::answer_ping(Connection& connection, const ws::Event& ping,
 }
 
 void ConnectionTable::answer_flood(Connection& connection, const PingFlood& flood) {
+  // Who goes on in the next share of a turn goes on counting.
+  if (connection.state.stall == Stall::turn && in_line_.back().id == connection.id())
+    in_line_.back().pings = std::min(flood.pings, kPongs);
   if (flood.pings <= kPongs || connection.state.phase != Phase::open) return;
   push_frame(connection, ws::Opcode::pong, Bytes(flood.last).first(flood.size));
   mark_due(connection);

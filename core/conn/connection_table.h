@@ -133,6 +133,12 @@ class ConnectionTable {
     std::array<std::byte, ws::kMaxControlPayload> last;
   };
 
+  /// A client that has had its share of a turn.
+  struct InLine {
+    SlotId id;
+    std::uint32_t pings = 0;  // in that share
+  };
+
   // connection_read.cc
   bool takes_input(const Connection& connection) const;
   bool has_input_waiting(const Connection& connection) const;
@@ -216,8 +222,8 @@ class ConnectionTable {
   const TableLimits limits_;
   Slab<Connection> connections_;
   std::vector<SlotId> stalled_publishers_;
-  Ring<SlotId> in_line_;  // have had their share of a turn, see Stall::turn
-  bool serves_line_ = false;
+  Ring<InLine> in_line_;            // have had their share of a turn, see Stall::turn
+  std::uint32_t pings_before_ = 0;  // in the share before this one
   SlotId reading_;                  // whose input is worked off
   std::size_t frames_left_ = 0;     // of its share
   std::size_t inflation_left_ = 0;  // bytes, of this turn

@@ -155,7 +155,7 @@ class Messages(LimitCase):
             self.assertEqual(client.read_frame().opcode, TEXT)
         self.assert_closes(client, 1008)
         self.assert_unharmed()
-        self.assert_logged(r"message_rate: 127\.0\.0\.66 on route paced sent more messages than it may")
+        self.assert_logged(r"message_rate: 127\.0\.0\.66 on route paced \(WebSocket\) sent more messages than it may")
 
     def test_more_pings_than_the_rate_allows(self):
         client = self.attack()
@@ -175,21 +175,21 @@ class Messages(LimitCase):
         client.send(frame(BINARY, fin=False) + frame(CONTINUATION, fin=False) * 5000)
         self.assert_closes(client, 1008)
         self.assert_unharmed()
-        self.assert_logged(r"message_fragments: 127\.0\.0\.66 on route paced sent a message in too many fragments")
+        self.assert_logged(r"message_fragments: 127\.0\.0\.66 on route paced \(WebSocket\) sent a message in too many fragments")
 
     def test_a_message_that_is_too_large(self):
         client = self.attack()
         client.send(frame(BINARY, b"", length=1 << 40))
         self.assert_closes(client, 1009)
         self.assert_unharmed()
-        self.assert_logged(r"message_size: 127\.0\.0\.66 on route paced sent a message that is too large")
+        self.assert_logged(r"message_size: 127\.0\.0\.66 on route paced \(WebSocket\) sent a message that is too large")
 
     def test_what_breaks_the_protocol(self):
         client = self.attack()
         client.send(frame(TEXT, b"x", key=None))
         self.assert_closes(client, 1002)
         self.assert_unharmed()
-        self.assert_logged(r"protocol_error: 127\.0\.0\.66 on route paced broke the WebSocket protocol")
+        self.assert_logged(r"protocol_error: 127\.0\.0\.66 on route paced \(WebSocket\) broke the WebSocket protocol")
 
 
 class Floods(LimitCase):
@@ -266,7 +266,7 @@ class Pings(LimitCase):
         client = self.attack("/echo")
         self.assertEqual(client.read_frame().opcode, PING)
         self.assertTrue(client.has_ended())
-        self.assert_logged(r"pong_timeout: 127\.0\.0\.66 on route echo answered no ping in time")
+        self.assert_logged(r"pong_timeout: 127\.0\.0\.66 on route echo \(WebSocket\) answered no ping in time")
 
 
 class NeverReading(LimitCase):
@@ -282,7 +282,7 @@ class NeverReading(LimitCase):
             press.send_frame(BINARY, message)
             self.assertEqual(reader.read_message(), message)
         self.assert_unharmed()
-        self.assert_logged(r"slow_client: 127\.0\.0\.66 on route news reads too slowly")
+        self.assert_logged(r"slow_client: 127\.0\.0\.66 on route news \(WebSocket\) reads too slowly")
         wait_until(lambda: self.daemon.descriptors() <= before, "those who never read are let go")
         self.assertEqual(len(silent), self.count)
 

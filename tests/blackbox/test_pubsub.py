@@ -81,8 +81,8 @@ class Topics(DaemonCase):
 
     def assert_hears_nothing_but(self, client, *messages):
         """`client` gets `messages` and no other before the answer to its close."""
+        heard = [client.read_message() for _ in messages]  # they may come by another reactor
         client.send_frame(CLOSE, close_payload(1000))
-        heard = []
         while True:
             got = client.read_frame()
             if got.opcode == CLOSE:
