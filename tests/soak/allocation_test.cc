@@ -222,8 +222,8 @@ TEST_CASE("Shard: a message that is published over HTTP allocates nothing") {
         " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
         body;
     check_without_allocations("", 8, [&](Clients& clients) {
-      clients.exchange(request, ']', 1, std::chrono::milliseconds(200));
-      clients.exchange(request, ']', size > 10'000 ? 1 : 8, std::chrono::milliseconds(200));
+      clients.exchange_marked(request, ']', 1, std::chrono::milliseconds(200));
+      clients.exchange_marked(request, ']', size > 10'000 ? 1 : 8, std::chrono::milliseconds(200));
     });
   }
 }
