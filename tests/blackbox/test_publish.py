@@ -383,6 +383,7 @@ class Life(Publish):
         time.sleep(0.1)
         daemon.terminate()
         daemon.log.wait_for("asked to stop")
+        time.sleep(0.2)  # until the reactors know
         client.send(b"cd")
         answer = client.read_response()
         self.assertEqual(answer.status, 200)
