@@ -26,13 +26,16 @@ bool has_pattern(const std::vector<SelectedTopic>& topics) {
   return std::ranges::any_of(topics, &SelectedTopic::is_pattern);
 }
 
+std::size_t count_named(const std::vector<SelectedTopic>& topics) {
+  return static_cast<std::size_t>(std::ranges::count(topics, false, &SelectedTopic::is_pattern));
+}
+
 /// From the last topic to the first, as the newest use heads the list.
 void subscribe(hub::Hub& hub, conn::Connection& connection, const Listening& listening,
                const hub::OutboxPolicy& policy) {
   const Resume& resume = listening.resume;
   const bool known = resume.since() && resume.epoch == hub::process_epoch();
-  auto index = static_cast<std::size_t>(
-      std::ranges::count(listening.topics, false, &SelectedTopic::is_pattern));
+  std::size_t index = count_named(listening.topics);
   for (std::size_t i = listening.topics.size(); i-- > 0;) {
     const SelectedTopic& topic = listening.topics[i];
     if (topic.is_pattern) {

@@ -26,6 +26,8 @@ struct Listening {
 };
 
 bool has_pattern(const std::vector<SelectedTopic>& topics);
+/// How many are topics and not patterns, so that they have a position.
+std::size_t count_named(const std::vector<SelectedTopic>& topics);
 
 /// Makes the topics the connection's, in their order.
 void subscribe(hub::Hub& hub, conn::Connection& connection, const Listening& listening,

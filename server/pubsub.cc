@@ -89,8 +89,7 @@ void PubSub::answer_websocket(conn::Connection& connection, const http::Request&
   const std::size_t least = asks_for_peal_v1(request) ? 0 : 1;
   auto topics = select_topics(*route.config, route.topics, captures, request.query, least);
   if (!topics) return refuse(connection, request, topics.error(), Page::none);
-  const auto named =
-      static_cast<std::size_t>(std::ranges::count(*topics, false, &SelectedTopic::is_pattern));
+  const std::size_t named = count_named(*topics);
   auto resume = read_resume(request, *route.config, named);
   if (!resume) return refuse(connection, request, resume.error(), Page::none);
   std::optional<std::string> publish_to;
@@ -121,8 +120,7 @@ void PubSub::answer_listener(conn::Connection& connection, const http::Request& 
                              Transport transport) {
   auto topics = select_topics(*route.config, route.topics, captures, request.query);
   if (!topics) return refuse(connection, request, topics.error(), page);
-  const auto named =
-      static_cast<std::size_t>(std::ranges::count(*topics, false, &SelectedTopic::is_pattern));
+  const std::size_t named = count_named(*topics);
   const bool streams = transport == Transport::sse;
   auto resume = streams ? read_stream_resume(request, *route.config, named)
                         : read_resume(request, *route.config, named);

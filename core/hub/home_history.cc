@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// What topics keep, and what time brings.
+#include <algorithm>
+#include <utility>
+
+#include "core/hub/home.h"
+
+namespace peal::hub {
+namespace {
+
+constexpr Duration kSweep = std::chrono::seconds(1);  // between two looks at what is too old
+constexpr std::size_t kPacedPerTurn = 256;   // messages, so that others have their turn, too
+constexpr std::size_t kSweptPerTurn = 4096;  // the same of those that are too old
+
+}  // namespace
+
+// ---- History -----------------------------------------------------------------------------------
+
+void Home::keep(HomeTopic& topic, Message* message) {
+  History& history = *topic.history;
+  const std::size_t before = history.cost();
+  history.expire(memory_, *setup_.now);
+  history.add(memory_, message, *setup_.now);
+  history_bytes_ += history.cost() - before;
+  history.unlink();
+  histories_[topic.policy.index].push_back(history);
+  make_room(topic);
+}
+
+void Home::expire(History& history) {
+  const std::size_t before = history.cost();
+  history.expire(memory_, *setup_.now);
+  history_bytes_ -= before - history.cost();
+  if (history.empty()) history.unlink();
+}
+
+void Home::pop_front(History& history) {
+  const std::size_t before = history.cost();
+  history.pop_front(memory_);
+  history_bytes_ -= before - history.cost();
+}
+
+void Home::clear(History& history) {
+  history_bytes_ -= history.cost();
+  history.clear(memory_);
+  history.unlink();
+}
+
+/// What nobody uses and keeps nothing goes first, then the histories that were published to least
+/// recently, and of the latest one its oldest messages, but for the newest.
+void Home::make_room(const HomeTopic& latest) {
+  drop_bare();
+  while (history_bytes_ > setup_.history_memory) {
+    History* history = oldest();
+    if (!history) return;
+    HomeTopic& topic = *topics_.find(history->topic());
+    if (&topic == &latest) {
+      if (history->size() <= 1) return;
+      pop_front(*history);
+      continue;
+    }
+    ++counters_.evicted;
+    clear(*history);
+    end_if_unused(topic);
+  }
+}
+
+/// The history that was published to least recently; null when there is none.
+History* Home::oldest() {
+  History* found = nullptr;
+  for (IntrusiveList<History>& list : histories_) {
+    History* history = list.front();
+    if (history && (!found || history->newest() < found->newest())) found = history;
+  }
+  return found;
+}
+
+std::uint64_t Home::first_kept(HomeTopic& topic) {
+  if (!topic.history) return topic.next;
+  expire(*topic.history);
+  return topic.history->empty() ? topic.next : topic.history->first_offset();
+}
+
+void Home::replay(ShardIndex from, const Parcel& question) {
+  HomeTopic* topic = topics_.find(question.home_topic);
+  PEAL_CHECK(topic);
+  const Replay& wish = question.replay;
+  const std::uint64_t first = first_kept(*topic);
+  std::uint64_t start = topic->next;
+  Parcel answer{.kind = Parcel::Kind::page, .asking = question.asking};
+  if (wish.from == Replay::From::last) {
+    start -= std::min(topic->next - first, wish.value);
+  } else if (wish.from == Replay::From::since) {
+    const bool known = wish.epoch == process_epoch() && wish.value < topic->next;
+    answer.gap = !known || wish.value + 1 < first;
+    start = answer.gap ? first : wish.value + 1;
+  }
+  // Where the newest is all that anybody hears, the older ones are history.
+  if (topic->pace && start + 1 < topic->next) start = topic->next - 1;
+  answer.offset = start - 1;
+  if (start < topic->next) {
+    answer.page = topic->history->page(memory_, start, question.room, question.wants, topic->name);
+    answer.more = start + answer.page->entries.size() < topic->next;
+  }
+  carrier_.carry(from, answer);
+}
+
+// ---- Time --------------------------------------------------------------------------------------
+
+std::optional<Instant> Home::next_due() {
+  std::optional<Instant> due;
+  const auto look_at = [&due](Instant when) { due = due ? std::min(*due, when) : when; };
+  for (IntrusiveList<Pace>& list : paces_)
+    if (const Pace* pace = list.front()) look_at(pace->next);
+  const bool ages = std::ranges::any_of(histories_, [](IntrusiveList<History>& list) {
+    const History* history = list.front();
+    return history && history->policy().history_age > Duration::zero();
+  });
+  if (ages) look_at(next_sweep_);
+  return due;
+}
+
+void Home::on_due() {
+  send_paced();
+  if (*setup_.now >= next_sweep_ && sweep()) next_sweep_ = *setup_.now + kSweep;
+}
+
+void Home::send_paced() {
+  const Instant now = *setup_.now;
+  std::size_t left = kPacedPerTurn;
+  for (IntrusiveList<Pace>& list : paces_) {
+    for (Pace* pace = list.front(); pace && pace->next <= now; pace = list.front()) {
+      if (left-- == 0) return;  // the others are due in the next turn
+      pace->unlink();
+      HomeTopic& topic = *topics_.find(pace->topic);
+      Message* message = std::exchange(pace->newest, nullptr);
+      if (!message) {
+        end_if_unused(topic);
+        continue;
+      }
+      pace->next = now + topic.policy.pace;
+      list.push_back(*pace);
+      fan_out(topic, message, {});
+      memory_.release(message);
+    }
+  }
+}
+
+/// Gives up histories whose newest message is too old. False when a turn is too short for all.
+bool Home::sweep() {
+  std::size_t left = kSweptPerTurn;
+  for (IntrusiveList<History>& list : histories_) {
+    while (History* history = list.front()) {
+      const Duration age = history->policy().history_age;
+      if (age <= Duration::zero() || *setup_.now - history->newest() < age) break;
+      for (; left > 0 && history->size() > 1; --left) pop_front(*history);
+      if (left == 0) return false;
+      --left;
+      clear(*history);
+      end_if_unused(*topics_.find(history->topic()));
+    }
+  }
+  return true;
+}
+
+void Home::clear() {
+  topics_.for_each([this](HomeTopic& topic, SlotId) {
+    if (topic.history) clear(*topic.history);
+    if (topic.pace && topic.pace->newest)
+      memory_.release(std::exchange(topic.pace->newest, nullptr));
+  });
+}
+
+}  // namespace peal::hub
