@@ -37,10 +37,10 @@ std::expected<IoChoice, std::string> choose_io(config::IoChoice wanted) {
   if (features) {
     const char* task_work =
         features->defer_taskrun ? "DEFER_TASKRUN" : "COOP_TASKRUN (DEFER_TASKRUN needs Linux 6.1)";
-    return IoChoice{.uring = true,
-                    .features = *features,
-                    .why = "io_uring: multishot accept and receive, provided buffers, " +
-                           std::string(task_work)};
+    return IoChoice{
+        .uring = true,
+        .features = *features,
+        .why = "io_uring: multishot receive, provided buffers, " + std::string(task_work)};
   }
   const std::string refusal = explain_refusal(features.error());
   if (wanted == config::IoChoice::io_uring)
