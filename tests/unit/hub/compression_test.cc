@@ -7,7 +7,7 @@
 
 #include "tests/unit/hub/hub_rig.h"
 
-namespace peal::hub {
+namespace peal::hub::compression_test {
 namespace {
 
 using namespace test;
@@ -196,4 +196,4 @@ TEST_CASE("Outbox: a context runs over messages and answers in the order they ar
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::compression_test

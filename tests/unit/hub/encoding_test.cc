@@ -11,7 +11,7 @@
 #include "core/base/utf8.h"
 #include "tests/support/rounds.h"
 
-namespace peal::hub {
+namespace peal::hub::encoding_test {
 namespace {
 
 /// What a writer writes; it must stay within the room it has asked for.
@@ -140,7 +140,7 @@ TEST_CASE("write_json_string: every character of one octet, read back by a libra
 
 TEST_CASE("write_json: a library reads what went in, whatever it was") {
   std::mt19937_64 random(1);
-  for (std::uint64_t i = 0; i < test::rounds(5000); ++i) {
+  for (std::uint64_t i = 0; i < peal::test::rounds(5000); ++i) {
     const std::string payload = draw_text(random);
     const std::string topic = draw_text(random);
     Item item = text_item(payload, topic);
@@ -181,7 +181,7 @@ TEST_CASE("write_event: exactly what is expected, one data for each line") {
 
 TEST_CASE("write_event: a reader gets the text, its line ends as the format has them") {
   std::mt19937_64 random(2);
-  for (std::uint64_t i = 0; i < test::rounds(5000); ++i) {
+  for (std::uint64_t i = 0; i < peal::test::rounds(5000); ++i) {
     const std::string payload = draw_text(random);
     CAPTURE(payload);
     const auto events = read_events(event(text_item(payload)));
@@ -194,7 +194,7 @@ TEST_CASE("write_event: a reader gets the text, its line ends as the format has 
 
 TEST_CASE("write_json_event: the object is one line, so nothing of a text is changed") {
   std::mt19937_64 random(3);
-  for (std::uint64_t i = 0; i < test::rounds(2000); ++i) {
+  for (std::uint64_t i = 0; i < peal::test::rounds(2000); ++i) {
     const std::string payload = draw_text(random);
     const std::string topic = draw_text(random);
     const Item item = text_item(payload, topic);
@@ -222,4 +222,4 @@ TEST_CASE("encoding: the room suffices for the longest id and what grows most") 
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::encoding_test

@@ -7,7 +7,7 @@
 
 #include "tests/unit/hub/hub_rig.h"
 
-namespace peal::hub {
+namespace peal::hub::history_test {
 namespace {
 
 using namespace test;
@@ -135,4 +135,4 @@ TEST_CASE("History: the room of a burst is counted, or given back") {
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::history_test

@@ -11,7 +11,7 @@
 #include "tests/support/rounds.h"
 #include "tests/unit/hub/hub_rig.h"
 
-namespace peal::hub {
+namespace peal::hub::hub_test {
 namespace {
 
 using namespace test;
@@ -286,4 +286,4 @@ TEST_CASE("Hub: two shards that have filled each other's up lanes go on") {
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::hub_test

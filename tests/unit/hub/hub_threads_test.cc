@@ -12,7 +12,7 @@
 #include "core/hub/hub.h"
 #include "tests/unit/hub/hub_rig.h"
 
-namespace peal::hub {
+namespace peal::hub::hub_threads_test {
 namespace {
 
 constexpr ShardIndex kShards = 3;
@@ -168,4 +168,4 @@ TEST_CASE("Hub: three threads, every subscriber hears the same order of everythi
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::hub_threads_test

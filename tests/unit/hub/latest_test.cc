@@ -7,7 +7,7 @@
 
 #include "tests/unit/hub/hub_rig.h"
 
-namespace peal::hub {
+namespace peal::hub::latest_test {
 namespace {
 
 using namespace test;
@@ -203,4 +203,4 @@ TEST_CASE("Own ids: a message larger than the queue still goes into an empty one
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::latest_test

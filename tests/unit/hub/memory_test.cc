@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace peal::hub {
+namespace peal::hub::memory_test {
 namespace {
 
 using ws::Opcode;
@@ -106,4 +106,4 @@ TEST_CASE("Memory: a segment gives back what it kept in place") {
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::memory_test

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace peal::hub {
+namespace peal::hub::mesh_test {
 namespace {
 
 Parcel numbered(Parcel::Kind kind, std::uint32_t number) {
@@ -59,4 +59,4 @@ TEST_CASE("MeshPort: one's own mail is not has_mail() of another") {
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::mesh_test

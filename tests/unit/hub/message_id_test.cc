@@ -6,7 +6,7 @@
 #include <limits>
 #include <random>
 
-namespace peal::hub {
+namespace peal::hub::message_id_test {
 namespace {
 
 constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
@@ -81,4 +81,4 @@ TEST_CASE("MessageId: one epoch for all of this process") {
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::message_id_test

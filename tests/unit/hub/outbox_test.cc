@@ -10,7 +10,7 @@
 
 #include "tests/support/rounds.h"
 
-namespace peal::hub {
+namespace peal::hub::outbox_test {
 namespace {
 
 using ws::Opcode;
@@ -330,4 +330,4 @@ TEST_CASE("Outbox: renewed, it takes messages again, as frames") {
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::outbox_test

@@ -6,7 +6,7 @@
 
 #include "tests/unit/hub/hub_rig.h"
 
-namespace peal::hub {
+namespace peal::hub::pace_test {
 namespace {
 
 using namespace test;
@@ -158,4 +158,4 @@ TEST_CASE("Pace: topics that are posted to, and nobody uses, end as well") {
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::pace_test

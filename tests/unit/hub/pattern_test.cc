@@ -7,7 +7,7 @@
 
 #include "tests/unit/hub/hub_rig.h"
 
-namespace peal::hub {
+namespace peal::hub::pattern_test {
 namespace {
 
 using namespace test;
@@ -197,4 +197,4 @@ TEST_CASE("Pattern: what a client catches up with comes once beside a pattern, a
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::pattern_test

@@ -11,7 +11,7 @@
 
 #include "tests/support/rounds.h"
 
-namespace peal::hub {
+namespace peal::hub::pattern_trie_test {
 namespace {
 
 std::vector<std::string> segments_of(const std::string& text) {
@@ -81,7 +81,7 @@ std::string draw(std::mt19937_64& random, bool pattern) {
 }
 
 TEST_CASE("PatternTrie: finds what a comparison with each finds, and forgets what is removed") {
-  for (std::uint64_t seed = 1; seed <= test::rounds(500); ++seed) {
+  for (std::uint64_t seed = 1; seed <= peal::test::rounds(500); ++seed) {
     CAPTURE(seed);
     std::mt19937_64 random(seed);
     PatternTrie trie;
@@ -126,4 +126,4 @@ TEST_CASE("PatternTrie: the longest names there can be") {
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::pattern_trie_test

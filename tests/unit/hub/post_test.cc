@@ -6,7 +6,7 @@
 
 #include "tests/unit/hub/hub_rig.h"
 
-namespace peal::hub {
+namespace peal::hub::post_test {
 namespace {
 
 using namespace test;
@@ -95,4 +95,4 @@ TEST_CASE("Post: a topic with a history is made by it, and offsets follow each o
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::post_test

@@ -12,7 +12,7 @@
 #include "tests/support/rounds.h"
 #include "tests/unit/hub/hub_rig.h"
 
-namespace peal::hub {
+namespace peal::hub::replay_model_test {
 namespace {
 
 using namespace test;
@@ -256,4 +256,4 @@ TEST_CASE("Hub: from where a subscriber begins it gets all there is, whatever th
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::replay_model_test

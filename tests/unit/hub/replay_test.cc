@@ -9,7 +9,7 @@
 
 #include "tests/unit/hub/hub_rig.h"
 
-namespace peal::hub {
+namespace peal::hub::replay_test {
 namespace {
 
 using namespace test;
@@ -472,4 +472,4 @@ TEST_CASE("Replay: a topic is forgotten when its history is too old and memory i
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::replay_test

@@ -15,7 +15,7 @@
 #include "core/hub/hub.h"
 #include "tests/unit/hub/hub_rig.h"
 
-namespace peal::hub {
+namespace peal::hub::replay_threads_test {
 namespace {
 
 constexpr ShardIndex kShards = 3;
@@ -176,4 +176,4 @@ TEST_CASE("Hub: three threads, who goes and comes back hears every message once,
 }
 
 }  // namespace
-}  // namespace peal::hub
+}  // namespace peal::hub::replay_threads_test

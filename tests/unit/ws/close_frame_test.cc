@@ -8,8 +8,8 @@
 
 #include "core/base/utf8.h"
 
-using namespace peal;
-using namespace peal::ws;
+namespace peal::ws::close_frame_test {
+
 using namespace std::string_literals;
 
 namespace {
@@ -48,3 +48,5 @@ TEST_CASE("write_close: a long reason is cut between characters") {
       CHECK(kept.size() <= 123);
     }
 }
+
+}  // namespace peal::ws::close_frame_test

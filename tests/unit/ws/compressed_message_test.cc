@@ -9,9 +9,9 @@
 #include "tests/unit/ws/frames.h"
 #include "tests/unit/ws/reference_reader.h"
 
-using namespace peal;
-using namespace peal::ws;
-using namespace peal::ws::test;
+namespace peal::ws::compressed_message_test {
+
+using namespace test;
 using Kind = Event::Kind;
 using namespace std::string_literals;
 
@@ -192,3 +192,5 @@ TEST_CASE("CompressedMessage: one that is over, or broken off, leaves nothing") 
   CHECK(reader.state() == ReaderState{});
   reader.feed(client_frame(kRsv1 | kText, deflated("broken off")));
 }  // ~RealReader checks the pools
+
+}  // namespace peal::ws::compressed_message_test

@@ -10,7 +10,7 @@
 #include "core/ws/frame_header.h"
 #include "tests/unit/ws/reference_inflater.h"
 
-namespace peal::ws {
+namespace peal::ws::deflate_test {
 namespace {
 
 using test::deflated;
@@ -232,4 +232,4 @@ TEST_CASE("Compressor: with a context even noise is compressed, or the windows w
 }
 
 }  // namespace
-}  // namespace peal::ws
+}  // namespace peal::ws::deflate_test

@@ -9,9 +9,9 @@
 
 #include "tests/unit/ws/frames.h"
 
-using namespace peal;
-using namespace peal::ws;
-using namespace peal::ws::test;
+namespace peal::ws::frame_header_test {
+
+using namespace test;
 
 namespace {
 
@@ -91,3 +91,5 @@ TEST_CASE("write_client_header: reads back with its key") {
           header(0x1, size, true, length_octets_for(size)) + "\1\2\3\4");
   }
 }
+
+}  // namespace peal::ws::frame_header_test

@@ -9,7 +9,7 @@
 
 #include "tests/unit/http/requests.h"
 
-namespace peal::ws {
+namespace peal::ws::handshake_test {
 namespace {
 
 using http::test::Parsed;
@@ -233,4 +233,4 @@ TEST_CASE("check_server_answer: refusals") {
 }
 
 }  // namespace
-}  // namespace peal::ws
+}  // namespace peal::ws::handshake_test

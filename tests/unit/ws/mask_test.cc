@@ -8,7 +8,8 @@
 #include <random>
 #include <vector>
 
-using namespace peal;
+namespace peal::ws::mask_test {
+
 using peal::ws::rotate_key;
 using peal::ws::unmask;
 using peal::ws::unmask_copy;
@@ -113,3 +114,5 @@ TEST_CASE("unmask_copy: a key of 0 copies") {
   unmask_copy(target.data(), source, 0);
   CHECK(target == source);
 }
+
+}  // namespace peal::ws::mask_test

@@ -11,9 +11,9 @@
 #include "tests/unit/ws/frames.h"
 #include "tests/unit/ws/reference_reader.h"
 
-using namespace peal;
-using namespace peal::ws;
-using namespace peal::ws::test;
+namespace peal::ws::message_reader_test {
+
+using namespace test;
 using Kind = Event::Kind;
 using namespace std::string_literals;
 
@@ -342,3 +342,5 @@ TEST_CASE("MessageReader: discard gives back a message and a control frame in pi
   CHECK(reader.state().message != nullptr);
   CHECK(reader.state().control != nullptr);
 }  // ~RealReader checks the pool
+
+}  // namespace peal::ws::message_reader_test

@@ -10,7 +10,7 @@
 
 #include "tests/unit/http/requests.h"
 
-namespace peal::ws {
+namespace peal::ws::permessage_deflate_test {
 namespace {
 
 using http::test::Parsed;
@@ -226,4 +226,4 @@ TEST_CASE("PermessageDeflate: a client fails what it did not offer (RFC 7692 sec
 }
 
 }  // namespace
-}  // namespace peal::ws
+}  // namespace peal::ws::permessage_deflate_test

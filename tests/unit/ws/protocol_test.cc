@@ -5,7 +5,7 @@
 
 #include <set>
 
-using namespace peal::ws;
+namespace peal::ws::protocol_test {
 
 TEST_CASE("is_valid_close_code_on_wire: the whole range (RFC 6455 section 7.4, IANA)") {
   const std::set<unsigned> registered{1000, 1001, 1002, 1003, 1007, 1008,
@@ -26,3 +26,5 @@ TEST_CASE("is_control: the upper half of the opcodes (RFC 6455 section 5.5)") {
   CHECK(is_control(Opcode::ping));
   CHECK(is_control(Opcode::pong));
 }
+
+}  // namespace peal::ws::protocol_test

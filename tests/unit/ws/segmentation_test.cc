@@ -12,9 +12,9 @@
 #include "tests/unit/ws/frames.h"
 #include "tests/unit/ws/reference_reader.h"
 
-using namespace peal;
-using namespace peal::ws;
-using namespace peal::ws::test;
+namespace peal::ws::segmentation_test {
+
+using namespace test;
 using peal::test::rounds;
 
 namespace {
@@ -235,3 +235,5 @@ TEST_CASE("MessageReader: every cut into two of one stream") {
     REQUIRE(reader.seen() == expected.seen());
   }
 }
+
+}  // namespace peal::ws::segmentation_test
