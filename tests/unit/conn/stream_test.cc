@@ -193,6 +193,9 @@ TEST_CASE("stream: a client that takes little by little stays, and no comments p
     CHECK(all.size() >= 19);
     CHECK(text.starts_with(all));
     CHECK(stream.find()->bytes() < text.size());
+    stream.socket.reset();
+    bench.run();
+    CHECK(bench.all_given_back());
   });
 }
 
@@ -204,6 +207,9 @@ TEST_CASE("stream: without pong_timeout a client that takes nothing costs no mor
     bench.pass_slowly(200s);
     CHECK_FALSE(stream.socket.closed());
     CHECK(stream.find()->bytes() == 9);
+    stream.socket.reset();
+    bench.run();
+    CHECK(bench.all_given_back());
   });
 }
 
