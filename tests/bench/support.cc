@@ -103,6 +103,15 @@ void pin_to_cpu(int cpu) {
 }
 
 ServerProcess ServerProcess::peald(const std::vector<std::string>& settings) {
+  return start(settings, [] { pin_to_cpu(kServerCpu); });  // "auto" then means one reactor
+}
+
+ServerProcess ServerProcess::peald_on_all_cpus(const std::vector<std::string>& settings) {
+  return start(settings, [] {});
+}
+
+ServerProcess ServerProcess::start(const std::vector<std::string>& settings,
+                                   const std::function<void()>& place) {
   const char* program = std::getenv("PEALD");
   std::vector<std::string> words{program ? program : "build/server/peald", "-c", "config/peal.toml",
                                  "--set", "listen.public.address=127.0.0.1:0"};
@@ -119,7 +128,7 @@ ServerProcess ServerProcess::peald(const std::vector<std::string>& settings) {
   PEAL_CHECK(pid >= 0);
   if (pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    pin_to_cpu(kServerCpu);  // "auto" then means one reactor
+    place();
     dup2(ends[1], STDERR_FILENO);
     execv(arguments[0], arguments.data());
     std::perror(arguments[0]);

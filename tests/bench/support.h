@@ -30,6 +30,8 @@ class ServerProcess {
  public:
   /// peald with `settings` (each for --set) on the server's CPU, one reactor.
   static ServerProcess peald(const std::vector<std::string>& settings);
+  /// The same, wherever the kernel puts its threads.
+  static ServerProcess peald_on_all_cpus(const std::vector<std::string>& settings);
   /// `serve(listening socket)` in a child process on the server's CPU.
   static ServerProcess function(const std::function<void(int)>& serve);
 
@@ -45,6 +47,10 @@ class ServerProcess {
   std::uint64_t memory() const;
 
  private:
+  /// `place` is called in the process that becomes peald.
+  static ServerProcess start(const std::vector<std::string>& settings,
+                             const std::function<void()>& place);
+
   ServerProcess(pid_t pid, std::uint16_t port, Fd log)
       : pid_(pid), port_(port), log_(std::move(log)) {}
 
