@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from support import BINARY, CLOSE, TEXT, Client, DaemonCase, close_payload, frame
+from support import BINARY, CLOSE, TEXT, Client, DaemonCase, close_payload, frame, wait_until
 from support import PEALD
 from support.certificates import Authority
 from support.wire import Ended
@@ -296,6 +296,42 @@ tls = { cert = "site.crt", key = "site.key" }
             sockets.append(half_open)
         self.secure_echo(self.secure())
         self.assertLess(self.daemon.resident() - before, 32 << 20)
+
+
+class Addresses(TlsCase):
+    """One address may have so many connections, half-open ones among them."""
+
+    config = """
+[listen.public]
+tls = { cert = "site.crt", key = "site.key" }
+
+[limits]
+connections_per_ip = 3
+""" + ROUTES
+
+    def test_one_too_many_is_reset_before_its_handshake(self):
+        inside = [self.secure(source="127.0.0.77") for _ in range(2)]
+        half_open = self.connect(source="127.0.0.77")
+        half_open.send(b"\x16\x03\x01")
+        for client in inside:
+            self.secure_echo(client)
+        # Ends before a word of TLS, and without the cost of a handshake.
+        with self.assertRaises((ConnectionError, ssl.SSLEOFError)):
+            self.secure(source="127.0.0.77")
+        self.assertTrue(self.daemon.log.wait_for(r"warning: connections_per_ip: 127\.0\.0\.77 has as many"))
+        self.secure_echo(self.secure(source="127.0.0.78"))
+        for client in inside:
+            self.assertEqual(client.echo(b"still in").payload, b"still in")
+        half_open.close()
+
+        def gets_in():
+            try:
+                self.secure_echo(self.secure(source="127.0.0.77"))
+            except (ConnectionError, ssl.SSLEOFError):
+                return False
+            return True
+
+        wait_until(gets_in, "one may come for the one that went")
 
 
 class Interplay(TlsCase):

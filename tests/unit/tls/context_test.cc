@@ -317,5 +317,31 @@ TEST_CASE("Context: a session of one authority is not resumed where another is a
   }
 }
 
+TEST_CASE("Context: a session of one server name is not resumed under another") {
+  const TemporaryFolder folder;
+  TicketKeys keys;
+  const auto files = [&](const std::string& name) {
+    return folder.write(name, make_certificate({.common_name = name, .names = {name}}));
+  };
+  const auto server =
+      server_context({.certificates = {files("a.test"), files("b.test")}, .client_ca = ""}, keys);
+  const auto client = trusting_client();
+  for (const Version version : kVersions) {
+    limit_to(*client, version);
+    Pair first(*server, *client, {.host = "a.test"});
+    first.carry();
+    REQUIRE(first.both_open());
+    const Session session = first.client.session();
+    REQUIRE(session);
+    for (const char* host : {"a.test", "b.test"}) {
+      CAPTURE(host);
+      Pair again(*server, *client, {.host = host, .resume = session.get()});
+      again.carry();
+      CHECK(again.both_open());
+      CHECK(again.server.agreement().resumed == (std::string_view(host) == "a.test"));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace peal::tls::test
