@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from support import BINARY, TEXT, Client, Daemon, DaemonCase
+from support import BINARY, TEXT, Client, Daemon, DaemonCase, wait_until
 from support.wire import Frame
 
 CONFIG = """
