@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "core/base/block_pool.h"
+#include "core/base/coarse_instant.h"
 #include "core/base/rate.h"
 #include "core/base/time.h"
 #include "core/conn/exchange.h"
@@ -93,20 +94,13 @@ struct ConnectionState {
   bool crowded = false;          ///< came above its client's share, see Admission
   std::uint32_t listener = 0;
   io::IpNetwork client;
-  Instant paid{};          ///< of RoutePolicy::message_rate
-  http::HeadScan scan;     ///< in `head`
-  bool answered = false;   ///< at least one request was
-  bool streams = false;    ///< what follows `upgrading` is `streaming`
-  ws::ReaderState reader;  ///< from `open` on
+  Instant paid{};                     ///< of RoutePolicy::message_rate
+  http::HeadScan scan;                ///< in `head`
+  bool answered = false;              ///< at least one request was
+  bool streams = false;               ///< what follows `upgrading` is `streaming`
+  ws::ReaderState* reader = nullptr;  ///< in `open` and `closing`, while it is not idle
 };
 static_assert(std::is_trivially_copyable_v<ConnectionState>);
-
-/// Input that could not be worked off yet, a request head in pieces for one.
-struct HeldInput {
-  Block* block = nullptr;
-  std::uint32_t begin = 0;  ///< octets in `block` before the first that is still needed
-  std::uint32_t end = 0;
-};
 
 /// One client. Everything that happens to it is in ConnectionTable.
 ///
@@ -131,17 +125,18 @@ struct Connection : hub::Outbox {
   const RoutePolicy* policy = nullptr;  ///< of the route, from `upgrading` on
   hub::TopicUse* topics = nullptr;      ///< the handler's
   std::unique_ptr<SecureLink> secure;   ///< on a listener with certificates
-  HeldInput held;
+  /// Input that could not be worked off yet, a request head in pieces for one: Block::used.
+  Block* held = nullptr;
   std::unique_ptr<Exchange> exchange;      ///< until `upgrading`; see ConnectionTable::exchange()
   std::unique_ptr<ws::Deflater> deflater;  ///< of what we send, with context takeover
   io::Timer timer;
-  Instant since{};                 ///< start of the phase; in `streaming`, of the last comment
-  Instant last_received{};         ///< any byte, or a send that shows the peer takes some
-  std::uint64_t acknowledged = 0;  ///< bytes, when last asked, see io::bytes_acknowledged()
-  Instant last_message{};          ///< either way
+  CoarseInstant since;          ///< start of the phase; in `streaming`, of the last comment
+  CoarseInstant last_received;  ///< any byte, or a send that shows the peer takes some
+  CoarseInstant last_message;   ///< either way
   /// When a ping went out that nothing has answered yet, or, in `streaming`, since when something
-  /// that was sent is not acknowledged; else the epoch.
-  Instant pinged{};
+  /// that was sent is not acknowledged.
+  CoarseInstant pinged;
+  std::uint32_t acknowledged = 0;  ///< bytes, modulo 2^32, when last asked: bytes_acknowledged()
 };
 
 }  // namespace peal::conn

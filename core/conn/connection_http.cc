@@ -106,7 +106,7 @@ void ConnectionTable::hand_over_body(Connection& connection, MutableBytes payloa
 }
 
 void ConnectionTable::time_out_head(Connection& connection) {
-  const bool began = connection.held.block != nullptr;
+  const bool began = connection.held != nullptr;
   const bool between = !began && connection.state.answered;
   note_ending(connection, between ? Ending::idle : Ending::handshake_timeout);
   if (began)

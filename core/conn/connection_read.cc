@@ -63,7 +63,7 @@ bool ConnectionTable::has_input_waiting(const Connection& connection) const {
   const ConnectionState& state = connection.state;
   const bool waits = state.stall != Stall::none || state.phase == Phase::answering ||
                      state.phase == Phase::responding || state.phase == Phase::upgrading;
-  return waits && connection.held.block != nullptr;
+  return waits && connection.held != nullptr;
 }
 
 void ConnectionTable::arm_receive(Connection& connection) {
@@ -77,7 +77,7 @@ void ConnectionTable::take_input(Connection& connection, MutableBytes bytes, Sou
     reading_ = connection.id();
     frames_left_ = kFramesPerTurn;
   }
-  if (connection.held.block) {
+  if (connection.held) {
     hold(connection, bytes);
     work_off_held(connection);
   } else {
@@ -121,15 +121,16 @@ MutableBytes ConnectionTable::work_off(Connection& connection, MutableBytes inpu
 
 /// Works off what was held back, and listens again, or hears the end again, if that was all.
 void ConnectionTable::work_off_held(Connection& connection) {
-  if (connection.held.block) {
+  if (connection.held) {
     // Taken out meanwhile: what is called from here may end the connection, but not these bytes.
-    HeldInput held = std::exchange(connection.held, {});
+    Block* held = std::exchange(connection.held, nullptr);
+    auto& [begin, end] = held->used;
     const MutableBytes rest =
-        work_off(connection, {held.block->data() + held.begin, std::size_t{held.end} - held.begin});
+        work_off(connection, {held->data() + begin, std::size_t{end} - begin});
     if (rest.empty()) {
-      memory_.blocks.give(held.block);
+      memory_.blocks.give(held);
     } else {
-      held.begin = held.end - static_cast<std::uint32_t>(rest.size());
+      begin = end - static_cast<std::uint32_t>(rest.size());
       connection.held = held;
     }
   }
@@ -140,19 +141,30 @@ void ConnectionTable::work_off_held(Connection& connection) {
 }
 
 void ConnectionTable::hold(Connection& connection, Bytes bytes) {
-  HeldInput& held = connection.held;
-  const std::size_t kept = std::size_t{held.end} - held.begin;
-  if (!held.block || held.end + bytes.size() > held.block->capacity) {
+  Block*& held = connection.held;
+  const std::size_t kept = held ? held->used.end - held->used.begin : 0;
+  if (!held || held->used.end + bytes.size() > held->capacity) {
     Block* larger = memory_.blocks.take(kept + bytes.size());
-    if (kept > 0) std::memcpy(larger->data(), held.block->data() + held.begin, kept);
-    memory_.blocks.give(held.block);
-    held = {.block = larger, .begin = 0, .end = static_cast<std::uint32_t>(kept)};
+    if (kept > 0) std::memcpy(larger->data(), held->data() + held->used.begin, kept);
+    memory_.blocks.give(held);
+    held = larger;
+    held->used = {.begin = 0, .end = static_cast<std::uint32_t>(kept)};
   }
-  std::memcpy(held.block->data() + held.end, bytes.data(), bytes.size());
-  held.end += static_cast<std::uint32_t>(bytes.size());
+  std::memcpy(held->data() + held->used.end, bytes.data(), bytes.size());
+  held->used.end += static_cast<std::uint32_t>(bytes.size());
 }
 
+/// Between messages there is nothing to remember, so only who is within one has a ReaderState.
 void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
+  ws::ReaderState*& reader = connection.state.reader;
+  if (!reader) reader = readers_.take({});
+  read_events(connection, input);
+  if (!reader || !reader->idle()) return;
+  readers_.give(reader);
+  reader = nullptr;
+}
+
+void ConnectionTable::read_events(Connection& connection, MutableBytes& input) {
   const ws::DeflateAgreement& deflate = connection.deflate();
   const ws::ReaderContext context{.pool = memory_.blocks,
                                   .message_size = connection.policy->message_size,
@@ -166,7 +178,7 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
   PingFlood flood;
   flood.pings = pings_before_;
   while (state.stall == Stall::none) {
-    const ws::Event event = ws::next(state.reader, input, context);
+    const ws::Event event = ws::next(*state.reader, input, context);
     if (!within_rate(connection, event)) return;
     if (event.kind != ws::Event::Kind::none) count_frames(connection, 1);
     switch (event.kind) {
@@ -241,7 +253,7 @@ bool ConnectionTable::within_rate(Connection& connection, const ws::Event& event
   using Kind = ws::Event::Kind;
   const Rate& rate = connection.policy->message_rate;
   if (!rate.limited() || connection.state.phase != Phase::open) return true;
-  const bool asked_for = event.kind == Kind::pong && connection.pinged != Instant{};
+  const bool asked_for = event.kind == Kind::pong && connection.pinged.known();
   const bool counts = event.kind == Kind::message || event.kind == Kind::ping ||
                       (event.kind == Kind::pong && !asked_for);
   if (!counts || rate.take(connection.state.paid, now())) return true;

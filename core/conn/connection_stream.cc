@@ -24,20 +24,21 @@ void ConnectionTable::end_stream(Connection& connection, Block* last, std::size_
 void ConnectionTable::keep_streaming(Connection& connection) {
   const RoutePolicy& policy = *connection.policy;
   if (policy.idle_timeout > Duration::zero() &&
-      now() - connection.last_message >= policy.idle_timeout) {
+      passed_since(connection.last_message) >= policy.idle_timeout) {
     end_stream(connection, nullptr, 0, Ending::idle);
     return;
   }
   note_progress(connection);
-  if (connection.last_received > connection.pinged) connection.pinged = {};
-  const bool waits = connection.pinged != Instant{};
+  if (connection.pinged < connection.last_received) connection.pinged = {};
+  const bool waits = connection.pinged.known();
   if (waits && policy.pong_timeout > Duration::zero() &&
-      now() - connection.pinged >= policy.pong_timeout) {
+      passed_since(connection.pinged) >= policy.pong_timeout) {
     terminate(connection, true, Ending::pong_timeout);
     return;
   }
-  const Instant quiet_since = std::max(connection.last_message, connection.since);
-  if (policy.ping_interval > Duration::zero() && now() - quiet_since >= policy.ping_interval) {
+  const CoarseInstant quiet_since = std::max(connection.last_message, connection.since);
+  if (policy.ping_interval > Duration::zero() &&
+      passed_since(quiet_since) >= policy.ping_interval) {
     connection.since = now();
     if (connection.all_sent()) send_comment(connection);
   }
@@ -49,12 +50,12 @@ void ConnectionTable::keep_streaming(Connection& connection) {
 void ConnectionTable::watch_stream(Connection& connection) {
   const RoutePolicy& policy = *connection.policy;
   Instant next = Instant::max();
-  const auto look_at = [&next](Instant from, Duration after) {
-    if (after > Duration::zero()) next = std::min(next, from + after);
+  const auto look_at = [&](CoarseInstant from, Duration after) {
+    if (after > Duration::zero()) next = std::min(next, from.near(now()) + after);
   };
   look_at(connection.last_message, policy.idle_timeout);
   look_at(std::max(connection.last_message, connection.since), policy.ping_interval);
-  if (connection.pinged != Instant{}) look_at(connection.pinged, policy.pong_timeout);
+  if (connection.pinged.known()) look_at(connection.pinged, policy.pong_timeout);
   if (next == Instant::max())
     connection.timer.cancel();
   else

@@ -56,7 +56,7 @@ void ConnectionTable::enter(Connection& connection, Phase phase) {
     case Phase::securing:
     case Phase::head:
     case Phase::upgrading:
-      reactor_.arm_at(connection.timer, connection.since + limits_.handshake_timeout);
+      reactor_.arm_at(connection.timer, connection.since.near(now()) + limits_.handshake_timeout);
       break;
     case Phase::open:
       connection.last_message = now();
@@ -95,7 +95,7 @@ void ConnectionTable::on_timer(std::uint32_t index) {
       break;
     case Phase::responding: {
       note_progress(*connection);
-      const Instant limit = connection->last_received + limits_.send_timeout;
+      const Instant limit = connection->last_received.near(now()) + limits_.send_timeout;
       if (limit > now())
         reactor_.arm_at(connection->timer, limit);
       else
@@ -123,41 +123,42 @@ void ConnectionTable::on_timer(std::uint32_t index) {
 void ConnectionTable::keep_alive(Connection& connection) {
   const RoutePolicy& policy = *connection.policy;
   if (policy.idle_timeout > Duration::zero() &&
-      now() - connection.last_message >= policy.idle_timeout) {
+      passed_since(connection.last_message) >= policy.idle_timeout) {
     close(connection, ws::CloseCode::going_away, "idle for too long", Ending::idle);
     return;
   }
   if (!connection.all_sent()) note_progress(connection);
-  if (connection.last_received > connection.pinged) connection.pinged = {};
-  const bool waits = connection.pinged != Instant{};
+  if (connection.pinged < connection.last_received) connection.pinged = {};
+  const bool waits = connection.pinged.known();
   if (waits && policy.pong_timeout > Duration::zero() &&
-      now() - connection.pinged >= policy.pong_timeout) {
+      passed_since(connection.pinged) >= policy.pong_timeout) {
     terminate(connection, true, Ending::pong_timeout);
     return;
   }
   const bool pings = policy.ping_interval > Duration::zero();
-  if (!waits && pings && now() - connection.last_received >= policy.ping_interval) {
+  if (!waits && pings && passed_since(connection.last_received) >= policy.ping_interval) {
     connection.pinged = now();
     push_frame(connection, ws::Opcode::ping, {});
     due_.add_delivery(connection);  // nobody waits for it
   }
   std::optional<Instant> next;
-  const auto look_at = [&next](Instant when) { next = next ? std::min(*next, when) : when; };
-  if (policy.idle_timeout > Duration::zero())
-    look_at(connection.last_message + policy.idle_timeout);
-  if (connection.pinged == Instant{}) {
-    if (pings) look_at(connection.last_received + policy.ping_interval);
-  } else if (policy.pong_timeout > Duration::zero()) {
-    look_at(connection.pinged + policy.pong_timeout);
+  const auto look_at = [&](CoarseInstant from, Duration after) {
+    const Instant when = from.near(now()) + after;
+    next = next ? std::min(*next, when) : when;
+  };
+  if (policy.idle_timeout > Duration::zero()) look_at(connection.last_message, policy.idle_timeout);
+  if (!connection.pinged.known()) {
+    if (pings) look_at(connection.last_received, policy.ping_interval);
   } else {
-    look_at(connection.pinged + policy.ping_interval);
+    const bool ends = policy.pong_timeout > Duration::zero();
+    look_at(connection.pinged, ends ? policy.pong_timeout : policy.ping_interval);
   }
   if (next) reactor_.arm_at(connection.timer, *next);
 }
 
 /// A long send tells nothing until it is over; what the peer has acknowledged shows that it reads.
 void ConnectionTable::note_progress(Connection& connection) {
-  const std::uint64_t acknowledged = io::bytes_acknowledged(connection.fd);
+  const auto acknowledged = static_cast<std::uint32_t>(io::bytes_acknowledged(connection.fd));
   if (acknowledged != connection.acknowledged) connection.last_received = now();
   connection.acknowledged = acknowledged;
 }
@@ -182,8 +183,11 @@ void ConnectionTable::linger(Connection& connection) {
 
 /// Nothing of what has come or will come is worked off any more.
 void ConnectionTable::forget_input(Connection& connection) {
-  ws::discard(connection.state.reader, memory_.blocks, &memory_.inflaters);
-  memory_.blocks.give(std::exchange(connection.held, {}).block);
+  if (ws::ReaderState* reader = std::exchange(connection.state.reader, nullptr)) {
+    ws::discard(*reader, memory_.blocks, &memory_.inflaters);
+    readers_.give(reader);
+  }
+  memory_.blocks.give(std::exchange(connection.held, nullptr));
   if (connection.exchange) memory_.blocks.give(std::exchange(connection.exchange->block, nullptr));
   connection.state.stall = Stall::none;
 }
@@ -252,7 +256,7 @@ void ConnectionTable::close_all(ws::CloseCode code, std::string_view reason) {
         close(connection, code, reason);
         break;
       case Phase::head:
-        if (connection.held.block != nullptr) break;
+        if (connection.held) break;
         note_ending(connection, Ending::server);
         linger(connection);
         break;

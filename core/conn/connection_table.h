@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/object_pool.h"
 #include "core/base/ring.h"
 #include "core/base/slab.h"
 #include "core/conn/admission.h"
@@ -148,6 +149,7 @@ class ConnectionTable {
   void work_off_held(Connection& connection);
   void hold(Connection& connection, Bytes bytes);
   void read_frames(Connection& connection, MutableBytes& input);
+  void read_events(Connection& connection, MutableBytes& input);
   void on_close_frame(Connection& connection, const ws::Event& event);
   void on_stream_end(Connection& connection);
   bool within_rate(Connection& connection, const ws::Event& event);
@@ -208,6 +210,7 @@ class ConnectionTable {
   void enter(Connection& connection, Phase phase);
   void linger(Connection& connection);
   void forget_input(Connection& connection);
+  Duration passed_since(CoarseInstant then) const { return now() - then.near(now()); }
   void note_ending(Connection& connection, Ending ending);
   void terminate(Connection& connection, bool reset, Ending ending = Ending::server);
   void destroy(Connection& connection);
@@ -221,6 +224,7 @@ class ConnectionTable {
   Admission& admission_;
   const TableLimits limits_;
   Slab<Connection> connections_;
+  ObjectPool<ws::ReaderState> readers_;
   std::vector<SlotId> stalled_publishers_;
   Ring<InLine> in_line_;            // have had their share of a turn, see Stall::turn
   std::uint32_t pings_before_ = 0;  // in the share before this one

@@ -39,6 +39,7 @@ struct ReaderState {
   std::array<std::byte, kMaxClientHeader - 1> header = {};  ///< of a header not yet complete
 
   friend bool operator==(const ReaderState&, const ReaderState&) = default;
+  bool idle() const { return *this == ReaderState{}; }
 };
 static_assert(sizeof(ReaderState) <= 64);
 
