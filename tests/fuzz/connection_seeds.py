@@ -13,8 +13,12 @@ CORPUS = pathlib.Path(__file__).parent / "corpus/connection"
 STEPS = (
     "connect upgrade write frame request repeat end reset break_send read habits turns pass speak drain raw"
 ).split()
-TARGETS = ("echo", "chat/a", "chat/b", "deaf/a", "patient/a", "healthz", "chat/%2f", "nowhere")
-REQUESTS = ("health", "head", "health and close", "plain echo", "post", "old")
+TARGETS = ("echo", "chat/a", "chat/b", "deaf/a", "patient/a", "healthz", "chat/%2f", "nowhere", "choice")
+FIELDS = ("plain", "deflate", "peal.v1", "peal.v1 and deflate")
+REQUESTS = (
+    "health", "head", "health and close", "plain echo", "post", "old", "stream", "stream of b", "stream of patterns",
+    "poll", "poll at once", "head of a poll", "publish", "publish chunked", "publish later", "publish a batch",
+)  # fmt: skip
 MILLISECONDS = (1, 100, 999, 3000, 5000, 10_000, 26_000, 60_000)
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x81, 0x82, 0x88, 0x89, 0x8A
@@ -31,8 +35,8 @@ def connect():
     return step("connect")
 
 
-def upgrade(client, target):
-    return step("upgrade", client, TARGETS.index(target))
+def upgrade(client, target, fields="plain"):
+    return step("upgrade", client, TARGETS.index(target) | FIELDS.index(fields) << 4)
 
 
 def write(client, octets):
@@ -103,8 +107,8 @@ def drain():
     return step("drain")
 
 
-def opened(target="echo"):
-    return [connect(), upgrade(0, target), turns(4)]
+def opened(target="echo", fields="plain"):
+    return [connect(), upgrade(0, target, fields), turns(4)]
 
 
 UNMASKED = b"\x81\x02hi"
@@ -134,7 +138,7 @@ PROGRAMS = {
         connect(), connect(), upgrade(0, "chat/a"), upgrade(1, "deaf/a"), turns(8), read(0, 0),
         frame(1, BINARY, FULL), repeat(1, 20), turns(32), read(0, None), turns(32), neighbour(),
     ],
-    "pipelined": [connect(), *(request(0, which) for which in REQUESTS), turns(8)],
+    "pipelined": [connect(), *(request(0, which) for which in REQUESTS[:6]), turns(8)],
     "pipelined_unread": [connect(), read(0, 0), request(0, "health"), repeat(0, 255), turns(32), neighbour(), passes(60_000)],
     "pipelined_then_upgrade": [connect(), request(0, "health"), upgrade(0, "echo"), frame(0, TEXT), turns(8)],
     "trickled_head": [connect(), write(0, b"GET /ec"), passes(5000), write(0, b"ho HTTP/1.1\r\n"), passes(10_000)],
@@ -156,6 +160,29 @@ PROGRAMS = {
         control(1, CLOSE, b"\x03\xe9"), turns(4), passes(26_000),
     ],
     "reset_storm": [connect(), *(part for _ in range(5) for part in (upgrade(0, "echo"), reset(0), connect())), neighbour()],
+    "streams": [
+        connect(), connect(), connect(), request(0, "stream"), request(1, "stream of b"), request(2, "stream of patterns"),
+        turns(8), publisher(), publisher(480), turns(8), read(0, 0), publisher(2000), end(1), turns(8), passes(26_000),
+        passes(26_000), reset(2), turns(4), neighbour(),
+    ],
+    "polls": [
+        connect(), connect(), request(0, "poll"), request(0, "poll at once"), request(1, "head of a poll"),
+        request(1, "poll"), turns(8), publisher(), turns(8), passes(3000), request(0, "poll"), turns(4), end(0), passes(3000),
+    ],
+    "publishes": [
+        *opened("chat/a"), connect(), *(request(1, which) for which in REQUESTS[12:]), write(1, b"y" * 255), repeat(1, 14),
+        turns(16), write(1, b"y" * 175), turns(8), neighbour(), passes(60_000),
+    ],
+    "publishes_unread": [connect(), read(0, 0), request(0, "publish a batch"), repeat(0, 255), turns(32), neighbour(), passes(60_000)],
+    "compressed": [
+        *opened("chat/a", "deflate"), connect(), upgrade(1, "echo", "deflate"), turns(8), publisher(2000), turns(8),
+        frame(1, TEXT, FULL), frame(1, 0xC1, 9, b"\x00"), turns(8), neighbour(), passes(10_000),
+    ],
+    "peal_v1": [
+        *opened("choice", "peal.v1 and deflate"),
+        write(0, b"\x81\x98\0\0\0\0" + b'{"subscribe":"chat/bbb"}'), turns(8), publisher(2000), turns(8),
+        write(0, b"\x81\x8c\0\0\0\0" + b'{"data":"x"}'), turns(8), write(0, b"\x81\x82\0\0\0\0{{"), turns(8), neighbour(),
+    ],
 }  # fmt: skip
 
 

@@ -55,6 +55,21 @@ type = "pubsub"
 topics = ["chat/{room}"]
 limits = { slow_client = "drop" }
 
+[route.choice]
+path = "/choice"
+type = "pubsub"
+select = "query"
+topics = ["chat/**"]
+wildcards = true
+publish = "anyone"
+publish_to = "chat/a"
+
+[route.publish]
+path = "/publish/{topic...}"
+type = "publish"
+topics = ["{topic}"]
+auth = "none"
+
 [route.health]
 path = "/healthz"
 type = "health"
@@ -104,10 +119,11 @@ const tls::Context& client_certificates() {
 
 }  // namespace
 
-std::string handshake(std::string_view target) {
+std::string handshake(std::string_view target, std::string_view fields) {
   return "GET " + std::string(target) +
          " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n\r\n";
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAECAwQFBgcICQoLDA0ODw==\r\n" +
+         std::string(fields) + "\r\n";
 }
 
 std::string client_frame(std::uint8_t first, std::string_view payload) {
@@ -311,6 +327,11 @@ void World::finish() {
     client.asked.resize(client.taken);
     client.outgoing.clear();
     client.appetite = 0;
+    // A stream goes on for as long as its client's kernel takes something.
+    if (client.asked.find("text/event-stream") != std::string::npos) {
+      client.broken = true;
+      client.socket.reset();
+    }
   }
   habits_.short_send = 0;  // the rest of a ping that goes out later would count as life
   set_habits(habits_);

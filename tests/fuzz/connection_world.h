@@ -122,8 +122,8 @@ class World {
   int said_ = 0;
 };
 
-/// The opening handshake for `target`, with a key that is always the same.
-std::string handshake(std::string_view target);
+/// The opening handshake for `target`, with a key that is always the same, and more field lines.
+std::string handshake(std::string_view target, std::string_view fields = {});
 
 /// A masked frame whose first octet may be any.
 std::string client_frame(std::uint8_t first, std::string_view payload);

@@ -25,15 +25,37 @@ using fuzz::World;
 constexpr std::size_t kMostClients = 6;
 constexpr int kMostTurns = 3000;
 
-constexpr std::array<std::string_view, 8> kTargets = {
-    "/echo", "/chat/a", "/chat/b", "/deaf/a", "/patient/a", "/healthz", "/chat/%2f", "/nowhere"};
-constexpr std::array<std::string_view, 6> kRequests = {
+constexpr std::array<std::string_view, 9> kTargets = {
+    "/echo",     "/chat/a",    "/chat/b",
+    "/deaf/a",   "/patient/a", "/healthz",
+    "/chat/%2f", "/nowhere",   "/choice?topic=chat/a"};
+// By the upper half of the octet that has chosen the target.
+constexpr std::array<std::string_view, 4> kFields = {
+    "", "Sec-WebSocket-Extensions: permessage-deflate\r\n", "Sec-WebSocket-Protocol: peal.v1\r\n",
+    "Sec-WebSocket-Protocol: peal.v1\r\nSec-WebSocket-Extensions: permessage-deflate; "
+    "server_no_context_takeover; client_max_window_bits=9\r\n"};
+constexpr std::array<std::string_view, 16> kRequests = {
     "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
     "HEAD /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
     "GET /echo HTTP/1.1\r\nHost: a\r\n\r\n",
     "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
-    "GET /healthz HTTP/1.0\r\n\r\n"};
+    "GET /healthz HTTP/1.0\r\n\r\n",
+    "GET /chat/a HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n",
+    "GET /patient/b?last=1 HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n",
+    "GET /choice?topic=chat/*&topic=chat/a HTTP/1.1\r\nHost: a\r\nAccept: "
+    "text/event-stream\r\n\r\n",
+    "GET /chat/a?wait=2s HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET /choice?topic=chat/a&topic=chat/b&wait=0 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "HEAD /chat/a HTTP/1.1\r\nHost: a\r\n\r\n",
+    "POST /publish/chat/a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+    "PUT /publish/chat/b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "5\r\nhello\r\n0\r\n\r\n",
+    "POST /publish/chat/a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: "
+    "4000\r\n\r\n",
+    "POST /publish/chat/a HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\n"
+    "Content-Length: 67\r\n\r\n{\"topic\":\"chat/a\",\"data\":\"one\"}\n"
+    "{\"topic\":\"chat/a\",\"base64\":\"AAE=\"}\n"};
 constexpr std::array<int, 8> kMilliseconds = {1, 100, 999, 3000, 5000, 10'000, 26'000, 60'000};
 constexpr std::array<double, 4> kRates = {0, 0.05, 0.2, 0.5};
 
@@ -117,7 +139,8 @@ class Program {
   }
   void upgrade() {
     Client& who = client("upgrade");
-    say(who, fuzz::handshake(kTargets[input_.octet() % kTargets.size()]));
+    const std::uint8_t octet = input_.octet();
+    say(who, fuzz::handshake(kTargets[octet % 16 % kTargets.size()], kFields[(octet >> 4) % 4]));
   }
   void write() {
     Client& who = client("write");

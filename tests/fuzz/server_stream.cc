@@ -2,6 +2,7 @@
 #include "tests/fuzz/server_stream.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/base/ascii.h"
 #include "core/base/check.h"
@@ -93,7 +94,11 @@ bool is_utf8(std::string_view text) {
 
 void ServerStream::take(std::string_view octets) {
   rest_ += octets;
-  while (!rest_.empty() && (upgraded_ ? take_frame() : take_answer())) {
+  const auto take_one = [this] {
+    if (upgraded_) return take_frame();
+    return streams_ ? take_line() : take_answer();
+  };
+  while (!rest_.empty() && take_one()) {
   }
 }
 
@@ -111,10 +116,14 @@ bool ServerStream::take_answer() {
     PEAL_CHECK(was_asked_for(head, asked_));
     upgraded_ = true;
     may_deflate_ = field(head, "Sec-WebSocket-Extensions").starts_with("permessage-deflate");
+  } else if (field(head, "Content-Type") == "text/event-stream") {
+    PEAL_CHECK(status == 200 && field(head, "Content-Length").empty());
+    streams_ = true;
   } else if (status >= 200 && status != 204 && status != 304) {
     const auto announced = ascii::parse_decimal(field(head, "Content-Length"));
-    PEAL_CHECK(announced);
-    length = *announced;
+    // RFC 9110 section 8.6: the answer to a HEAD need not say how long it would be.
+    PEAL_CHECK(announced || asked_.find("HEAD /") != std::string::npos);
+    length = announced.value_or(0);
   }
   // No body of ours begins like an answer: what does is the next one, and this one answers a HEAD.
   const std::string_view after = std::string_view(rest_).substr(head.size());
@@ -125,6 +134,22 @@ bool ServerStream::take_answer() {
   }
   rest_.erase(0, head.size() + length);
   ++answers;
+  return true;
+}
+
+/// WHATWG HTML, section 9.2.5: of the fields that there are, in UTF-8.
+bool ServerStream::take_line() {
+  const std::size_t end = rest_.find('\n');
+  if (end == std::string::npos) return false;
+  const std::string_view line = std::string_view(rest_).substr(0, end);
+  constexpr std::array<std::string_view, 6> kFields = {
+      "data: ", "id: ", "event: ", "retry: ", ":", "data"};
+  PEAL_CHECK(line.empty() || std::ranges::any_of(kFields, [&](std::string_view name) {
+               return line.starts_with(name);
+             }));
+  PEAL_CHECK(is_utf8(line) && line.find('\r') == line.npos);
+  if (line.starts_with("data: ")) messages.emplace_back(line.substr(6));
+  rest_.erase(0, end + 1);
   return true;
 }
 

@@ -10,9 +10,9 @@
 
 namespace peal::fuzz {
 
-/// All that a server says to one client, held to the RFCs: HTTP answers, and after a 101 the frames
-/// of a WebSocket. What is wrong stops the process, by PEAL_CHECK. It shares no code with the
-/// server but the digest of the opening handshake.
+/// All that a server says to one client, held to the RFCs: HTTP answers, after a 101 the frames of
+/// a WebSocket, and after the head of an event stream its lines. What is wrong stops the process,
+/// by PEAL_CHECK. It shares no code with the server but the digest of the opening handshake.
 ///
 /// Owner: a test; `asked`, all that the client has written, outlives it and may grow.
 class ServerStream {
@@ -34,12 +34,14 @@ class ServerStream {
  private:
   bool take_answer();
   bool take_frame();
+  bool take_line();
   void take_payload(unsigned opcode, bool deflated, std::string_view payload);
 
   const std::string& asked_;
   std::string rest_;         // not taken yet
   std::string awaits_body_;  // a head alone: all there is if it answers a HEAD
   bool upgraded_ = false;
+  bool streams_ = false;
   bool may_deflate_ = false;
 };
 
