@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "core/io/listener.h"
 #include "server/cpus.h"
 #include "server/log.h"
 
@@ -108,15 +107,10 @@ void Server::watch_tokens() {
 std::expected<std::vector<std::vector<Fd>>, std::string> Server::open_doors(unsigned shards) {
   std::vector<std::vector<Fd>> doors(shards);
   for (const config::Listen& listen : config_.listen) {
-    auto group = io::open_listeners(listen.host, listen.port, shards);
-    if (!group)
-      return std::unexpected("listen." + listen.name + ": cannot listen on " +
-                             io::address_text(listen.host, listen.port) + ": " +
-                             group.error().text());
+    auto sockets = listeners_.open(listen, shards);
+    if (!sockets) return std::unexpected(sockets.error());
     for (unsigned shard = 0; shard < shards; ++shard)
-      doors[shard].push_back(std::move(group->sockets[shard]));
-    log::info("listening on {}{}", io::address_text(listen.host, group->port),
-              listen.tls ? ", TLS" : "");
+      doors[shard].push_back(std::move((*sockets)[shard]));
   }
   return doors;
 }

@@ -15,6 +15,7 @@
 #include "server/certificates.h"
 #include "server/file_watch.h"
 #include "server/io_choice.h"
+#include "server/listeners.h"
 #include "server/shard.h"
 #include "server/signals.h"
 #include "server/site.h"
@@ -64,6 +65,7 @@ class Server {
   std::optional<conn::Admission> admission_;
   std::optional<Notices> notices_;
   FileWatch files_;
+  Listeners listeners_;
   std::optional<StartGate> gate_;
   SignalQueue signals_;
   Fd drained_;  // an eventfd(2) that counts the shards that are empty
