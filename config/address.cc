@@ -11,6 +11,9 @@
 namespace peal::config {
 namespace {
 
+constexpr std::string_view kUnix = "unix:";
+constexpr std::string_view kSystemd = "systemd:";
+
 /// The usual spelling of an IP address; nullopt when `text` is none. inet_pton(3).
 std::optional<std::string> canonical(int family, const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> octets;
@@ -41,9 +44,25 @@ bool is_host_name(std::string_view name) {
   }
 }
 
+/// As systemd.socket(5) has FileDescriptorName=.
+bool is_activation_name(std::string_view name) {
+  return !name.empty() && name.size() <= 255 &&
+         std::ranges::all_of(name, [](char c) { return c > ' ' && c < 0x7f && c != ':'; });
+}
+
 }  // namespace
 
 std::optional<Address> parse_address(std::string_view text) {
+  if (text.starts_with(kUnix)) {
+    text.remove_prefix(kUnix.size());
+    if (text.empty() || text.starts_with('@')) return std::nullopt;
+    return Address{.path = std::string(text)};
+  }
+  if (text.starts_with(kSystemd)) {
+    text.remove_prefix(kSystemd.size());
+    if (!is_activation_name(text)) return std::nullopt;
+    return Address{.activation = std::string(text)};
+  }
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   const auto port = parse_port(text.substr(colon + 1));
@@ -52,7 +71,13 @@ std::optional<Address> parse_address(std::string_view text) {
   if (bracketed) host = host.substr(1, host.size() - 2);
   const auto ip = canonical(bracketed ? AF_INET6 : AF_INET, std::string(host));
   if (!port || !ip) return std::nullopt;
-  return Address{*ip, *port};
+  return Address{.host = *ip, .port = *port};
+}
+
+std::string address_text(const Listen& listen) {
+  if (!listen.path.empty()) return std::string(kUnix) + listen.path;
+  if (!listen.activation.empty()) return std::string(kSystemd) + listen.activation;
+  return format_address(listen.host, listen.port);
 }
 
 std::string format_address(std::string_view host, std::uint16_t port) {

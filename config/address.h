@@ -7,18 +7,29 @@
 #include <string>
 #include <string_view>
 
+#include "config/config.h"
+
 namespace peal::config {
 
+/// One of `host`, `path` and `activation` is not empty, as in Listen.
 struct Address {
-  std::string host;  ///< an IPv4 or IPv6 address in its usual spelling, without brackets
+  std::string host = {};  ///< an IPv4 or IPv6 address in its usual spelling, without brackets
   std::uint16_t port = 0;
+  std::string path = {};
+  std::string activation = {};
 };
 
-/// Reads "IP:PORT" or "[IPv6]:PORT"; names are not looked up. Nullopt for anything else.
+/// Reads "IP:PORT", "[IPv6]:PORT", "unix:PATH" or "systemd:NAME"; names of hosts are not looked up.
+/// Nullopt for anything else.
 std::optional<Address> parse_address(std::string_view text);
+
+/// The forms, for messages.
+inline constexpr std::string_view kAddressForms =
+    R"("IP:PORT", "[IPv6]:PORT", "unix:PATH" or "systemd:NAME")";
 
 /// The other way.
 std::string format_address(std::string_view host, std::uint16_t port);
+std::string address_text(const Listen& listen);
 
 /// Whether `text` is a host name, an IP address (IPv6 in brackets) or "*.name". Lower case only.
 bool is_host_pattern(std::string_view text);

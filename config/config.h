@@ -23,6 +23,8 @@ enum class RouteType : std::uint8_t { echo, pubsub, publish, files, health };
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 enum class PublishPolicy : std::uint8_t { never, ignore, anyone };
 enum class Transport : std::uint8_t { websocket, sse, poll };
+enum class ProxyProtocol : std::uint8_t { none, v1, v2, any };
+enum class ForwardedHeader : std::uint8_t { none, x_forwarded_for, forwarded };
 enum class TopicSelect : std::uint8_t { route, query };
 
 struct Server {
@@ -49,12 +51,39 @@ struct Tls {
   bool operator==(const Tls&) const = default;
 };
 
+/// What stands for Unix sockets among networks that are trusted.
+inline constexpr std::string_view kTrustUnix = "unix";
+
+/// Who tells by the PROXY protocol whose connections it passes on.
+struct Proxy {
+  ProxyProtocol protocol = ProxyProtocol::none;
+  std::vector<std::string> trust = {};  ///< read with IpPrefix::parse(), or kTrustUnix
+
+  bool operator==(const Proxy&) const = default;
+};
+
+/// Who tells in each request whose it is.
+struct Forwarded {
+  ForwardedHeader header = ForwardedHeader::none;
+  std::vector<std::string> trust = {};  ///< as Proxy::trust
+
+  bool operator==(const Forwarded&) const = default;
+};
+
+/// A listener. Where: exactly one of `host`, `path` and `activation` is not empty.
 struct Listen {
   std::string name;
   std::string host;  ///< an IPv4 or IPv6 address in text, without brackets
   std::uint16_t port = 0;
   std::vector<std::string> routes;  ///< names; empty = every route
   std::optional<Tls> tls = std::nullopt;
+  std::string path = {};        ///< of a Unix socket; absolute, as CertificateFiles
+  std::string activation = {};  ///< the name of sockets that systemd passes
+  std::uint32_t mode = 0660;    ///< with `path`: permissions, as chmod(2) has them
+  std::string owner = {};       ///< with `path`: a user; empty = this process's
+  std::string group = {};       ///< with `path`: the same of groups
+  Proxy proxy = {};
+  Forwarded forwarded = {};
 
   bool operator==(const Listen&) const = default;
 };

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <utility>
 
+#include "config/address.h"
+#include "config/credential.h"
 #include "config/diagnosis.h"
 #include "config/load_toml.h"
 #include "config/nearest.h"
@@ -100,13 +102,17 @@ class Reader {
     Listen& listen = config_.listen.emplace_back();
     listen.name = name;
     visit_listen(table, listen);
-    table.require("address", "\"IP:PORT\" or \"[IPv6]:PORT\"");
+    table.require("address", kAddressForms);
+    if (!diagnosis_.failed("listen." + name + ".address"))
+      table.refuse(kUnixKeys, "address is \"unix:PATH\"");
+    if (!listen.path.empty()) listen.path = in_folder(listen.path);
     if (!listen.tls) return;
+    const std::string tls = "listen." + name + ".tls.";
     for (CertificateFiles& files : listen.tls->certificates) {
-      resolve(files.cert);
-      resolve(files.key);
+      resolve(files.cert, tls + "cert");
+      resolve(files.key, tls + "key");
     }
-    resolve(listen.tls->client_ca);
+    resolve(listen.tls->client_ca, tls + "client_ca");
   }
 
   void route(const std::string& name, TableReader& table) {
@@ -137,13 +143,25 @@ class Reader {
     if (first && route.publish_to.empty() && !route.topics.empty() &&
         !diagnosis_.given("route." + route.name + ".publish_to"))
       route.publish_to = route.topics.front();
-    resolve(route.root);
-    if (route.auth) resolve(route.auth->bearer_file);
+    if (!route.root.empty()) route.root = in_folder(route.root);
+    if (route.auth) resolve(route.auth->bearer_file, "route." + route.name + ".auth.bearer_file");
   }
 
-  /// Makes a path absolute, seen from the folder of the file.
-  void resolve(std::string& path) const {
-    if (!path.empty()) path = (folder_ / path).lexically_normal().string();
+  std::string in_folder(const std::string& path) const {
+    return (folder_ / path).lexically_normal().string();
+  }
+
+  /// Makes the name of a file absolute: seen from the folder of the configuration, or the file of a
+  /// credential, "credential:NAME".
+  void resolve(std::string& file, const std::string& key) {
+    if (file.empty()) return;
+    if (!is_credential(file)) {
+      file = in_folder(file);
+    } else if (auto found = credential_file(file)) {
+      file = std::move(*found);
+    } else {
+      diagnosis_.report(key, found.error());
+    }
   }
 
   const Node& document_;

@@ -31,6 +31,11 @@ inline constexpr std::string_view kNames<PublishPolicy>[] = {"never", "ignore", 
 template <>
 inline constexpr std::string_view kNames<Transport>[] = {"websocket", "sse", "poll"};
 template <>
+inline constexpr std::string_view kNames<ProxyProtocol>[] = {"none", "v1", "v2", "any"};
+template <>
+inline constexpr std::string_view kNames<ForwardedHeader>[] = {"none", "X-Forwarded-For",
+                                                               "Forwarded"};
+template <>
 inline constexpr std::string_view kNames<TopicSelect>[] = {"route", "query"};
 
 /// "pubsub" for RouteType::pubsub.

@@ -54,9 +54,11 @@ class SettingLister {
     add(key, in_quotes(format_duration(field)));
   }
 
-  void address(std::string_view key, const std::string& host, std::uint16_t port) {
-    add(key, in_quotes(format_address(host, port)));
+  void address(std::string_view key, const Listen& listen) {
+    add(key, in_quotes(address_text(listen)));
   }
+
+  void mode(std::string_view key, std::uint32_t field) { add(key, in_quotes(format_mode(field))); }
 
   void certificates(std::string_view cert, std::string_view key,
                     const std::vector<CertificateFiles>& field) {

@@ -51,11 +51,33 @@ void visit_tls(Table& table, Tls& tls) {
   table.choice("min_version", tls.min_version);
 }
 
+template <class Table, class Proxy>
+void visit_proxy(Table& table, Proxy& proxy) {
+  table.choice("protocol", proxy.protocol);
+  table.list("trust", proxy.trust);
+}
+
+template <class Table, class Forwarded>
+void visit_forwarded(Table& table, Forwarded& forwarded) {
+  table.choice("header", forwarded.header);
+  table.list("trust", forwarded.trust);
+}
+
+/// The keys that only a Unix socket has.
+inline constexpr std::string_view kUnixKeys[] = {"mode", "owner", "group"};
+
 template <class Table, class Listen>
 void visit_listen(Table& table, Listen& listen) {
-  table.address("address", listen.host, listen.port);
+  table.address("address", listen);
   table.list("routes", listen.routes);
+  if (!listen.path.empty()) {
+    table.mode("mode", listen.mode);
+    table.text("owner", listen.owner);
+    table.text("group", listen.group);
+  }
   table.table_or_none("tls", listen.tls, [](auto& inner, auto& tls) { visit_tls(inner, tls); });
+  table.table("proxy", [&](auto& inner) { visit_proxy(inner, listen.proxy); });
+  table.table("forwarded", [&](auto& inner) { visit_forwarded(inner, listen.forwarded); });
 }
 
 /// What a route may say for itself.

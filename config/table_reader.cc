@@ -240,13 +240,25 @@ void TableReader::duration(std::string_view key, Milliseconds& field, DurationRa
   field = *value;
 }
 
-void TableReader::address(std::string_view key, std::string& host, std::uint16_t& port) {
+void TableReader::address(std::string_view key, Listen& listen) {
   const Node* node = find(key);
   if (node == nullptr) return;
-  const auto value = node->kind == Kind::string ? parse_address(node->text) : std::nullopt;
-  if (!value) return wrong(*node, key, "\"IP:PORT\" or \"[IPv6]:PORT\"");
-  host = value->host;
-  port = value->port;
+  const bool text = node->kind == Kind::string && clean(*node, key);
+  if (node->kind == Kind::string && !text) return;
+  auto value = text ? parse_address(node->text) : std::nullopt;
+  if (!value) return wrong(*node, key, std::string(kAddressForms));
+  listen.host = std::move(value->host);
+  listen.port = value->port;
+  listen.path = std::move(value->path);
+  listen.activation = std::move(value->activation);
+}
+
+void TableReader::mode(std::string_view key, std::uint32_t& field) {
+  const Node* node = find(key);
+  if (node == nullptr) return;
+  const auto value = node->kind == Kind::string ? parse_mode(node->text) : std::nullopt;
+  if (!value) return wrong(*node, key, "permissions in octal such as \"0660\"");
+  field = *value;
 }
 
 std::optional<std::size_t> TableReader::word(std::string_view key,
@@ -285,6 +297,15 @@ std::optional<std::vector<std::size_t>> TableReader::words(
 void TableReader::require(std::string_view key, std::string_view expected) {
   if (table_.find(key) == nullptr)
     diagnosis_.report(full(key), "expected " + std::string(expected) + ", found nothing");
+}
+
+void TableReader::refuse(std::span<const std::string_view> keys, std::string_view where) {
+  for (const std::string_view key : keys) {
+    const Node* node = table_.find(key);
+    if (node == nullptr || std::ranges::find(known_, key) != known_.end()) continue;
+    known_.push_back(key);
+    diagnosis_.report_key(full(key), *node, "expected only where " + std::string(where));
+  }
 }
 
 void TableReader::refuse_other_types(std::optional<RouteType> type) {

@@ -32,7 +32,8 @@ class TableReader {
   void size(std::string_view key, std::uint64_t& field, SizeRange range);
   void rate(std::string_view key, std::uint32_t& field, SizeRange range);
   void duration(std::string_view key, Milliseconds& field, DurationRange range);
-  void address(std::string_view key, std::string& host, std::uint16_t& port);
+  void address(std::string_view key, Listen& listen);
+  void mode(std::string_view key, std::uint32_t& field);
 
   /// Two keys that each take a file or a list of files: the first of one goes with the first of
   /// the other. Both are required.
@@ -81,6 +82,10 @@ class TableReader {
 
   /// Reports a required key that is not there.
   void require(std::string_view key, std::string_view expected);
+
+  /// Reports those of `keys` that are given although nobody has asked for them; `where` says where
+  /// they would be right.
+  void refuse(std::span<const std::string_view> keys, std::string_view where);
 
   /// Reports keys that only other types of route have; takes them all when `type` is not known.
   void refuse_other_types(std::optional<RouteType> type);

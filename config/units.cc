@@ -76,4 +76,20 @@ std::string format_rate(std::uint64_t per_second) {
   return std::to_string(per_second) + "/s";
 }
 
+std::optional<std::uint32_t> parse_mode(std::string_view text) {
+  if (text.size() < 3 || text.size() > 4) return std::nullopt;
+  std::uint32_t mode = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '7') return std::nullopt;
+    mode = mode * 8 + static_cast<std::uint32_t>(c - '0');
+  }
+  return mode <= 0777 ? std::optional(mode) : std::nullopt;
+}
+
+std::string format_mode(std::uint32_t mode) {
+  std::string text = "0000";
+  for (std::size_t i = text.size(); i-- > 0; mode /= 8) text[i] = static_cast<char>('0' + mode % 8);
+  return text;
+}
+
 }  // namespace peal::config

@@ -20,6 +20,12 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 /// "2000/s", and "0"; nullopt for anything else or an overflow.
 std::optional<std::uint64_t> parse_rate(std::string_view text);
 
+/// Permissions in octal, "0660"; nullopt for anything else.
+std::optional<std::uint32_t> parse_mode(std::string_view text);
+
+/// "0660"
+std::string format_mode(std::uint32_t mode);
+
 /// In the largest unit that loses nothing: "90s", "2m", "0s".
 std::string format_duration(Milliseconds duration);
 

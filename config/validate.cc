@@ -20,6 +20,7 @@
 #include "config/nearest.h"
 #include "config/path_pattern.h"
 #include "config/units.h"
+#include "config/validate_listen.h"
 #include "config/validate_topics.h"
 #include "core/base/ascii.h"
 
@@ -48,9 +49,11 @@ class Validator {
       diagnosis_.report("listen", "expected at least one table [listen.NAME], found none");
     if (config_.routes.empty() && !diagnosis_.failed("route"))
       diagnosis_.report("route", "expected at least one table [route.NAME], found none");
-    for (const Listen& listen : config_.listen)
+    for (const Listen& listen : config_.listen) {
       check_names("listen." + listen.name + ".routes", listen.routes, route_names_, "a route");
-    refuse_duplicate_addresses();
+      validate_listen(listen, diagnosis_);
+    }
+    refuse_duplicate_addresses(config_, diagnosis_);
     for (const Route& route : config_.routes) check_route(route);
     refuse_ties();
     validate_topic_classes(config_, diagnosis_);
@@ -78,21 +81,6 @@ class Validator {
     for (std::size_t i = 0; i < list.size(); ++i)
       if (!holds(list[i]))
         diagnosis_.report_item(key, i, "expected " + expected + ", found " + in_quotes(list[i]));
-  }
-
-  void refuse_duplicate_addresses() {
-    std::map<std::string, const Listen*> taken;
-    for (const Listen& listen : config_.listen) {
-      if (listen.port == 0) continue;
-      const std::string address = format_address(listen.host, listen.port);
-      const auto [first, is_new] = taken.emplace(address, &listen);
-      if (is_new) continue;
-      const std::string other = "listen." + first->second->name;
-      diagnosis_.report("listen." + listen.name + ".address",
-                        "expected an address of its own, found " + in_quotes(address) +
-                            ", which is that of " + other + " (" +
-                            diagnosis_.where(other + ".address") + ")");
-    }
   }
 
   void check_route(const Route& route) {

@@ -46,8 +46,9 @@ inline const Route& route_of(const conn::Connection& connection) {
   return static_cast<const Route&>(*connection.policy);  // Site makes nothing else
 }
 
+/// How its client has come.
 inline std::string_view scheme_of(const conn::Connection& connection) {
-  return connection.secure ? "https" : "http";
+  return connection.state.https ? "https" : "http";
 }
 
 }  // namespace peal::server

@@ -50,14 +50,17 @@ Certificates::Certificates(const config::Config& config, config::Diagnosis& diag
   for (const config::Listen& listen : config.listen) {
     auto& own = contexts_.emplace_back();
     if (!listen.tls || listen.tls->certificates.empty()) continue;
+    const std::string table = "listen." + listen.name + ".tls.";
+    if (diagnosis.failed(table + "cert") || diagnosis.failed(table + "key") ||
+        diagnosis.failed(table + "client_ca"))
+      continue;
     auto context = tls::Context::make_server(options_of(*listen.tls), *keys_);
     if (context) {
       own = std::move(*context);
       continue;
     }
     for (const tls::ContextProblem& problem : context.error())
-      report(problem, "listen." + listen.name + ".tls.", listen.tls->certificates.size() > 1,
-             diagnosis);
+      report(problem, table, listen.tls->certificates.size() > 1, diagnosis);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "server/cors.h"
 #include "server/kept_request.h"
 #include "server/log.h"
+#include "server/real_client.h"
 #include "server/websocket.h"
 
 namespace peal::server {
@@ -36,8 +37,10 @@ bool takes_preflights(const Route& route) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(const Site& site, const conn::TableLimits& limits, Notices& notices)
+Dispatcher::Dispatcher(const Site& site, std::span<const conn::ListenerPolicy> listeners,
+                       const conn::TableLimits& limits, Notices& notices)
     : site_(site),
+      listeners_(listeners),
       notices_(notices),
       pubsub_(answers_),
       publisher_(answers_, notices),
@@ -58,6 +61,19 @@ void Dispatcher::attach(conn::ConnectionTable& table, hub::Hub& hub) {
 
 // ---- Requests ----------------------------------------------------------------------------------
 
+/// Whom a trusted proxy has the request from. One that names nobody counts as itself.
+void Dispatcher::find_client(conn::Connection& connection, const http::Request& request) {
+  const conn::ListenerPolicy& policy = listener_policy(connection.state.listener);
+  if (!policy.forwarded) return;
+  http::read_forwarded(request, *policy.forwarded, hops_);
+  const RealClient client = real_client(hops_, policy.forwarders);
+  const bool https = client.scheme.empty() ? connection.secure != nullptr
+                                           : ascii::equal_ignoring_case(client.scheme, "https");
+  table_->answer_for(
+      connection, client.address ? io::IpNetwork::of(*client.address) : table_->peer_of(connection),
+      https);
+}
+
 /// Answers 503 where there are too many connections, in all or of this client.
 bool Dispatcher::has_room(conn::Connection& connection, const http::Request& request) {
   if (table_->over_limit()) {
@@ -76,6 +92,7 @@ bool Dispatcher::has_room(conn::Connection& connection, const http::Request& req
 }
 
 void Dispatcher::on_request(conn::Connection& connection, const http::Request& request) {
+  if (connection.state.forwards) find_client(connection, request);
   if (!has_room(connection, request)) return;
   // RFC 9110 section 7.4: an https URL, for one, is not answered where nothing was encrypted.
   if (!request.scheme.empty() &&

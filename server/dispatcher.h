@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -22,7 +23,9 @@ namespace peal::server {
 /// Owner: a Shard. Thread: the shard's. Errors: answered to the client.
 class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
  public:
-  Dispatcher(const Site& site, const conn::TableLimits& limits, Notices& notices);
+  /// `listeners`: by listener; outlives the dispatcher.
+  Dispatcher(const Site& site, std::span<const conn::ListenerPolicy> listeners,
+             const conn::TableLimits& limits, Notices& notices);
 
   /// Both are the shard's. Requires: called once, before anything else.
   void attach(conn::ConnectionTable& table, hub::Hub& hub);
@@ -32,6 +35,9 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   /// Gives up what is under way without a connection, at the end.
   void clear() { publisher_.clear(); }
 
+  const conn::ListenerPolicy& listener_policy(std::uint32_t listener) const override {
+    return listeners_[listener];
+  }
   void on_request(conn::Connection& connection, const http::Request& request) override;
   void on_body(conn::Connection& connection, MutableBytes body, Block* block) override;
   void on_answer_due(conn::Connection& connection) override;
@@ -51,6 +57,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
  private:
   using Captures = PubSub::Captures;
 
+  void find_client(conn::Connection& connection, const http::Request& request);
   bool has_room(conn::Connection& connection, const http::Request& request);
   void answer(conn::Connection& connection, const http::Request& request, const Route& route,
               Captures captures);
@@ -69,6 +76,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   bool first(Notice what) { return notices_.count(hub_->self(), what); }
 
   const Site& site_;
+  std::span<const conn::ListenerPolicy> listeners_;
   std::vector<std::optional<TokenView>> tokens_;  // by route
   Notices& notices_;
   conn::ConnectionTable* table_ = nullptr;
@@ -76,7 +84,8 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   Answers answers_;
   PubSub pubsub_;
   Publisher publisher_;
-  std::vector<char> path_scratch_;  // decoded captures of the request at hand
+  std::vector<http::ForwardedHop> hops_;  // of the request at hand
+  std::vector<char> path_scratch_;        // decoded captures of the request at hand
 };
 
 }  // namespace peal::server

@@ -128,7 +128,7 @@ class Explanation {
 
   void run(std::size_t listener) {
     const config::Listen& listen = config_.listen[listener];
-    out_.title("listen." + listen.name + ", " + config::format_address(listen.host, listen.port) +
+    out_.title("listen." + listen.name + ", " + config::address_text(listen) +
                (listen.tls ? ", TLS" : ""));
     std::string scratch(request_.path.size(), '\0');
     const auto match = router_.match(listener, request_.host, request_.path, scratch);
@@ -288,8 +288,10 @@ class Explanation {
       out_.line("origin", "none given, so not a browser: passes");
       return true;
     }
-    // What the listener speaks, whatever a proxy in front of it speaks.
-    const std::string_view scheme = listen.tls ? "https" : "http";
+    // What the listener speaks, unless it believes a proxy that says otherwise.
+    const bool told = parsed_.secure && (listen.proxy.protocol != config::ProxyProtocol::none ||
+                                         listen.forwarded.header != config::ForwardedHeader::none);
+    const std::string_view scheme = listen.tls || told ? "https" : "http";
     const bool allowed = origin_allowed(origin, scheme, request_.host, route.origins);
     out_.line("origin", in_quotes(origin) +
                             (allowed ? " passes"

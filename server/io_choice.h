@@ -18,6 +18,7 @@ struct IoChoice {
   io::UringFeatures features = {};  ///< of io_uring, when `uring`
   std::string why = {};  ///< for the log: what is used, and what stands in the way of more
 
+  const char* name() const { return uring ? "io_uring" : "epoll"; }
   /// A back end for the calling thread.
   Result<std::unique_ptr<io::Backend>> make_backend() const;
 };

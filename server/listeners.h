@@ -2,22 +2,51 @@
 #pragma once
 
 #include <expected>
+#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
 #include "core/base/fd.h"
+#include "core/io/unix_listener.h"
+#include "server/socket_activation.h"
 
 namespace peal::server {
 
-/// The listening sockets of this process.
+/// The listening sockets of this process: those it opens, and those that systemd has passed.
 ///
 /// Owner: the Server; outlives the shards. Thread: main's.
 class Listeners {
  public:
-  /// Opens what `listen` names: a socket for each shard, in their order. Tells the log where that
-  /// is. Error: a sentence for the operator.
-  std::expected<std::vector<Fd>, std::string> open(const config::Listen& listen, unsigned shards);
+  /// The sockets of one listener for each shard, in their order. An IP address has a socket of its
+  /// own for each shard, among which the kernel spreads connections; a Unix socket, and what
+  /// systemd has passed, is shared by all, and there may be several of one name.
+  using Sockets = std::vector<std::vector<Fd>>;
+
+  /// Takes what systemd has passed; it is kept, whether any listener names it or not.
+  Listeners() : passed_(take_passed_sockets()) {}
+
+  /// Opens what `listen` names, and tells the log where that is. Error: a sentence for the
+  /// operator.
+  std::expected<Sockets, std::string> open(const config::Listen& listen, unsigned shards);
+
+  /// The listener of that name is no more: a Unix socket's file goes. Its sockets are the shards'
+  /// to close.
+  void forget(const std::string& name) { files_.erase(name); }
+  /// The same of all.
+  void forget_all() { files_.clear(); }
+
+  /// Tells the log of sockets that systemd has passed and none of `listen` names.
+  void report_unnamed(std::span<const config::Listen> listen) const;
+
+ private:
+  std::expected<Sockets, std::string> open_ip(const config::Listen& listen, unsigned shards);
+  std::expected<Sockets, std::string> open_unix(const config::Listen& listen, unsigned shards);
+  std::expected<Sockets, std::string> adopt(const config::Listen& listen, unsigned shards);
+
+  std::vector<PassedSocket> passed_;
+  std::map<std::string, io::UnixListener> files_;  // by the name of their listener
 };
 
 }  // namespace peal::server

@@ -20,6 +20,7 @@ constexpr std::array<Wording, kNotices> kWordings{{
     {"descriptors", "found no room in the kernel: closed"},
     {"handshake_timeout", "sent no whole request in time: closed"},
     {"bad_request", "sent a request that is not taken: closed"},
+    {"proxy_protocol", "is trusted as a proxy and sent no PROXY header that is taken: closed"},
     {"tls", "did not get through TLS: closed"},
     {"auth", "showed no token that is known: refused, 401"},
     {"protocol_error", "broke the WebSocket protocol: closed"},
@@ -53,6 +54,8 @@ std::optional<Notice> notice_of(conn::Ending ending) {
   switch (ending) {
     case conn::Ending::bad_request:
       return Notice::bad_request;
+    case conn::Ending::proxy_protocol:
+      return Notice::proxy_protocol;
     case conn::Ending::tls_error:
       return Notice::tls;
     case conn::Ending::handshake_timeout:

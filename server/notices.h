@@ -24,6 +24,7 @@ enum class Notice : std::uint8_t {
   descriptors,
   handshake_timeout,
   bad_request,
+  proxy_protocol,
   tls,
   auth,
   protocol_error,

@@ -17,6 +17,9 @@
 namespace peal::server {
 namespace {
 
+constexpr int kBeatsPerWatchdog = 4;  // so that one that comes late does no harm
+constexpr int kStatusPeriod = 5'000;  // ms, between two figures for the service manager
+
 /// Takes the whole hard limit of open files; returns it.
 std::uint64_t raise_file_limit() {
   rlimit limit{};
@@ -48,7 +51,9 @@ conn::TableLimits table_limits(const config::Limits& limits) {
 }  // namespace
 
 Server::Server(config::Config config, Certificates certificates)
-    : config_(std::move(config)), certificates_(std::move(certificates)) {}
+    : config_(std::move(config)),
+      certificates_(std::move(certificates)),
+      listener_policies_(make_listener_policies(config_, certificates_)) {}
 
 Server::~Server() {
   stop();
@@ -73,6 +78,7 @@ std::expected<void, std::string> Server::start() {
   mesh_.emplace(static_cast<hub::ShardIndex>(shards));
   admission_.emplace(most, config_.limits.connections_per_ip, Rate(config_.limits.accept_rate));
   notices_.emplace(shards);
+  heartbeat_.emplace(shards, notify_.watchdog().value_or(Duration::zero()) / kBeatsPerWatchdog);
   auto doors = open_doors(shards);
   if (!doors) return std::unexpected(doors.error());
   return start_shards(std::move(*doors));
@@ -103,22 +109,23 @@ void Server::watch_tokens() {
   }
 }
 
-/// For each shard, its socket of every listener.
-std::expected<std::vector<std::vector<Fd>>, std::string> Server::open_doors(unsigned shards) {
-  std::vector<std::vector<Fd>> doors(shards);
-  for (const config::Listen& listen : config_.listen) {
-    auto sockets = listeners_.open(listen, shards);
+/// For each shard, its sockets of every listener.
+std::expected<std::vector<Server::Doors>, std::string> Server::open_doors(unsigned shards) {
+  std::vector<Doors> doors(shards);
+  for (std::uint32_t listener = 0; listener < config_.listen.size(); ++listener) {
+    auto sockets = listeners_.open(config_.listen[listener], shards);
     if (!sockets) return std::unexpected(sockets.error());
     for (unsigned shard = 0; shard < shards; ++shard)
-      doors[shard].push_back(std::move((*sockets)[shard]));
+      for (Fd& socket : (*sockets)[shard]) doors[shard].push_back({std::move(socket), listener});
   }
+  listeners_.report_unnamed(config_.listen);
   return doors;
 }
 
-ShardSetup Server::make_setup(hub::ShardIndex index, std::vector<Fd> listeners) {
+ShardSetup Server::make_setup(hub::ShardIndex index, Doors doors) {
   return {.index = index,
           .site = &*site_,
-          .certificates = &certificates_,
+          .listener_policies = listener_policies_,
           .mesh = &*mesh_,
           .admission = &*admission_,
           .notices = &*notices_,
@@ -126,12 +133,13 @@ ShardSetup Server::make_setup(hub::ShardIndex index, std::vector<Fd> listeners) 
           .history_memory = config_.limits.history_memory / shards_.size(),
           .deflate = {.level = static_cast<int>(config_.compression.level),
                       .min_size = static_cast<std::uint32_t>(config_.compression.min_size)},
-          .listeners = std::move(listeners),
+          .doors = std::move(doors),
+          .heartbeat = &*heartbeat_,
           .wake = [this](hub::ShardIndex to) { shards_[to]->wake(); },
           .drained = [this] { eventfd_write(drained_.get(), 1); }};
 }
 
-std::expected<void, std::string> Server::start_shards(std::vector<std::vector<Fd>> doors) {
+std::expected<void, std::string> Server::start_shards(std::vector<Doors> doors) {
   const auto count = doors.size();
   const std::vector<int> cpus = allowed_cpus();
   gate_.emplace(static_cast<std::ptrdiff_t>(count));
@@ -139,7 +147,7 @@ std::expected<void, std::string> Server::start_shards(std::vector<std::vector<Fd
   for (std::size_t i = 0; i < count; ++i)
     threads_.emplace_back(
         [this, index = static_cast<hub::ShardIndex>(i), cpu = cpus[i % cpus.size()],
-         listeners = std::move(doors[i])]() mutable { serve(index, cpu, std::move(listeners)); });
+         own = std::move(doors[i])]() mutable { serve(index, cpu, std::move(own)); });
   gate_->made.wait();
   gate_->opened.count_down();
   if (!gate_->failed) return {};
@@ -148,7 +156,7 @@ std::expected<void, std::string> Server::start_shards(std::vector<std::vector<Fd
 }
 
 /// The life of a shard's thread.
-void Server::serve(hub::ShardIndex index, int cpu, std::vector<Fd> listeners) {
+void Server::serve(hub::ShardIndex index, int cpu, Doors doors) {
   pthread_setname_np(pthread_self(), ("reactor-" + std::to_string(index)).c_str());
   if (config_.server.pin && !pin_to_cpu(cpu))
     log::warn("reactor {} cannot be pinned to CPU {}", index, cpu);
@@ -156,7 +164,7 @@ void Server::serve(hub::ShardIndex index, int cpu, std::vector<Fd> listeners) {
   auto backend = io_->make_backend();
   if (backend) {
     shards_[index] =
-        std::make_unique<Shard>(make_setup(index, std::move(listeners)), std::move(*backend));
+        std::make_unique<Shard>(make_setup(index, std::move(doors)), std::move(*backend));
   } else if (!gate_->failed.exchange(true)) {
     gate_->failure = backend.error();
   }
@@ -169,15 +177,28 @@ void Server::serve(hub::ShardIndex index, int cpu, std::vector<Fd> listeners) {
   }
 }
 
+/// For `systemctl status`.
+void Server::tell_status() {
+  if (notify_.on())
+    notify_.status(std::to_string(admission_->open.load(std::memory_order_relaxed)) +
+                   " connections on " + std::to_string(shards_.size()) + " reactors, " +
+                   io_->name());
+}
+
 void Server::run() {
-  std::array<pollfd, 3> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+  std::array<pollfd, 4> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
                                 {.fd = notices_->fd(), .events = POLLIN, .revents = 0},
-                                {.fd = files_.fd(), .events = POLLIN, .revents = 0}}};
+                                {.fd = files_.fd(), .events = POLLIN, .revents = 0},
+                                {.fd = heartbeat_->fd(), .events = POLLIN, .revents = 0}}};
+  notify_.ready();
   while (signals_.take() == 0) {
-    ::poll(events.data(), events.size(), -1);
+    tell_status();
+    ::poll(events.data(), events.size(), notify_.on() ? kStatusPeriod : -1);
     for (const std::string& line : notices_->take_summaries()) log::warn("{}", line);
     files_.take();
+    if (heartbeat_->take()) notify_.alive();
   }
+  notify_.stopping();
   log::info("asked to stop: no new connections, clients are told to go");
   drain();
   stop();
@@ -189,8 +210,10 @@ void Server::drain() {
   const Instant end =
       Clock::now() + config_.limits.handshake_timeout + 2 * config_.limits.close_timeout;
   for (auto& shard : shards_) shard->request_drain();
-  std::array<pollfd, 2> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
-                                {.fd = drained_.get(), .events = POLLIN, .revents = 0}}};
+  listeners_.forget_all();
+  std::array<pollfd, 3> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+                                {.fd = drained_.get(), .events = POLLIN, .revents = 0},
+                                {.fd = heartbeat_->fd(), .events = POLLIN, .revents = 0}}};
   for (std::size_t empty = 0; empty < shards_.size();) {
     const auto left = std::chrono::ceil<config::Milliseconds>(end - Clock::now());
     if (left.count() <= 0) {
@@ -202,6 +225,7 @@ void Server::drain() {
       log::warn("asked again: stopping at once");
       return;
     }
+    if (heartbeat_->take()) notify_.alive();
     eventfd_t one;
     if (eventfd_read(drained_.get(), &one) == 0) ++empty;
   }

@@ -15,7 +15,9 @@
 #include "server/certificates.h"
 #include "server/file_watch.h"
 #include "server/io_choice.h"
+#include "server/listener_policies.h"
 #include "server/listeners.h"
+#include "server/notify.h"
 #include "server/shard.h"
 #include "server/signals.h"
 #include "server/site.h"
@@ -39,10 +41,13 @@ class Server {
   void run();
 
  private:
-  std::expected<std::vector<std::vector<Fd>>, std::string> open_doors(unsigned shards);
-  std::expected<void, std::string> start_shards(std::vector<std::vector<Fd>> doors);
-  void serve(hub::ShardIndex index, int cpu, std::vector<Fd> listeners);
-  ShardSetup make_setup(hub::ShardIndex index, std::vector<Fd> listeners);
+  using Doors = std::vector<DoorSocket>;  // of one shard
+
+  std::expected<std::vector<Doors>, std::string> open_doors(unsigned shards);
+  std::expected<void, std::string> start_shards(std::vector<Doors> doors);
+  void serve(hub::ShardIndex index, int cpu, Doors doors);
+  ShardSetup make_setup(hub::ShardIndex index, Doors doors);
+  void tell_status();
   void watch_tokens();
   void drain();
   void stop();
@@ -59,11 +64,14 @@ class Server {
 
   config::Config config_;
   Certificates certificates_;
+  const std::vector<conn::ListenerPolicy> listener_policies_;
   std::optional<Site> site_;
   std::optional<IoChoice> io_;
   std::optional<hub::Mesh> mesh_;
   std::optional<conn::Admission> admission_;
   std::optional<Notices> notices_;
+  std::optional<Heartbeat> heartbeat_;
+  Notify notify_;
   FileWatch files_;
   Listeners listeners_;
   std::optional<StartGate> gate_;

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kKeepBytes = 16 << 20;      // of unused blocks, for the next burst
 constexpr std::uint32_t kDoorTimer = 0x80000000;  // owner of a door's timer: this and its index
 constexpr std::uint32_t kHubTimer = 0xffffffff;   // owner of the hub's
+constexpr std::uint32_t kBeatTimer = 0xfffffffe;  // owner of the heartbeat's
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 constexpr int kLeaveTurns = 200;
 constexpr Duration kLeavePause = std::chrono::milliseconds(5);
@@ -23,7 +24,7 @@ Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
     : setup_(std::move(setup)),
       reactor_(std::move(backend)),
       memory_(setup_.index, reactor_.buffers(), kKeepBytes, setup_.deflate),
-      dispatcher_(*setup_.site, setup_.limits, *setup_.notices),
+      dispatcher_(*setup_.site, setup_.listener_policies, setup_.limits, *setup_.notices),
       table_(reactor_, memory_, due_, dispatcher_, *setup_.admission, setup_.limits),
       hub_({.memory = &memory_,
             .mesh = setup_.mesh,
@@ -33,18 +34,18 @@ Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
             .policies = &setup_.site->topic_classes(),
             .now = &reactor_.now(),
             .history_memory = setup_.history_memory}),
-      hub_timer_(kHubTimer) {
+      hub_timer_(kHubTimer),
+      beat_timer_(kBeatTimer) {
   dispatcher_.attach(table_, hub_);
-  for (Fd& socket : setup_.listeners) {
-    const auto listener = static_cast<std::uint32_t>(doors_.size());
-    doors_.emplace_back(std::move(socket), kDoorTimer | listener);
-  }
+  for (DoorSocket& door : setup_.doors)
+    doors_.emplace_back(std::move(door), kDoorTimer | static_cast<std::uint32_t>(doors_.size()));
 }
 
 Shard::~Shard() = default;
 
 Result<> Shard::run() {
-  for (std::uint32_t listener = 0; listener < doors_.size(); ++listener) accept(listener);
+  for (std::uint32_t door = 0; door < doors_.size(); ++door) accept(door);
+  beat();
   auto done = reactor_.run(*this);
   leave();
   dispatcher_.clear();
@@ -60,32 +61,32 @@ void Shard::leave() {
 }
 
 /// One by one where there is a rate: the kernel would hand over all that wait at once.
-void Shard::accept(std::uint32_t listener) {
-  const int socket = doors_[listener].socket.get();
+void Shard::accept(std::uint32_t door) {
+  const int socket = doors_[door].socket.get();
   if (setup_.admission->accepts.limited())
-    reactor_.backend().accept_one(listener, socket);
+    reactor_.backend().accept_one(door, socket);
   else
-    reactor_.backend().accept(listener, socket);
+    reactor_.backend().accept(door, socket);
 }
 
-void Shard::on_accept(std::uint32_t listener, int fd) {
+void Shard::on_accept(std::uint32_t door, int fd) {
   if (setup_.admission->accepts.limited())
-    doors_[listener].due = setup_.admission->accepts.spend(reactor_.now());
-  table_.on_accept(listener, fd, setup_.certificates ? setup_.certificates->of(listener) : nullptr);
+    doors_[door].due = setup_.admission->accepts.spend(reactor_.now());
+  table_.on_accept(doors_[door].listener, fd);
 }
 
 /// Out of descriptors or memory, the connections that there are go on, and new ones wait in the
 /// kernel's queue until some have ended. There they wait as well for limits.accept_rate.
-void Shard::on_accept_end(std::uint32_t listener, int error) {
+void Shard::on_accept_end(std::uint32_t index, int error) {
   if (drain_ != Drain::no) return;
-  Door& door = doors_[listener];
+  Door& door = doors_[index];
   const Duration due = std::exchange(door.due, {});
   if (due > Duration::zero()) {
     if (setup_.notices->count(setup_.index, Notice::accept_rate))
       log::warn("accept_rate: more come than are let in; the others wait");
     reactor_.arm(door.pause, due);
   } else if (error == 0 || error == ECONNABORTED || error == EINTR || error == EPROTO) {
-    accept(listener);
+    accept(index);
   } else {
     if (setup_.notices->count(setup_.index, Notice::descriptors))
       log::warn("accepting pauses: {}; it goes on when connections have ended",
@@ -101,6 +102,8 @@ void Shard::on_timer(io::Timer& timer) {
   }
   if (timer.owner() == kHubTimer)
     hub_.on_due();
+  else if (timer.owner() == kBeatTimer)
+    beat();
   else
     accept(timer.owner() & ~kDoorTimer);
 }
@@ -111,6 +114,12 @@ void Shard::note_evictions() {
   for (; evictions_told_ < evicted; ++evictions_told_)
     if (setup_.notices->count(setup_.index, Notice::history_memory))
       log::warn("history_memory: is used up; the topics published to least recently lose theirs");
+}
+
+void Shard::beat() {
+  if (setup_.heartbeat->period() == Duration::zero()) return;
+  setup_.heartbeat->beat(setup_.index);
+  reactor_.arm(beat_timer_, setup_.heartbeat->period());
 }
 
 bool Shard::on_turn_end() {
@@ -141,9 +150,9 @@ void Shard::request_drain() {
 
 void Shard::begin_drain() {
   drain_ = Drain::under_way;
-  for (std::uint32_t listener = 0; listener < doors_.size(); ++listener) {
-    Door& door = doors_[listener];
-    if (!door.pause.armed()) reactor_.backend().stop_accept(listener, door.socket.get());
+  for (std::uint32_t index = 0; index < doors_.size(); ++index) {
+    Door& door = doors_[index];
+    if (!door.pause.armed()) reactor_.backend().stop_accept(index, door.socket.get());
     door.pause.cancel();
     door.socket.reset();
   }

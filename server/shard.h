@@ -4,29 +4,37 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "core/base/fd.h"
 #include "core/conn/connection_table.h"
 #include "core/hub/hub.h"
 #include "core/io/reactor.h"
-#include "server/certificates.h"
 #include "server/dispatcher.h"
+#include "server/heartbeat.h"
 
 namespace peal::server {
+
+/// A listening socket, and which listener it is of.
+struct DoorSocket {
+  Fd socket;
+  std::uint32_t listener = 0;  ///< index into Config::listen
+};
 
 /// What a shard needs from the server. All of it outlives the shard.
 struct ShardSetup {
   hub::ShardIndex index = 0;
   const Site* site = nullptr;
-  const Certificates* certificates = nullptr;  ///< null: plain connections only
+  std::span<const conn::ListenerPolicy> listener_policies = {};
   hub::Mesh* mesh = nullptr;
   conn::Admission* admission = nullptr;
   Notices* notices = nullptr;
   conn::TableLimits limits;
   std::size_t history_memory = 0;  ///< bytes, of this shard
   ws::DeflateSettings deflate = {};
-  std::vector<Fd> listeners;                  ///< one for each [listen.NAME], in order
+  std::vector<DoorSocket> doors;
+  Heartbeat* heartbeat = nullptr;
   std::function<void(hub::ShardIndex)> wake;  ///< another shard has mail
   std::function<void()> drained;              ///< called once, when the last connection is gone
 };
@@ -58,15 +66,17 @@ class Shard final : private io::ReactorClient {
 
  private:
   struct Door {
-    Door(Fd listener, std::uint32_t timer) : socket(std::move(listener)), pause(timer) {}
+    Door(DoorSocket door, std::uint32_t timer)
+        : socket(std::move(door.socket)), listener(door.listener), pause(timer) {}
 
     Fd socket;
+    std::uint32_t listener;
     io::Timer pause;  // armed while accepting waits, for descriptors or its rate
     Duration due{};   // how long accepting is to wait for its rate
   };
 
-  void on_accept(std::uint32_t listener, int fd) override;
-  void on_accept_end(std::uint32_t listener, int error) override;
+  void on_accept(std::uint32_t door, int fd) override;
+  void on_accept_end(std::uint32_t door, int error) override;
   void on_receive(SlotId id, io::Received received) override {
     table_.on_receive(id, std::move(received));
   }
@@ -76,10 +86,11 @@ class Shard final : private io::ReactorClient {
   bool on_turn_end() override;
   bool has_mail() const override;
 
-  void accept(std::uint32_t listener);
+  void accept(std::uint32_t door);
   void begin_drain();
   void leave();
   void note_evictions();
+  void beat();
 
   ShardSetup setup_;
   io::Reactor reactor_;
@@ -89,8 +100,9 @@ class Shard final : private io::ReactorClient {
   conn::ConnectionTable table_;
   hub::Hub hub_;
   io::Timer hub_timer_;
+  io::Timer beat_timer_;
   std::uint64_t evictions_told_ = 0;
-  std::deque<Door> doors_;  // by listener; a deque because timers do not move
+  std::deque<Door> doors_;  // a deque because timers do not move
   enum class Drain : std::uint8_t { no, under_way, done } drain_ = Drain::no;
   std::atomic<bool> drain_requested_{false};
 };

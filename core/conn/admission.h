@@ -6,7 +6,7 @@
 
 #include "core/base/rate.h"
 #include "core/conn/address_counts.h"
-#include "core/io/ip_network.h"
+#include "core/io/peer.h"
 
 namespace peal::conn {
 
@@ -25,7 +25,7 @@ struct Admission {
   /// `share`: connections of one IpNetwork; 0: no limit, and nothing is counted. `peer_of` is
   /// another one in tests only.
   explicit Admission(std::uint64_t most, std::uint64_t share = 0, Rate accept_rate = {},
-                     io::IpNetwork (*peer_of)(int) = io::peer_network)
+                     io::Peer (*peer_of)(int) = io::peer_of)
       : limit(most), per_client(share), accepts(accept_rate), peer(peer_of) {}
 
   /// A connection has come. `dear`: to tell its client anything costs more than a connection that
@@ -34,6 +34,12 @@ struct Admission {
   Verdict enter(io::IpNetwork client, bool dear);
   /// A connection that was not refused is gone.
   void leave(io::IpNetwork client);
+
+  /// The same without the connection: it has come, or goes on, under another name.
+  Verdict count(io::IpNetwork client, bool dear);
+  void uncount(io::IpNetwork client);
+  /// Counts whoever it is; true: its client has more than its share.
+  bool count_on(io::IpNetwork client);
 
   /// Whether a client has more connections than its share. Asked again when a request has come: by
   /// then, others may have ended.
@@ -50,7 +56,7 @@ struct Admission {
   const std::uint64_t per_client;
   AddressCounts clients;  ///< empty without a limit
   SharedRate accepts;     ///< limits.accept_rate
-  io::IpNetwork (*const peer)(int fd);
+  io::Peer (*const peer)(int fd);
 };
 
 }  // namespace peal::conn

@@ -36,17 +36,18 @@ struct RoutePolicy {
 /// Where a connection stands. It moves down this list only, but for `head` to `responding`, which
 /// alternate while HTTP keeps the connection.
 enum class Phase : std::uint8_t {
-  securing,    ///< the TLS handshake, on a listener with certificates
-  head,        ///< a request head is being read
-  receiving,   ///< the body of a request is being read
-  answering,   ///< the handler owes the answer; input waits
-  responding,  ///< the body of a response is being sent; input waits
-  upgrading,   ///< the head is written but waits until the topics are ready; input waits
-  open,        ///< a WebSocket
-  streaming,   ///< a response without an end of its own; input is thrown away
-  closing,     ///< our close frame is queued or sent, the peer's has not come
-  lingering,   ///< nothing more to say: send what is queued, shut down, wait for the peer's end
-  closed,      ///< over; the slot waits for the operations under way
+  introducing,  ///< the PROXY header of a trusted proxy is being read
+  securing,     ///< the TLS handshake, on a listener with certificates
+  head,         ///< a request head is being read
+  receiving,    ///< the body of a request is being read
+  answering,    ///< the handler owes the answer; input waits
+  responding,   ///< the body of a response is being sent; input waits
+  upgrading,    ///< the head is written but waits until the topics are ready; input waits
+  open,         ///< a WebSocket
+  streaming,    ///< a response without an end of its own; input is thrown away
+  closing,      ///< our close frame is queued or sent, the peer's has not come
+  lingering,    ///< nothing more to say: send what is queued, shut down, wait for the peer's end
+  closed,       ///< over; the slot waits for the operations under way
 };
 
 /// Why no input is taken although the phase would.
@@ -66,6 +67,7 @@ enum class Ending : std::uint8_t {
   answered,           ///< the answer was the last one
   idle,               ///< nothing came for too long
   bad_request,        ///< no HTTP that we take
+  proxy_protocol,     ///< a trusted proxy sent no PROXY header that we take
   tls_error,          ///< the client and we do not agree on TLS, or the client broke it
   handshake_timeout,  ///< no whole request in time
   send_timeout,       ///< the client takes nothing of a response
@@ -93,11 +95,14 @@ struct ConnectionState {
   bool closed_by_peer = false;   ///< who sent it
   bool crowded = false;          ///< came above its client's share, see Admission
   std::uint32_t listener = 0;
-  io::IpNetwork client;
+  io::IpNetwork client;               ///< the peer, or whom it stands for
   Instant paid{};                     ///< of RoutePolicy::message_rate
   http::HeadScan scan;                ///< in `head`
   bool answered = false;              ///< at least one request was
   bool streams = false;               ///< what follows `upgrading` is `streaming`
+  bool counted = false;               ///< among the connections of `client`, see Admission
+  bool forwards = false;              ///< its peer's requests say whose they are
+  bool https = false;                 ///< how `client` has come, to us or to whoever is in front
   ws::ReaderState* reader = nullptr;  ///< in `open` and `closing`, while it is not idle
 };
 static_assert(std::is_trivially_copyable_v<ConnectionState>);

@@ -38,7 +38,7 @@ void ConnectionTable::on_receive(SlotId id, io::Received received) {
   connection.receiving = received.armed;
   if (!received.bytes.empty()) {
     connection.last_received = now();
-    if (connection.secure)
+    if (connection.secure && connection.state.phase != Phase::introducing)
       take_ciphertext(connection, received.bytes);
     else
       take_input(connection, received.bytes, {.in_buffer = true, .buffer = received.lease.id()});
@@ -94,6 +94,9 @@ void ConnectionTable::take_input(Connection& connection, MutableBytes bytes, Sou
 MutableBytes ConnectionTable::work_off(Connection& connection, MutableBytes input) {
   while (!input.empty() && connection.state.stall == Stall::none) {
     switch (connection.state.phase) {
+      case Phase::introducing:
+        if (!read_introduction(connection, input)) return input;
+        break;
       case Phase::securing:
       case Phase::streaming:
       case Phase::lingering:
@@ -323,6 +326,7 @@ void ConnectionTable::on_stream_end(Connection& connection) {
     case Phase::responding:
       state.keep_alive = false;
       break;
+    case Phase::introducing:
     case Phase::securing:
     case Phase::head:
     case Phase::open:

@@ -21,27 +21,14 @@ ConnectionTable::ConnectionTable(io::Reactor& reactor, hub::Memory& memory, hub:
       admission_(admission),
       limits_(limits) {}
 
-void ConnectionTable::on_accept(std::uint32_t listener, int fd, const tls::Context* context) {
-  const io::IpNetwork client = admission_.peer(fd);
-  const Admission::Verdict verdict = admission_.enter(client, context != nullptr);
-  if (verdict == Admission::Verdict::refused) {
-    reactor_.backend().close(fd, {}, true);
-    handler_.on_refused(client);
-    return;
-  }
-  Connection& connection = connections_.emplace(fd, client, listener);
-  connection.state.crowded = verdict == Admission::Verdict::crowded;
-  connection.last_received = now();
-  if (context) connection.secure = std::make_unique<SecureLink>(*context);
-  enter(connection, context ? Phase::securing : Phase::head);
-  arm_receive(connection);
-}
-
 /// The one place where phases change; arms the phase's time-out.
 void ConnectionTable::enter(Connection& connection, Phase phase) {
-  // The time for a first request includes the TLS handshake.
-  const bool goes_on = connection.state.phase == Phase::securing && phase == Phase::head;
+  // The time for a first request includes the PROXY header and the TLS handshake.
+  const Phase before = connection.state.phase;
+  const bool goes_on =
+      before == Phase::introducing || (before == Phase::securing && phase == Phase::head);
   if (!goes_on) connection.since = now();
+  if (phase == Phase::head && connection.state.forwards) forget_client(connection);
   connection.state.phase = phase;
   switch (phase) {
     case Phase::receiving:
@@ -53,6 +40,7 @@ void ConnectionTable::enter(Connection& connection, Phase phase) {
     case Phase::responding:
       reactor_.arm(connection.timer, limits_.send_timeout);
       break;
+    case Phase::introducing:
     case Phase::securing:
     case Phase::head:
     case Phase::upgrading:
@@ -80,6 +68,7 @@ void ConnectionTable::on_timer(std::uint32_t index) {
   Connection* connection = connections_.at_index(index);
   PEAL_CHECK(connection);
   switch (connection->state.phase) {
+    case Phase::introducing:
     case Phase::securing:
       terminate(*connection, true, Ending::handshake_timeout);
       break;
@@ -224,7 +213,7 @@ void ConnectionTable::destroy(Connection& connection) {
   connection.clear(memory_);
   if (connection.secure) connection.secure->clear(memory_.blocks);
   reactor_.backend().close(connection.fd, connection.id(), connection.state.reset);
-  admission_.leave(connection.state.client);
+  admission_.leave(connection.state.counted ? connection.state.client : io::IpNetwork());
   connections_.erase(connection.id());
 }
 
@@ -273,6 +262,7 @@ void ConnectionTable::close_all(ws::CloseCode code, std::string_view reason) {
         break;
       case Phase::receiving:
         break;
+      case Phase::introducing:
       case Phase::securing:
       case Phase::upgrading:
         terminate(connection, true);

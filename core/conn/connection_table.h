@@ -39,8 +39,7 @@ class ConnectionTable {
                   ConnectionHandler& handler, Admission& admission, const TableLimits& limits);
 
   // What the reactor reports.
-  /// `context`: the listener's certificates; null where it takes plain connections.
-  void on_accept(std::uint32_t listener, int fd, const tls::Context* context);
+  void on_accept(std::uint32_t listener, int fd);
   void on_receive(SlotId id, io::Received received);
   void on_send(SlotId id, int result);
   void on_timer(std::uint32_t index);
@@ -114,6 +113,13 @@ class ConnectionTable {
   /// Whether the connection came above its client's share of connections, and would still be.
   bool crowded(Connection& connection);
 
+  /// head: the request at hand is of `client`, whose connection this is from now on: as long as it
+  /// answers that request, is a WebSocket or a stream. `https`: how that client came. Requires:
+  /// ConnectionState::forwards.
+  void answer_for(Connection& connection, io::IpNetwork client, bool https);
+  /// Who is at the other end of the socket, whomever it stands for.
+  io::IpNetwork peer_of(const Connection& connection) const;
+
   Connection* find(SlotId id) { return connections_.find(id); }
   std::size_t size() const { return connections_.size(); }
   Instant now() const { return reactor_.now(); }
@@ -139,6 +145,12 @@ class ConnectionTable {
     SlotId id;
     std::uint32_t pings = 0;  // in that share
   };
+
+  // connection_origin.cc
+  bool read_introduction(Connection& connection, MutableBytes& input);
+  void introduce(Connection& connection, const ListenerPolicy& policy,
+                 const http::ProxyHeader& header);
+  void forget_client(Connection& connection);
 
   // connection_read.cc
   bool takes_input(const Connection& connection) const;

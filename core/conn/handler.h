@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/conn/connection.h"
+#include "core/conn/listener_policy.h"
 #include "core/http/request.h"
 
 namespace peal::conn {
@@ -13,6 +14,9 @@ namespace peal::conn {
 /// ConnectionTable.
 class ConnectionHandler {
  public:
+  /// What a listener lays down. Asked when a connection comes, and until its client is known.
+  virtual const ListenerPolicy& listener_policy(std::uint32_t listener) const = 0;
+
   /// A request head. Before it returns, the handler calls one of those that ConnectionTable has for
   /// the phase `head`. The views end with the call.
   virtual void on_request(Connection& connection, const http::Request& request) = 0;

@@ -15,6 +15,8 @@ namespace {
 
 constexpr int kAcceptsPerTurn = 4;   // per listener, so that a storm leaves room for the others
 constexpr int kReceivesPerTurn = 2;  // per socket, for the same reason
+// A listening socket may be shared with other reactors: a connection wakes one of them.
+constexpr std::uint32_t kListenerEvents = EPOLLIN | EPOLLEXCLUSIVE;
 constexpr std::uint32_t kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 timespec to_timespec(Duration duration) {
@@ -54,7 +56,7 @@ EpollBackend::Socket& EpollBackend::watch(int fd, SlotId id, Kind kind, std::uin
 
 void EpollBackend::accept(std::uint32_t listener, int listener_fd) {
   fcntl(listener_fd, F_SETFL, O_NONBLOCK);  // accept_some() ends when the queue is empty
-  watch(listener_fd, {listener, 0}, Kind::listener, EPOLLIN);
+  watch(listener_fd, {listener, 0}, Kind::listener, kListenerEvents);
 }
 
 void EpollBackend::accept_one(std::uint32_t listener, int listener_fd) {
@@ -196,7 +198,8 @@ void EpollBackend::serve_event(int fd, std::uint32_t events, EventSink& sink) {
 
 void EpollBackend::accept_some(int fd, EventSink& sink) {
   const std::uint32_t listener = sockets_[static_cast<std::size_t>(fd)].id.index;
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+  int count = 0;
+  for (; count < kAcceptsPerTurn; ++count) {
     const int accepted = accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (accepted >= 0) {
       const bool last = sockets_[static_cast<std::size_t>(fd)].accept_one;
@@ -205,7 +208,7 @@ void EpollBackend::accept_some(int fd, EventSink& sink) {
       if (last) sink.on_accept_end(listener, 0);
       if (sockets_[static_cast<std::size_t>(fd)].kind != Kind::listener) return;
     } else if (errno == EAGAIN) {
-      return;
+      break;
     } else {
       const int reason = errno;
       stop_accept(listener, fd);
@@ -213,6 +216,18 @@ void EpollBackend::accept_some(int fd, EventSink& sink) {
       return;
     }
   }
+  if (count > 0) queue_behind_others(fd);
+}
+
+/// Of the reactors that share a socket the kernel wakes the one that has watched it for longest: to
+/// watch it anew leaves the next connection to another one.
+void EpollBackend::queue_behind_others(int fd) {
+  epoll_event event{.events = kListenerEvents, .data = {.fd = fd}};
+  epoll_ctl(epoll_fd_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  if (epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return;
+  Socket& socket = sockets_[static_cast<std::size_t>(fd)];
+  socket.error = errno;
+  queue_ready(fd, socket);
 }
 
 void EpollBackend::receive_some(int fd, EventSink& sink) {

@@ -57,6 +57,7 @@ class EpollBackend final : public Backend {
   std::optional<int> sent(int fd, SlotId id, ssize_t result);
   void report_unwatched(int fd, EventSink& sink);
   void accept_some(int fd, EventSink& sink);
+  void queue_behind_others(int fd);
   void receive_some(int fd, EventSink& sink);
   void serve_ready(EventSink& sink);
   void serve_event(int fd, std::uint32_t events, EventSink& sink);

@@ -142,11 +142,11 @@ void Client::write(std::string_view octets) {
 
 World::Shard::Shard(std::size_t index, World& world)
     : backend(new sim::SimBackend(world.setup_.seed + index, world.habits_)),
-      dispatcher(site(), kLimits, world.notices_),
+      listener{.certificates = world.setup_.tls ? &server_certificates() : nullptr},
+      dispatcher(site(), {&listener, 1}, kLimits, world.notices_),
       shard(static_cast<hub::ShardIndex>(index), std::unique_ptr<io::Backend>(backend), world.mesh_,
             world.admission_, kLimits, dispatcher, FakeClock::now) {
   dispatcher.attach(shard.table, shard.hub);
-  if (world.setup_.tls) shard.certificates = &server_certificates();
   backend->accept(0, -1);
 }
 

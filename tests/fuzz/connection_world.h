@@ -94,6 +94,7 @@ class World {
     Shard(std::size_t index, World& world);
 
     sim::SimBackend* backend;
+    conn::ListenerPolicy listener;
     server::Dispatcher dispatcher;
     test::TestShard<server::Dispatcher> shard;
   };

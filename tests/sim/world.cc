@@ -34,7 +34,7 @@ const server::Site& site_of(const std::string& routes) {
 
 World::Shard::Shard(std::size_t index, World& world, const Habits& habits)
     : backend(new SimBackend(world.random_(), habits)),
-      dispatcher(world.site_, {}, world.notices_),
+      dispatcher(world.site_, {&listener, 1}, {}, world.notices_),
       shard(static_cast<hub::ShardIndex>(index), std::unique_ptr<io::Backend>(backend), world.mesh_,
             world.admission_, {}, dispatcher, test::FakeClock::now) {
   dispatcher.attach(shard.table, shard.hub);

@@ -70,6 +70,7 @@ class World {
     Shard(std::size_t index, World& world, const Habits& habits);
 
     SimBackend* backend;
+    conn::ListenerPolicy listener;
     server::Dispatcher dispatcher;
     test::TestShard<server::Dispatcher> shard;
   };

@@ -37,6 +37,7 @@ HOMES = {
     "OpenSSL": (r"openssl/.*", ["core/tls/*", "core/ws/handshake.cc", "server/auth.cc"]),
     "zlib": (r"zlib\.h", ["core/ws/deflate.cc"]),
     "toml11": (r"toml(\.hpp|/.*)", ["config/load*.cc", "config/load*.h"]),
+    "libsystemd": (r"systemd/.*", ["server/notify.cc", "server/socket_activation.cc"]),
     "simdjson": (r"simdjson\.h", ["server/batch_reader.cc", "server/peal_v1_commands.cc"]),
     "spdlog": (r"(spdlog|fmt)/.*", ["server/log.*"]),
     "CLI11": (r"CLI/.*", ["server/cli.cc"]),

@@ -13,6 +13,7 @@ namespace peal::test {
 /// What a test puts in the place of the server.
 class TestHandler : public conn::ConnectionHandler, public hub::HubClient {
  public:
+  const conn::ListenerPolicy& listener_policy(std::uint32_t) const override { return listener; }
   void on_refused(io::IpNetwork) override {}
   void on_ending(conn::Connection&) override {}
   void on_room(conn::Connection&) override {}
@@ -20,6 +21,8 @@ class TestHandler : public conn::ConnectionHandler, public hub::HubClient {
   void on_event(hub::TopicUse&) override {}
   void on_posted(hub::Ticket, hub::MessageId, std::uint32_t) override {}
   virtual ~TestHandler() = default;
+
+  conn::ListenerPolicy listener;  ///< of every one
 };
 
 /// Topics of one class, which keeps nothing.
@@ -69,16 +72,13 @@ class TestShard final : private io::ReactorClient {
   hub::DueList due;
   conn::ConnectionTable table;
   hub::Hub hub;
-  const tls::Context* certificates = nullptr;  ///< of the listener; null: plain
-  bool work_left = false;                      ///< what the last turn said
+  bool work_left = false;  ///< what the last turn said
 
  private:
   static constexpr std::size_t kKeepBytes = 16 << 20;
   static constexpr std::uint32_t kMinCompressed = 6;  // bytes: short messages are tests, too
 
-  void on_accept(std::uint32_t listener, int fd) override {
-    table.on_accept(listener, fd, certificates);
-  }
+  void on_accept(std::uint32_t listener, int fd) override { table.on_accept(listener, fd); }
   void on_accept_end(std::uint32_t listener, int) override {
     reactor.backend().accept(listener, -1);
   }

@@ -18,10 +18,46 @@ TEST_CASE("parse_address: IPv4 and IPv6 with a port") {
 }
 
 TEST_CASE("parse_address: anything else is refused") {
-  for (const char* text : {"", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536",
-                           "127.0.0.1:-1", "127.0.0.1:8o", "127.0.0:80", "localhost:80", "::1:80",
-                           "[::1]", "[::1]80", "[127.0.0.1]:80", "[::1%lo]:80", "unix:/run/peal"})
+  for (const char* text : {"",
+                           ":",
+                           ":80",
+                           "127.0.0.1",
+                           "127.0.0.1:",
+                           "127.0.0.1:65536",
+                           "127.0.0.1:-1",
+                           "127.0.0.1:8o",
+                           "127.0.0:80",
+                           "localhost:80",
+                           "::1:80",
+                           "[::1]",
+                           "[::1]80",
+                           "[127.0.0.1]:80",
+                           "[::1%lo]:80",
+                           "unix:",
+                           "unix:@peal",
+                           "unix",
+                           "systemd:",
+                           "systemd:a b",
+                           "systemd:a:b"})
     CHECK_MESSAGE(!parse_address(text), text);
+}
+
+TEST_CASE("parse_address: Unix sockets, and those of systemd") {
+  const auto local = parse_address("unix:/run/peal/peal.sock");
+  REQUIRE(local);
+  CHECK(local->path == "/run/peal/peal.sock");
+  CHECK(local->host.empty());
+  const auto passed = parse_address("systemd:web-1.socket");
+  REQUIRE(passed);
+  CHECK(passed->activation == "web-1.socket");
+  for (const char* text : {"127.0.0.1:80", "[::1]:80", "unix:/a b", "systemd:web"}) {
+    const auto address = parse_address(text);
+    REQUIRE(address);
+    Listen listen{"x", address->host, address->port, {}};
+    listen.path = address->path;
+    listen.activation = address->activation;
+    CHECK(address_text(listen) == text);
+  }
 }
 
 TEST_CASE("format_address: IPv6 gets its brackets back") {

@@ -57,6 +57,7 @@ Keys known() {
   Config config;
   Tls tls{{{}}, "", TlsVersion::v1_2};
   config.listen = {{"NAME", "", 0, {}}, {"NAME", "", 0, {}, tls}};
+  config.listen.back().path = "/";
   for (const RouteType type : {RouteType::echo, RouteType::pubsub, RouteType::publish,
                                RouteType::files, RouteType::health}) {
     Route route;
@@ -77,6 +78,8 @@ Keys known() {
 /// What has no default of its own, and how the text says so.
 const Keys kOtherDefaults{
     {"listen.NAME.address", "required"},
+    {"listen.NAME.proxy", "see below"},
+    {"listen.NAME.forwarded", "see below"},
     {"listen.NAME.tls.cert", "required"},
     {"listen.NAME.tls.key", "required"},
     {"route.NAME.path", "required"},

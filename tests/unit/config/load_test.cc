@@ -196,7 +196,8 @@ TEST_CASE("load_text: a wrong type hides no other problem and makes none up") {
 
 TEST_CASE("load_text: what is required must be there") {
   CHECK(problem("[listen.a]\n" + kEcho) ==
-        "p.toml:1:9: error: listen.a.address: expected \"IP:PORT\" or \"[IPv6]:PORT\", found "
+        "p.toml:1:9: error: listen.a.address: expected \"IP:PORT\", \"[IPv6]:PORT\", "
+        "\"unix:PATH\" or \"systemd:NAME\", found "
         "nothing");
   const auto lines = problems(kListen + "[route.x]\n");
   REQUIRE(lines.size() == 2);

@@ -30,9 +30,7 @@ class RandomConfig {
     config.limits.handshake_timeout = Milliseconds(1 + below(86'400'000));
     config.limits.close_timeout = Milliseconds(1000 * (1 + below(60)));
     config.limits.route = limits();
-    for (std::uint64_t i = 0; i <= below(3); ++i)
-      config.listen.push_back(
-          {"l" + std::to_string(i), coin() ? "::1" : "10.0.0.1", port(i), {}, tls()});
+    for (std::uint64_t i = 0; i <= below(3); ++i) config.listen.push_back(listen(i));
     for (std::uint64_t i = 0; i <= below(5); ++i) {
       config.routes.push_back(route(i));
       if (config.routes.back().type == RouteType::publish)
@@ -54,6 +52,28 @@ class RandomConfig {
   }
 
   std::uint32_t rate() { return coin() ? 0 : static_cast<std::uint32_t>(below(1'000'000'001)); }
+
+  Listen listen(std::uint64_t i) {
+    Listen listen{"l" + std::to_string(i), {}, 0, {}, tls()};
+    switch (below(3)) {
+      case 0:
+        listen.host = coin() ? "::1" : "10.0.0.1";
+        listen.port = port(i);
+        break;
+      case 1:
+        listen.path = "/run/peal \"" + std::to_string(i) + '"';
+        listen.mode = static_cast<std::uint32_t>(below(01000));
+        if (coin()) listen.owner = listen.group = "root";
+        break;
+      case 2:
+        listen.activation = "web-" + std::to_string(i);
+        break;
+    }
+    const std::vector<std::string> trust{"10.0.0.0/8", "::1", "unix"};
+    listen.proxy = {any<ProxyProtocol>(4), trust};
+    listen.forwarded = {any<ForwardedHeader>(3), trust};
+    return listen;
+  }
 
   std::optional<Tls> tls() {
     if (coin()) return std::nullopt;

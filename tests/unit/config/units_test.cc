@@ -74,5 +74,15 @@ TEST_CASE("units: what is formatted is parsed back, for any value") {
   }
 }
 
+TEST_CASE("parse_mode: permissions in octal") {
+  CHECK(parse_mode("0660") == 0660);
+  CHECK(parse_mode("777") == 0777);
+  CHECK(parse_mode("000") == 0);
+  for (const char* text : {"", "66", "06600", "0668", "1777", "rw-", "0x1f", "-660", " 660"})
+    CHECK_MESSAGE(!parse_mode(text), text);
+  for (const char* text : {"0660", "0000", "0777", "0007"})
+    CHECK(format_mode(parse_mode(text).value()) == text);
+}
+
 }  // namespace
 }  // namespace peal::config

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <thread>
 #include <vector>
 
@@ -14,9 +15,10 @@ namespace {
 using Verdict = Admission::Verdict;
 
 io::IpNetwork client(std::uint32_t number) {
-  return io::IpNetwork::of_v4({std::byte{10}, static_cast<std::byte>(number >> 16),
-                               static_cast<std::byte>(number >> 8),
-                               static_cast<std::byte>(number)});
+  const std::array<std::byte, 4> octets{std::byte{10}, static_cast<std::byte>(number >> 16),
+                                        static_cast<std::byte>(number >> 8),
+                                        static_cast<std::byte>(number)};
+  return io::IpNetwork::of(IpAddress::of_v4(octets));
 }
 
 TEST_CASE("AddressCounts: an entry lasts as long as its client has a connection") {

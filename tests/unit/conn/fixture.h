@@ -32,6 +32,7 @@ class ScriptHandler final : public TestHandler {
  public:
   void on_request(Connection& connection, const http::Request& request) override {
     requests.emplace_back(request.path);
+    if (connection.state.forwards) table->answer_for(connection, answers_for, false);
     if (request.path.starts_with("/body") || request.path == "/owed" || request.path == "/poll") {
       keep(connection, request);
       return;
@@ -138,6 +139,7 @@ class ScriptHandler final : public TestHandler {
   std::string file;
   std::uint64_t file_size = 0;
   SlotId upgrading;
+  io::IpNetwork answers_for;  ///< on lines that forward
   std::vector<std::string> requests;
   std::vector<std::string> messages;
   std::vector<Close> closes;
@@ -185,19 +187,21 @@ struct Setup {
   const tls::Context* certificates = nullptr;
   std::uint64_t per_client = 0;
   std::uint64_t seed = 1;
+  ListenerPolicy listener = {};
 };
 
 class Bench {
  public:
   explicit Bench(const Setup& setup)
       : mesh_(1),
-        admission_(setup.most_connections, setup.per_client, {}, [](int) { return client; }),
+        admission_(setup.most_connections, setup.per_client, {}, [](int) { return peer; }),
         backend_(new sim::SimBackend(setup.seed, setup.habits)),
         shard_(0, std::unique_ptr<io::Backend>(backend_), mesh_, admission_, setup.limits, handler,
                FakeClock::now) {
     handler.table = &shard_.table;
     handler.policy = setup.policy;
-    shard_.certificates = setup.certificates;
+    handler.listener = setup.listener;
+    if (setup.certificates) handler.listener.certificates = setup.certificates;
     backend_->accept(0, -1);
   }
 
@@ -266,7 +270,7 @@ class Bench {
   Admission& admission() { return admission_; }
 
   ScriptHandler handler;
-  static inline io::IpNetwork client;  ///< of whoever is accepted next
+  static inline io::Peer peer;  ///< whoever is accepted next
 
  private:
   bool memory_consistent() { return shard_.table.size() > 0 || shard_.all_given_back(); }

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a connection comes from: its peer, or whom a trusted proxy names.
+#include <limits>
+#include <utility>
+
+#include "core/conn/connection_table.h"
+
+namespace peal::conn {
+
+/// A trusted proxy is not counted: it stands for clients, which it names later.
+void ConnectionTable::on_accept(std::uint32_t listener, int fd) {
+  const ListenerPolicy& policy = handler_.listener_policy(listener);
+  const io::Peer peer = admission_.peer(fd);
+  const bool introduces = policy.introduces(peer);
+  const bool forwards = policy.forwards(peer);
+  const bool counted = !introduces && !forwards;
+  const io::IpNetwork client = peer.network();
+  const auto verdict = admission_.enter(counted ? client : io::IpNetwork(), policy.certificates);
+  if (verdict == Admission::Verdict::refused) {
+    reactor_.backend().close(fd, {}, true);
+    handler_.on_refused(client);
+    return;
+  }
+  Connection& connection = connections_.emplace(fd, client, listener);
+  connection.state.crowded = verdict == Admission::Verdict::crowded;
+  connection.state.counted = counted;
+  connection.state.forwards = forwards;
+  connection.state.https = policy.certificates != nullptr;
+  connection.last_received = now();
+  if (policy.certificates) connection.secure = std::make_unique<SecureLink>(*policy.certificates);
+  if (introduces)
+    enter(connection, Phase::introducing);
+  else
+    enter(connection, connection.secure ? Phase::securing : Phase::head);
+  arm_receive(connection);
+}
+
+/// False when octets of the PROXY header are missing.
+bool ConnectionTable::read_introduction(Connection& connection, MutableBytes& input) {
+  const ListenerPolicy& policy = handler_.listener_policy(connection.state.listener);
+  http::ProxyHeader header;
+  const auto versions = policy.proxy.value_or(http::ProxyVersions::any);
+  switch (http::read_proxy_header(input, versions, header)) {
+    case http::ProxyOutcome::need_more:
+      return false;
+    case http::ProxyOutcome::failure:
+      terminate(connection, true, Ending::proxy_protocol);
+      break;
+    case http::ProxyOutcome::header:
+      input = input.subspan(header.size);
+      introduce(connection, policy, header);
+      break;
+  }
+  const bool secured = connection.state.phase == Phase::securing;
+  if (secured && !input.empty()) take_ciphertext(connection, std::exchange(input, {}));
+  return true;
+}
+
+/// The client is known: it counts as if it had come by itself.
+void ConnectionTable::introduce(Connection& connection, const ListenerPolicy& policy,
+                                const http::ProxyHeader& header) {
+  using From = http::ProxyHeader::Source;
+  io::Peer client;
+  switch (header.source) {
+    case From::own:
+      client = admission_.peer(connection.fd);
+      break;
+    case From::ip:
+      client = {.kind = io::Peer::Kind::ip, .address = header.client};
+      break;
+    case From::unix_socket:
+      client.kind = io::Peer::Kind::unix_socket;
+      break;
+  }
+  ConnectionState& state = connection.state;
+  state.client = client.network();
+  state.https = state.https || header.tls;
+  state.forwards = policy.forwards(client);
+  if (!state.forwards) {
+    const auto verdict = admission_.count(state.client, connection.secure != nullptr);
+    if (verdict == Admission::Verdict::refused) {
+      handler_.on_refused(state.client);
+      terminate(connection, true);
+      return;
+    }
+    state.counted = true;
+    state.crowded = verdict == Admission::Verdict::crowded;
+  }
+  enter(connection, connection.secure ? Phase::securing : Phase::head);
+}
+
+io::IpNetwork ConnectionTable::peer_of(const Connection& connection) const {
+  return admission_.peer(connection.fd).network();
+}
+
+void ConnectionTable::answer_for(Connection& connection, io::IpNetwork client, bool https) {
+  ConnectionState& state = connection.state;
+  PEAL_DCHECK(state.forwards);
+  forget_client(connection);
+  state.crowded = admission_.count_on(client);
+  state.counted = true;
+  state.client = client;
+  state.https = https;
+}
+
+/// The next request over a line that forwards may be somebody else's.
+void ConnectionTable::forget_client(Connection& connection) {
+  ConnectionState& state = connection.state;
+  if (!state.counted) return;
+  admission_.uncount(state.client);
+  state.counted = false;
+  state.crowded = false;
+  state.client = peer_of(connection);
+}
+
+}  // namespace peal::conn

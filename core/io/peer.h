@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "core/base/ip_address.h"
+#include "core/io/ip_network.h"
+
+namespace peal::io {
+
+/// Who is at the other end of a socket. A value.
+struct Peer {
+  enum class Kind : std::uint8_t { unknown, ip, unix_socket };
+
+  Kind kind = Kind::unknown;
+  IpAddress address;  ///< of `ip`
+
+  /// What it counts as.
+  IpNetwork network() const;
+};
+
+/// Of a connected socket (getpeername(2)); unknown when that is over.
+Peer peer_of(int fd);
+
+/// Peers that are believed what they say of others. Owner: whoever lays it down; immutable.
+struct TrustedPeers {
+  std::vector<IpPrefix> networks;
+  bool unix_sockets = false;
+
+  bool contains(const IpAddress& address) const;
+  bool contains(const Peer& peer) const;
+};
+
+}  // namespace peal::io
