@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -16,6 +17,12 @@ PEALD = os.environ.get("PEALD", str(ROOT / "build/server/peald"))
 IO = os.environ.get("PEAL_IO", "io_uring")
 
 CLOCK_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    """A port that nobody had a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as trial:
+        return trial.getsockname()[1]
 
 
 def is_sanitized(program):

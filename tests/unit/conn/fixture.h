@@ -194,7 +194,7 @@ class Bench {
  public:
   explicit Bench(const Setup& setup)
       : mesh_(1),
-        admission_(setup.most_connections, setup.per_client, {}, [](int) { return peer; }),
+        admission_(setup.most_connections, setup.per_client, {}, [](int) { return next_peer; }),
         backend_(new sim::SimBackend(setup.seed, setup.habits)),
         shard_(0, std::unique_ptr<io::Backend>(backend_), mesh_, admission_, setup.limits, handler,
                FakeClock::now) {
@@ -270,7 +270,7 @@ class Bench {
   Admission& admission() { return admission_; }
 
   ScriptHandler handler;
-  static inline io::Peer peer;  ///< whoever is accepted next
+  static inline io::Peer next_peer;  ///< whoever is accepted next
 
  private:
   bool memory_consistent() { return shard_.table.size() > 0 || shard_.all_given_back(); }

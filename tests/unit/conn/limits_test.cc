@@ -20,7 +20,7 @@ std::string texts(WsPeer& peer, int count) {
 
 TEST_CASE("ConnectionTable: who comes above a client's share is told, and then refused") {
   on_both({.per_client = 2}, [](Bench& bench) {
-    Bench::peer = client(1);
+    Bench::next_peer = client(1);
     std::vector<SimSocket*> sockets;
     for (int i = 0; i < 6; ++i) sockets.push_back(&bench.connect());
     bench.run();
@@ -28,7 +28,7 @@ TEST_CASE("ConnectionTable: who comes above a client's share is told, and then r
     CHECK(sockets[4]->was_reset());
     CHECK(sockets[5]->was_reset());
 
-    Bench::peer = client(2);
+    Bench::next_peer = client(2);
     SimSocket& neighbour = bench.connect();
     bench.run();
     sockets.push_back(&neighbour);
@@ -46,13 +46,13 @@ TEST_CASE("ConnectionTable: who comes above a client's share is told, and then r
     bench.run();
     CHECK(bench.all_given_back());
     CHECK(bench.admission().clients.clients() == 0);
-    Bench::peer = {};
+    Bench::next_peer = {};
   });
 }
 
 TEST_CASE("ConnectionTable: who came above the share is welcome when others have left") {
   on_both({.per_client = 1}, [](Bench& bench) {
-    Bench::peer = client(1);
+    Bench::next_peer = client(1);
     SimSocket& first = bench.connect();
     SimSocket& second = bench.connect();
     bench.run();
@@ -72,7 +72,7 @@ TEST_CASE("ConnectionTable: who came above the share is welcome when others have
     CHECK(third.read().starts_with("HTTP/1.1 200 "));
     CHECK_FALSE(second.ended());
     CHECK(third.ended());
-    Bench::peer = {};
+    Bench::next_peer = {};
   });
 }
 

@@ -51,13 +51,13 @@ void expect_served(Bench& bench, SimSocket& socket) {
 
 void expect_client(const std::string& header, io::IpNetwork client, bool https = false) {
   on_both({.listener = proxies()}, [&](Bench& bench) {
-    Bench::peer = peer("10.0.0.1");
+    Bench::next_peer = peer("10.0.0.1");
     SimSocket& socket = bench.connect();
     socket.write(header + get("/"));
     expect_served(bench, socket);
     CHECK(only(bench).client == client);
     CHECK(only(bench).https == https);
-    Bench::peer = {};
+    Bench::next_peer = {};
   });
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("ConnectionTable: a trusted proxy says whose a connection is") {
 
 TEST_CASE("ConnectionTable: a PROXY header may come octet by octet, and with what follows it") {
   on_both({.listener = proxies()}, [](Bench& bench) {
-    Bench::peer = peer("10.0.0.1");
+    Bench::next_peer = peer("10.0.0.1");
     SimSocket& socket = bench.connect();
     for (const char c : std::string(kOf7) + get("/")) {
       socket.write(std::string(1, c));
@@ -85,13 +85,13 @@ TEST_CASE("ConnectionTable: a PROXY header may come octet by octet, and with wha
     socket.shut_down_write();
     bench.run();
     CHECK(bench.all_given_back());
-    Bench::peer = {};
+    Bench::next_peer = {};
   });
 }
 
 TEST_CASE("ConnectionTable: who is not trusted is a client like any other") {
   on_both({.listener = proxies()}, [](Bench& bench) {
-    Bench::peer = peer("192.0.2.1");
+    Bench::next_peer = peer("192.0.2.1");
     SimSocket& plain = bench.connect();
     plain.write(get("/"));
     expect_served(bench, plain);
@@ -100,7 +100,7 @@ TEST_CASE("ConnectionTable: who is not trusted is a client like any other") {
     bench.run();
     CHECK(liar.read().starts_with("HTTP/1.1 400 "));
     CHECK(bench.handler.endings == std::vector{Ending::bad_request});
-    Bench::peer = {};
+    Bench::next_peer = {};
   });
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("ConnectionTable: a trusted proxy without a header that is taken is br
   for (const std::string& data :
        {get("/"), std::string("PROXY TCP4 x\r\n"), proxy_v2(0x21, 0x11, "")})
     on_both({.listener = proxies()}, [&](Bench& bench) {
-      Bench::peer = peer("10.0.0.1");
+      Bench::next_peer = peer("10.0.0.1");
       SimSocket& socket = bench.connect();
       socket.write(data);
       bench.run();
@@ -117,7 +117,7 @@ TEST_CASE("ConnectionTable: a trusted proxy without a header that is taken is br
       CHECK(bench.handler.requests.empty());
       CHECK(bench.handler.endings == std::vector{Ending::proxy_protocol});
       CHECK(bench.all_given_back());
-      Bench::peer = {};
+      Bench::next_peer = {};
     });
 }
 
@@ -125,7 +125,7 @@ TEST_CASE("ConnectionTable: handshake_timeout counts from accept, PROXY header i
   Setup setup{.listener = proxies()};
   setup.limits.handshake_timeout = 1s;
   on_both(setup, [](Bench& bench) {
-    Bench::peer = peer("10.0.0.1");
+    Bench::next_peer = peer("10.0.0.1");
     SimSocket& silent = bench.connect();
     bench.run();
     bench.pass(800ms);
@@ -137,13 +137,13 @@ TEST_CASE("ConnectionTable: handshake_timeout counts from accept, PROXY header i
     bench.pass(800ms);
     CHECK(slow.ended());
     CHECK(bench.all_given_back());
-    Bench::peer = {};
+    Bench::next_peer = {};
   });
 }
 
 TEST_CASE("ConnectionTable: whoever a proxy names counts, and not the proxy") {
   on_both({.per_client = 2, .listener = proxies()}, [](Bench& bench) {
-    Bench::peer = peer("10.0.0.1");
+    Bench::next_peer = peer("10.0.0.1");
     std::vector<SimSocket*> sockets;
     for (int i = 0; i < 6; ++i) sockets.push_back(&bench.connect());
     bench.run();
@@ -165,13 +165,13 @@ TEST_CASE("ConnectionTable: whoever a proxy names counts, and not the proxy") {
     bench.run();
     CHECK(bench.all_given_back());
     CHECK(bench.admission().clients.clients() == 0);
-    Bench::peer = {};
+    Bench::next_peer = {};
   });
 }
 
 TEST_CASE("ConnectionTable: a line that forwards is of one client for one request") {
   on_both({.per_client = 1, .listener = forwarders()}, [](Bench& bench) {
-    Bench::peer = peer("10.0.0.1");
+    Bench::next_peer = peer("10.0.0.1");
     SimSocket& line = bench.connect();
     SimSocket& other = bench.connect();
     bench.run();
@@ -200,7 +200,7 @@ TEST_CASE("ConnectionTable: a line that forwards is of one client for one reques
     bench.run();
     CHECK(bench.all_given_back());
     CHECK(bench.admission().clients.clients() == 0);
-    Bench::peer = {};
+    Bench::next_peer = {};
   });
 }
 
