@@ -94,15 +94,15 @@ struct ConnectionState {
   std::uint16_t close_code = 0;  ///< sent or received first; 0 = no close frame yet
   bool closed_by_peer = false;   ///< who sent it
   bool crowded = false;          ///< came above its client's share, see Admission
-  std::uint32_t listener = 0;
-  io::IpNetwork client;               ///< the peer, or whom it stands for
-  Instant paid{};                     ///< of RoutePolicy::message_rate
-  http::HeadScan scan;                ///< in `head`
-  bool answered = false;              ///< at least one request was
-  bool streams = false;               ///< what follows `upgrading` is `streaming`
-  bool counted = false;               ///< among the connections of `client`, see Admission
-  bool forwards = false;              ///< its peer's requests say whose they are
-  bool https = false;                 ///< how `client` has come, to us or to whoever is in front
+  std::uint32_t listener : 24 = 0;
+  bool counted : 1 = false;   ///< among the connections of `client`, see Admission
+  bool forwards : 1 = false;  ///< its peer's requests say whose they are, see ListenerPolicy
+  bool https : 1 = false;     ///< how `client` has come, to us or to whoever is in front
+  io::IpNetwork client;       ///< the peer, or whom it stands for
+  Instant paid{};             ///< of RoutePolicy::message_rate
+  http::HeadScan scan;        ///< in `head`
+  bool answered = false;      ///< at least one request was
+  bool streams = false;       ///< what follows `upgrading` is `streaming`
   ws::ReaderState* reader = nullptr;  ///< in `open` and `closing`, while it is not idle
 };
 static_assert(std::is_trivially_copyable_v<ConnectionState>);
@@ -116,7 +116,7 @@ struct Connection : hub::Outbox {
   Connection(SlotId slot, int socket, io::IpNetwork client, std::uint32_t listener)
       : Outbox(slot), fd(socket), timer(slot.index) {
     state.client = client;
-    state.listener = listener;
+    state.listener = listener & 0xffffff;
   }
 
   /// A send is under way.
