@@ -116,7 +116,7 @@ std::expected<std::vector<Server::Doors>, std::string> Server::open_doors(unsign
     auto sockets = listeners_.open(config_.listen[listener], shards);
     if (!sockets) return std::unexpected(sockets.error());
     for (unsigned shard = 0; shard < shards; ++shard)
-      for (Fd& socket : (*sockets)[shard]) doors[shard].push_back({std::move(socket), listener});
+      for (Fd& socket : (*sockets)[shard]) doors[shard].push_back({listener, std::move(socket)});
   }
   listeners_.report_unnamed(config_.listen);
   return doors;

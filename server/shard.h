@@ -18,8 +18,8 @@ namespace peal::server {
 
 /// A listening socket, and which listener it is of.
 struct DoorSocket {
-  Fd socket;
   std::uint32_t listener = 0;  ///< index into Config::listen
+  Fd socket;
 };
 
 /// What a shard needs from the server. All of it outlives the shard.
@@ -67,10 +67,10 @@ class Shard final : private io::ReactorClient {
  private:
   struct Door {
     Door(DoorSocket door, std::uint32_t timer)
-        : socket(std::move(door.socket)), listener(door.listener), pause(timer) {}
+        : listener(door.listener), socket(std::move(door.socket)), pause(timer) {}
 
-    Fd socket;
     std::uint32_t listener;
+    Fd socket;
     io::Timer pause;  // armed while accepting waits, for descriptors or its rate
     Duration due{};   // how long accepting is to wait for its rate
   };

@@ -3,19 +3,20 @@
 
 namespace peal::conn {
 
-Admission::Verdict Admission::enter(io::IpNetwork client, bool dear) {
-  const Verdict verdict = count(client, dear);
+Admission::Verdict Admission::enter(io::IpNetwork client, bool dear, bool& counted) {
+  const Verdict verdict = count(client, dear, counted);
   if (verdict != Verdict::refused) open.fetch_add(1, std::memory_order_relaxed);
   return verdict;
 }
 
-void Admission::leave(io::IpNetwork client) {
+void Admission::leave(io::IpNetwork client, bool counted) {
   open.fetch_sub(1, std::memory_order_relaxed);
-  uncount(client);
+  if (counted) clients.remove(client);
 }
 
-Admission::Verdict Admission::count(io::IpNetwork client, bool dear) {
-  if (!counts(client)) return Verdict::welcome;
+Admission::Verdict Admission::count(io::IpNetwork client, bool dear, bool& counted) {
+  counted = counts(client);
+  if (!counted) return Verdict::welcome;
   const std::uint64_t now = clients.add(client);
   if (now > (dear ? 1 : 2) * per_client) {
     clients.remove(client);
@@ -24,12 +25,9 @@ Admission::Verdict Admission::count(io::IpNetwork client, bool dear) {
   return now > per_client ? Verdict::crowded : Verdict::welcome;
 }
 
-void Admission::uncount(io::IpNetwork client) {
-  if (counts(client)) clients.remove(client);
-}
-
-bool Admission::count_on(io::IpNetwork client) {
-  return counts(client) && clients.add(client) > per_client;
+bool Admission::count_on(io::IpNetwork client, bool& counted) {
+  counted = counts(client);
+  return counted && clients.add(client) > per_client;
 }
 
 }  // namespace peal::conn

@@ -31,15 +31,17 @@ struct Admission {
   /// A connection has come. `dear`: to tell its client anything costs more than a connection that
   /// is refused is worth, as with TLS. A client that goes on beyond twice its share is not told
   /// either, so that it cannot fill the places of others with refusals.
-  Verdict enter(io::IpNetwork client, bool dear);
+  /// `counted`: whether it is among those of its client from now on.
+  Verdict enter(io::IpNetwork client, bool dear, bool& counted);
   /// A connection that was not refused is gone.
-  void leave(io::IpNetwork client);
+  void leave(io::IpNetwork client, bool counted);
 
-  /// The same without the connection: it has come, or goes on, under another name.
-  Verdict count(io::IpNetwork client, bool dear);
-  void uncount(io::IpNetwork client);
-  /// Counts whoever it is; true: its client has more than its share.
-  bool count_on(io::IpNetwork client);
+  /// The same of a connection that is here already, and turns out to be this client's.
+  Verdict count(io::IpNetwork client, bool dear, bool& counted);
+  /// The same without refusing it; true: its client has more than its share.
+  bool count_on(io::IpNetwork client, bool& counted);
+  /// A connection that is counted is its client's no longer.
+  void uncount(io::IpNetwork client) { clients.remove(client); }
 
   /// Whether a client has more connections than its share. Asked again when a request has come: by
   /// then, others may have ended.

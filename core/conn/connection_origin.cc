@@ -13,9 +13,11 @@ void ConnectionTable::on_accept(std::uint32_t listener, int fd) {
   const io::Peer peer = admission_.peer(fd);
   const bool introduces = policy.introduces(peer);
   const bool forwards = policy.forwards(peer);
-  const bool counted = !introduces && !forwards;
+  const bool stands_for_others = introduces || forwards;
   const io::IpNetwork client = peer.network();
-  const auto verdict = admission_.enter(counted ? client : io::IpNetwork(), policy.certificates);
+  bool counted = false;
+  const auto verdict = admission_.enter(stands_for_others ? io::IpNetwork() : client,
+                                        policy.certificates != nullptr, counted);
   if (verdict == Admission::Verdict::refused) {
     reactor_.backend().close(fd, {}, true);
     handler_.on_refused(client);
@@ -77,13 +79,14 @@ void ConnectionTable::introduce(Connection& connection, const ListenerPolicy& po
   state.https = state.https || header.tls;
   state.forwards = policy.forwards(client);
   if (!state.forwards) {
-    const auto verdict = admission_.count(state.client, connection.secure != nullptr);
+    bool counted = false;
+    const auto verdict = admission_.count(state.client, connection.secure != nullptr, counted);
     if (verdict == Admission::Verdict::refused) {
       handler_.on_refused(state.client);
       terminate(connection, true);
       return;
     }
-    state.counted = true;
+    state.counted = counted;
     state.crowded = verdict == Admission::Verdict::crowded;
   }
   enter(connection, connection.secure ? Phase::securing : Phase::head);
@@ -96,9 +99,10 @@ io::IpNetwork ConnectionTable::peer_of(const Connection& connection) const {
 void ConnectionTable::answer_for(Connection& connection, io::IpNetwork client, bool https) {
   ConnectionState& state = connection.state;
   PEAL_DCHECK(state.forwards);
-  forget_client(connection);
-  state.crowded = admission_.count_on(client);
-  state.counted = true;
+  if (state.counted) admission_.uncount(state.client);
+  bool counted = false;
+  state.crowded = admission_.count_on(client, counted);
+  state.counted = counted;
   state.client = client;
   state.https = https;
 }
@@ -106,8 +110,7 @@ void ConnectionTable::answer_for(Connection& connection, io::IpNetwork client, b
 /// The next request over a line that forwards may be somebody else's.
 void ConnectionTable::forget_client(Connection& connection) {
   ConnectionState& state = connection.state;
-  if (!state.counted) return;
-  admission_.uncount(state.client);
+  if (state.counted) admission_.uncount(state.client);
   state.counted = false;
   state.crowded = false;
   state.client = peer_of(connection);

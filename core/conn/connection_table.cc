@@ -213,7 +213,7 @@ void ConnectionTable::destroy(Connection& connection) {
   connection.clear(memory_);
   if (connection.secure) connection.secure->clear(memory_.blocks);
   reactor_.backend().close(connection.fd, connection.id(), connection.state.reset);
-  admission_.leave(connection.state.counted ? connection.state.client : io::IpNetwork());
+  admission_.leave(connection.state.client, connection.state.counted);
   connections_.erase(connection.id());
 }
 

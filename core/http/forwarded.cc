@@ -35,6 +35,14 @@ void keep(std::vector<ForwardedHop>& hops, const ForwardedHop& hop) {
   hops.push_back(hop);
 }
 
+/// The end of a list, with no more elements than are kept: a client may have written a long one.
+std::string_view nearest(std::string_view list) {
+  std::size_t commas = 0;
+  for (std::size_t at = list.size(); at-- > 0;)
+    if (list[at] == ',' && ++commas == kMaxForwardedHops) return list.substr(at + 1);
+  return list;
+}
+
 /// The end of a token or a quoted-string (RFC 9110 section 5.6.4) at the front of `text`; 0: there
 /// is none.
 std::size_t value_end(std::string_view text) {
@@ -101,7 +109,7 @@ void read_forwarded(const Request& request, ForwardedField field, std::vector<Fo
     });
   });
   request.for_each("X-Forwarded-For", [&](std::string_view list) {
-    ascii::for_each_list_element(list, [&](std::string_view node) {
+    ascii::for_each_list_element(nearest(list), [&](std::string_view node) {
       keep(hops, {read_node(node), scheme});
     });
   });

@@ -49,31 +49,58 @@ TEST_CASE("AddressCounts: reactors count together") {
   CHECK(counts.count(client(1)) == 4);
 }
 
+/// A connection of `client`, and whether it was counted.
+Verdict enter(Admission& admission, io::IpNetwork client, bool dear, bool is_counted = true) {
+  bool counted = !is_counted;
+  const Verdict verdict = admission.enter(client, dear, counted);
+  if (verdict != Verdict::refused) CHECK(counted == is_counted);
+  return verdict;
+}
+
 TEST_CASE("Admission: beyond its share a client is told, beyond twice of it refused") {
   Admission admission(100, 2);
-  CHECK(admission.enter(client(1), false) == Verdict::welcome);
-  CHECK(admission.enter(client(1), false) == Verdict::welcome);
-  CHECK(admission.enter(client(1), false) == Verdict::crowded);
-  CHECK(admission.enter(client(1), true) == Verdict::refused);
-  CHECK(admission.enter(client(1), false) == Verdict::crowded);
-  CHECK(admission.enter(client(1), false) == Verdict::refused);
-  CHECK(admission.enter(client(2), true) == Verdict::welcome);
+  CHECK(enter(admission, client(1), false) == Verdict::welcome);
+  CHECK(enter(admission, client(1), false) == Verdict::welcome);
+  CHECK(enter(admission, client(1), false) == Verdict::crowded);
+  CHECK(enter(admission, client(1), true) == Verdict::refused);
+  CHECK(enter(admission, client(1), false) == Verdict::crowded);
+  CHECK(enter(admission, client(1), false) == Verdict::refused);
+  CHECK(enter(admission, client(2), true) == Verdict::welcome);
   CHECK(admission.open == 5);
   CHECK(admission.crowded(client(1)));
-  admission.leave(client(1));
-  admission.leave(client(1));
+  admission.leave(client(1), true);
+  admission.leave(client(1), true);
   CHECK_FALSE(admission.crowded(client(1)));
   CHECK(admission.open == 3);
 }
 
 TEST_CASE("Admission: without a limit, or an address, nobody is counted") {
   Admission unlimited(100);
-  for (int i = 0; i < 50; ++i) CHECK(unlimited.enter(client(1), true) == Verdict::welcome);
+  for (int i = 0; i < 50; ++i) CHECK(enter(unlimited, client(1), true, false) == Verdict::welcome);
   CHECK(unlimited.clients.clients() == 0);
   Admission limited(100, 1);
-  for (int i = 0; i < 50; ++i) CHECK(limited.enter({}, true) == Verdict::welcome);
-  for (int i = 0; i < 50; ++i) limited.leave({});
+  for (int i = 0; i < 50; ++i) CHECK(enter(limited, {}, true, false) == Verdict::welcome);
+  for (int i = 0; i < 50; ++i) limited.leave({}, false);
   CHECK(limited.open == 0);
+}
+
+TEST_CASE("Admission: who is known later counts from then on, for as long as it is so") {
+  Admission admission(100, 1);
+  CHECK(enter(admission, {}, false, false) == Verdict::welcome);
+  bool counted = false;
+  CHECK(admission.count(client(1), false, counted) == Verdict::welcome);
+  CHECK(counted);
+  CHECK(admission.count(client(1), false, counted) == Verdict::crowded);
+  CHECK(admission.count(client(1), false, counted) == Verdict::refused);
+  CHECK(admission.count_on(client(1), counted));
+  CHECK(admission.clients.count(client(1)) == 3);
+  for (int i = 0; i < 3; ++i) admission.uncount(client(1));
+  CHECK_FALSE(admission.count_on(client(1), counted));
+  CHECK_FALSE(admission.count_on({}, counted));
+  CHECK_FALSE(counted);
+  admission.leave(client(1), true);
+  CHECK(admission.open == 0);
+  CHECK(admission.clients.clients() == 0);
 }
 
 }  // namespace

@@ -90,12 +90,17 @@ TEST_CASE("Forwarded: what is malformed names nobody, and ends its field alone")
   CHECK(forwarded({R"(for=")"}) == "-");
 }
 
-TEST_CASE("Forwarded: of very many the nearest are kept") {
+TEST_CASE("X-Forwarded-For and Forwarded: of very many the nearest are kept") {
   std::string list;
-  for (int i = 0; i < 100; ++i) list += "10.0.0." + std::to_string(i) + ",";
-  const std::string read = x_forwarded(list);
-  CHECK(read.starts_with("10.0.0.36, "));
-  CHECK(read.ends_with(", 10.0.0.99"));
+  std::string elements;
+  for (int i = 0; i < 100; ++i) {
+    list += ",10.0.0." + std::to_string(i);
+    elements += ",for=10.0.0." + std::to_string(i);
+  }
+  for (const std::string& read : {x_forwarded(list), forwarded({elements})}) {
+    CHECK(read.starts_with("10.0.0.36, "));
+    CHECK(read.ends_with(", 10.0.0.99"));
+  }
 }
 
 }  // namespace
