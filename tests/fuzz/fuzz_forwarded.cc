@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forwarded and X-Forwarded-For: what a nearer proxy adds in a field of its own is read whatever
-// stands in front of it, and an address is written as it is read. The first octet chooses the field.
+// stands in front of it, and an address is written as it is read. The first octet chooses the
+// field.
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROXY headers: pieces come to the same as the whole, a header lies within the input and its bound,
-// and what follows it changes nothing. The first octet chooses the versions that are taken.
+// PROXY headers: pieces come to the same as the whole, a header lies within the input and its
+// bound, and what follows it changes nothing. The first octet chooses the versions that are taken.
 #include <cstddef>
 #include <cstdint>
 
