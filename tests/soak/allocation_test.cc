@@ -95,13 +95,17 @@ class RunningShard {
     auto group = io::open_listeners("127.0.0.1", 0, 1);
     REQUIRE(group);
     port_ = group->port;
+    std::vector<server::DoorSocket> doors;
+    doors.push_back({.listener = 0, .socket = std::move(group->sockets.front())});
     server::ShardSetup setup{.site = &site_,
+                             .listener_policies = {&listener_, 1},
                              .mesh = &mesh_,
                              .admission = &admission_,
                              .notices = &notices_,
                              .limits = {},
                              .history_memory = 16 << 20,
-                             .listeners = std::move(group->sockets),
+                             .doors = std::move(doors),
+                             .heartbeat = &heartbeat_,
                              .wake = [](hub::ShardIndex) {},
                              .drained = [] {}};
     thread_ = std::thread([this, setup = std::move(setup)]() mutable {
@@ -127,6 +131,8 @@ class RunningShard {
   hub::Mesh mesh_{1};
   conn::Admission admission_{1000};
   server::Notices notices_{1};
+  const conn::ListenerPolicy listener_;
+  server::Heartbeat heartbeat_{1, Duration::zero()};
   std::uint16_t port_ = 0;
   std::unique_ptr<server::Shard> shard_;
   std::atomic<bool> ready_{false};
