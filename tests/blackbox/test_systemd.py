@@ -169,7 +169,7 @@ class Units(unittest.TestCase):
         cls.service = cls.folder / "peald.service"
         bindir = str(pathlib.Path(PEALD).resolve().parent)
         cls.service.write_text(SERVICE.read_text().replace("@bindir@", bindir).replace("@sysconfdir@", "/etc"))
-        shutil.copy(ROOT / "systemd/peal.socket", cls.folder)
+        shutil.copy(ROOT / "systemd/peald.socket", cls.folder)
 
     def run_tool(self, *words):
         done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -177,7 +177,7 @@ class Units(unittest.TestCase):
         return done.stdout
 
     def test_systemd_understands_them(self):
-        output = self.run_tool("systemd-analyze", "verify", "--man=no", self.service, self.folder / "peal.socket")
+        output = self.run_tool("systemd-analyze", "verify", "--man=no", self.service, self.folder / "peald.socket")
         self.assertNotIn("peal", output)  # whatever it says of others
 
     def test_the_exposure_is_at_most_1_5(self):
