@@ -12,11 +12,12 @@ namespace peal {
 struct Block {
   std::uint32_t capacity;  ///< usable bytes at data()
   std::uint32_t rank;      ///< size class in its pool; BlockPool::kUncached when there is none
+  struct Range {
+    std::uint32_t begin, end;
+  };
   union {
     Block* next;  ///< free for the owner to link with; the pool's while cached
-    struct {
-      std::uint32_t begin, end;
-    } used;  ///< or for the owner to say which bytes at data() count
+    Range used;   ///< or for the owner to say which bytes at data() count
   };
 
   std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }

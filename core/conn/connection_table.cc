@@ -117,7 +117,8 @@ void ConnectionTable::keep_alive(Connection& connection) {
     return;
   }
   if (!connection.all_sent()) note_progress(connection);
-  if (connection.pinged < connection.last_received) connection.pinged = {};
+  // Within one step, too, something came after the ping: before it, nothing had for an interval.
+  if (!(connection.last_received < connection.pinged)) connection.pinged = {};
   const bool waits = connection.pinged.known();
   if (waits && policy.pong_timeout > Duration::zero() &&
       passed_since(connection.pinged) >= policy.pong_timeout) {
