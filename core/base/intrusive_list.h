@@ -54,6 +54,18 @@ class IntrusiveList {
     head_.prev_ = &hook;
   }
 
+  /// Requires: `item` is in no list.
+  void push_front(T& item) {
+    ListHook<T>& hook = item;
+    PEAL_DCHECK(!hook.linked());
+    hook.prev_ = &head_;
+    hook.next_ = head_.next_;
+    head_.next_->prev_ = &hook;
+    head_.next_ = &hook;
+  }
+
+  /// The last one; null when empty.
+  T* back() { return empty() ? nullptr : static_cast<T*>(head_.prev_); }
   /// The first one; null when empty.
   T* front() { return empty() ? nullptr : static_cast<T*>(head_.next_); }
 

@@ -78,6 +78,9 @@ class Slab {
 
   std::size_t size() const { return size_; }
 
+  /// Slots, taken or free: one more than the highest index.
+  std::uint32_t slots() const { return static_cast<std::uint32_t>(chunks_.size()) * kChunk; }
+
   /// Visits every object with its id; the visitor may erase the one it is given.
   template <class Visit>
   void for_each(Visit&& visit) {

@@ -27,11 +27,16 @@ std::size_t History::size_of(const Message& message, FormSet forms) {
 }
 
 void History::add(Memory& memory, Message* message, Instant now) {
-  while (entries_.size() >= policy_.history_size) pop_front(memory);
+  while (entries_.size() >= policy_->history_size) pop_front(memory);
   ++message->references;
   message->kept = true;
   entries_.push_back({.message = message, .at = now});
   messages_cost_ += cost_of(*message);
+}
+
+void History::set_policy(Memory& memory, const TopicPolicy& policy) {
+  policy_ = &policy;
+  while (entries_.size() > policy.history_size) pop_front(memory);
 }
 
 void History::pop_front(Memory& memory) {
@@ -47,8 +52,8 @@ void History::clear(Memory& memory) {
 }
 
 void History::expire(Memory& memory, Instant now) {
-  if (policy_.history_age <= Duration::zero()) return;
-  while (!empty() && now - entries_.front().at >= policy_.history_age) pop_front(memory);
+  if (policy_->history_age <= Duration::zero()) return;
+  while (!empty() && now - entries_.front().at >= policy_->history_age) pop_front(memory);
   if (empty()) entries_ = {};
 }
 

@@ -21,10 +21,12 @@ namespace peal::hub {
 class History : public ListHook<History> {
  public:
   /// `topic`: whom it belongs to.
-  History(SlotId topic, const TopicPolicy& policy) : topic_(topic), policy_(policy) {}
+  History(SlotId topic, const TopicPolicy& policy) : topic_(topic), policy_(&policy) {}
 
   SlotId topic() const { return topic_; }
-  const TopicPolicy& policy() const { return policy_; }
+  const TopicPolicy& policy() const { return *policy_; }
+  /// Lets the oldest go when there are too many for it.
+  void set_policy(Memory& memory, const TopicPolicy& policy);
   bool empty() const { return entries_.empty(); }
   std::size_t size() const { return entries_.size(); }
   /// Bytes that it takes, messages included.
@@ -60,7 +62,7 @@ class History : public ListHook<History> {
   static std::size_t size_of(const Message& message, FormSet forms);
 
   SlotId topic_;
-  const TopicPolicy& policy_;
+  const TopicPolicy* policy_;
   Ring<Entry> entries_;
   std::size_t messages_cost_ = 0;
 };

@@ -6,12 +6,6 @@
 #include <utility>
 
 namespace peal::hub {
-namespace {
-
-constexpr std::size_t kTopicCost = 512;  // bytes, of a topic that has a history
-
-}  // namespace
-
 Home::Home(Memory& memory, Carrier& carrier, const HomeSetup& setup)
     : memory_(memory),
       carrier_(carrier),
@@ -133,12 +127,13 @@ void Home::close(ShardIndex from, const Parcel& parcel) {
 Home::HomeTopic& Home::make_topic(std::string_view name) {
   HomeTopic& topic = topics_.emplace(name, setup_.policies->of(name), setup_.shards);
   topics_by_name_.emplace(topic.name, &topic);
+  topic.policies = policies_;
   topic.next = retired_ + 1;
-  if (topic.policy.history_size > 0) {
-    topic.history = std::make_unique<History>(topic.id, topic.policy);
+  if (topic.policy->history_size > 0) {
+    topic.history = std::make_unique<History>(topic.id, *topic.policy);
     history_bytes_ += kTopicCost;
   }
-  if (topic.policy.pace > Duration::zero()) topic.pace = std::make_unique<Pace>(topic.id);
+  if (topic.policy->pace > Duration::zero()) topic.pace = std::make_unique<Pace>(topic.id);
   return topic;
 }
 
@@ -200,6 +195,7 @@ Parcel Home::post(std::string_view name, Message* message, const Sender& sender)
 
 /// Puts a message in order and hands it on; lets go of the caller's reference.
 Parcel Home::publish(HomeTopic& topic, Message* message, const Sender& sender) {
+  keep_up(topic);
   ++counters_.publications;
   message->offset = topic.next++;
   const Parcel receipt{
@@ -267,8 +263,8 @@ bool Home::wait_for_pace(HomeTopic& topic, Message* message) {
   Pace& pace = *topic.pace;
   const Instant now = *setup_.now;
   if (!pace.linked()) {
-    pace.next = now + topic.policy.pace;
-    paces_[topic.policy.index].push_back(pace);
+    pace.next = now + topic.policy->pace;
+    paces_like(topic).push_back(pace);
     return false;
   }
   if (pace.newest) {

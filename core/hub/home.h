@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,15 @@ class Home {
   std::optional<Instant> next_due();
   void on_due();
 
+  /// Lays down anew what topics are. Those that there are follow when they are published to, or as
+  /// work() comes to them.
+  void set_policies(const TopicPolicies& policies);
+  /// A turn's share of that. True: the next turn is to go on with it.
+  bool work();
+  /// Whether anything refers to earlier policies still.
+  bool follows_policies() const { return earlier_lists_ > 0; }
+  void set_history_memory(std::size_t bytes) { setup_.history_memory = bytes; }
+
   /// Gives up all that is kept. After it, nothing of a message is left here.
   void clear();
 
@@ -104,12 +114,17 @@ class Home {
 
   struct HomeTopic {
     HomeTopic(SlotId slot, std::string_view text, const TopicPolicy& its_policy, ShardIndex shards)
-        : id(slot), name(text), hash(KeyedTextHash{}(text)), policy(its_policy), audience(shards) {}
+        : id(slot),
+          name(text),
+          hash(KeyedTextHash{}(text)),
+          policy(&its_policy),
+          audience(shards) {}
 
     SlotId id;
     std::string name;
     std::uint64_t hash;  // of the name
-    const TopicPolicy& policy;
+    const TopicPolicy* policy;
+    std::uint32_t policies = 0;  // Home::policies_ when `policy` was looked up
     Audience audience;
     std::uint64_t next = 1;  // offset
     std::unique_ptr<History> history;
@@ -147,6 +162,8 @@ class Home {
   void deliver(ShardIndex shard, Message* message, const Parcel& about);
   bool wait_for_pace(HomeTopic& topic, Message* message);
 
+  static constexpr std::size_t kTopicCost = 512;  // bytes, of a topic that has a history
+
   void keep(HomeTopic& topic, Message* message);
   void expire(History& history);
   void pop_front(History& history);
@@ -158,11 +175,28 @@ class Home {
   void send_paced();
   bool sweep();
 
+  // home_policies.cc
+  void follow(HomeTopic& topic);
+  void follow_history(HomeTopic& topic, const TopicPolicy& policy);
+  void follow_pace(HomeTopic& topic, const TopicPolicy& policy);
+  History* newest_to_follow();
+  IntrusiveList<History>& histories_like(const HomeTopic& topic) {
+    return histories_[earlier_lists_ + topic.policy->index];
+  }
+  IntrusiveList<Pace>& paces_like(const HomeTopic& topic) {
+    return paces_[earlier_lists_ + topic.policy->index];
+  }
+  /// To be called before a topic's policy matters.
+  void keep_up(HomeTopic& topic) {
+    if (topic.policies != policies_) follow(topic);
+  }
+
   std::uint64_t first_kept(HomeTopic& topic);
 
   Memory& memory_;
   Carrier& carrier_;
-  const HomeSetup setup_;
+  HomeSetup setup_;
+  std::uint32_t policies_ = 0;  // how often they were laid down anew
   Slab<HomeTopic> topics_;
   ByName<HomeTopic*> topics_by_name_;
   Slab<HomePattern> patterns_;
@@ -170,11 +204,14 @@ class Home {
   PatternTrie pattern_trie_;
   std::uint64_t pattern_changes_ = 1;
   std::uint64_t serial_ = 0;
-  std::uint64_t retired_ = 0;                      // highest offset of topics that have ended
-  std::vector<const Audience*> audiences_;         // of the message that is fanned out
-  std::vector<IntrusiveList<History>> histories_;  // by class, longest not published to first
-  IntrusiveList<History> bare_;                    // nothing in them, and nobody uses the topic
-  std::vector<IntrusiveList<Pace>> paces_;         // by class, next due first
+  std::uint64_t retired_ = 0;               // highest offset of topics that have ended
+  std::vector<const Audience*> audiences_;  // of the message that is fanned out
+  // By class, longest not published to first; before them, those of earlier policies.
+  std::deque<IntrusiveList<History>> histories_;
+  IntrusiveList<History> bare_;            // nothing in them, and nobody uses the topic
+  std::deque<IntrusiveList<Pace>> paces_;  // the same, next due first
+  std::size_t earlier_lists_ = 0;          // of earlier policies
+  std::uint32_t follower_ = 0;             // slot of the next topic to look at
   std::size_t history_bytes_ = 0;
   Instant next_sweep_{};
   HomeCounters counters_;

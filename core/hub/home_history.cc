@@ -23,7 +23,7 @@ void Home::keep(HomeTopic& topic, Message* message) {
   history.add(memory_, message, *setup_.now);
   history_bytes_ += history.cost() - before;
   history.unlink();
-  histories_[topic.policy.index].push_back(history);
+  histories_like(topic).push_back(history);
   make_room(topic);
 }
 
@@ -84,6 +84,7 @@ std::uint64_t Home::first_kept(HomeTopic& topic) {
 void Home::replay(ShardIndex from, const Parcel& question) {
   HomeTopic* topic = topics_.find(question.home_topic);
   PEAL_CHECK(topic);
+  keep_up(*topic);
   const Replay& wish = question.replay;
   const std::uint64_t first = first_kept(*topic);
   std::uint64_t start = topic->next;
@@ -131,15 +132,20 @@ void Home::send_paced() {
   for (IntrusiveList<Pace>& list : paces_) {
     for (Pace* pace = list.front(); pace && pace->next <= now; pace = list.front()) {
       if (left-- == 0) return;  // the others are due in the next turn
-      pace->unlink();
       HomeTopic& topic = *topics_.find(pace->topic);
+      keep_up(topic);
+      if (!topic.pace) {  // since a moment ago
+        end_if_unused(topic);
+        continue;
+      }
+      pace->unlink();
       Message* message = std::exchange(pace->newest, nullptr);
       if (!message) {
         end_if_unused(topic);
         continue;
       }
-      pace->next = now + topic.policy.pace;
-      list.push_back(*pace);
+      pace->next = now + topic.policy->pace;
+      paces_like(topic).push_back(*pace);
       fan_out(topic, message, {});
       memory_.release(message);
     }

@@ -271,6 +271,7 @@ void Hub::take_mail() {
     }
   }
   tell_counts();
+  works_ = home_.work();
 }
 
 void Hub::take_parcel(ShardIndex from, const Parcel& parcel) {

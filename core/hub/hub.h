@@ -181,6 +181,8 @@ class Hub final : private OriginalKeeper, private Carrier {
 
   /// Whether publishers should wait until flush() has found room again.
   bool congested() const { return port_.congested(); }
+  /// Whether there is work left that no mail brings about.
+  bool works() const { return works_; }
 
   /// Works off what other shards have sent, a turn's share of it, and tells homes who has come and
   /// gone. To be called before anything of the turn is sent.
@@ -195,6 +197,13 @@ class Hub final : private OriginalKeeper, private Carrier {
   /// When on_due() is to be called, see Home.
   std::optional<Instant> next_due() { return home_.next_due(); }
   void on_due() { home_.on_due(); }
+  /// Other policies than before, and another share of memory. Those before must live until
+  /// follows_policies() is false.
+  void set_policies(const TopicPolicies& policies, std::size_t history_memory) {
+    home_.set_policies(policies);
+    home_.set_history_memory(history_memory);
+  }
+  bool follows_policies() const { return home_.follows_policies(); }
   /// Gives up all histories, at the end.
   void clear_histories() { home_.clear(); }
 
@@ -260,7 +269,8 @@ class Hub final : private OriginalKeeper, private Carrier {
   Slab<Asking> asking_;
   Ring<Parcel> own_questions_;         // to this shard's own home, answered with the next mail
   std::vector<SlotId> count_changes_;  // topics
-  std::size_t pushes_ = 0;             // of this turn's mail
+  bool works_ = false;
+  std::size_t pushes_ = 0;  // of this turn's mail
   HubCounters counters_;
 };
 

@@ -16,7 +16,8 @@ struct TopicPolicy {
   Duration pace{};  ///< least time between two messages, of which the newest goes; 0 = none
 };
 
-/// From topics to classes. Immutable, outlives the hubs, asked by every shard.
+/// From topics to classes. Immutable, asked by every shard; outlives the hubs, or their use of it,
+/// see Hub::set_policies().
 class TopicPolicies {
  public:
   /// Valid as long as this.

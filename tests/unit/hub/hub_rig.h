@@ -231,7 +231,7 @@ struct Rig {
     while (more) {
       more = false;
       for (const auto& shard : shards) {
-        more = more || shard->hub.has_mail() || shard->hub.congested();
+        more = more || shard->hub.has_mail() || shard->hub.congested() || shard->hub.works();
         shard->turn();
       }
     }
