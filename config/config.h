@@ -127,6 +127,16 @@ struct Compression {
   bool operator==(const Compression&) const = default;
 };
 
+/// How a process that is asked to stop lets its clients go.
+struct Drain {
+  Milliseconds over{30'000};     ///< the time that the closes are spread over
+  double jitter = 0.25;          ///< 0 to 1, of the time between two closes
+  Milliseconds pause{0};         ///< before the listeners close
+  Milliseconds timeout{20'000};  ///< after `over`, for those that do not go by themselves
+
+  bool operator==(const Drain&) const = default;
+};
+
 struct Log {
   LogLevel level = LogLevel::info;
   LogFormat format = LogFormat::text;
@@ -207,6 +217,7 @@ struct Config {
   std::vector<Listen> listen;
   Limits limits;
   Compression compression;
+  Drain drain;
   Log log;
   std::vector<Route> routes;
   std::vector<Topic> topics;

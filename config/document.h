@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,9 @@ struct Node {
   Position key_position;  ///< equals `position` in an array
   Position position;      ///< of the value; of its header for a table
 
-  std::string text;          ///< string: the value; other: what it is, "a float"
-  std::int64_t integer = 0;  ///< integer; boolean: 0 or 1
+  std::string text;                ///< string: the value; other: what it is, "a float"
+  std::int64_t integer = 0;        ///< integer; boolean: 0 or 1
+  std::optional<double> fraction;  ///< other: the number with a fraction that it is
   std::vector<Node>
       children;  ///< array: its elements; table: its entries, in the order of the file
 

@@ -39,6 +39,7 @@ class Reader {
     section("limits", [&](TableReader& table) { visit_limits(table, config_.limits); });
     section("compression",
             [&](TableReader& table) { visit_compression(table, config_.compression); });
+    section("drain", [&](TableReader& table) { visit_drain(table, config_.drain); });
     section("log", [&](TableReader& table) { visit_log(table, config_.log); });
     each("listen", [&](const std::string& name, TableReader& table) { listen(name, table); });
     each("route", [&](const std::string& name, TableReader& table) { route(name, table); });
@@ -49,13 +50,13 @@ class Reader {
  private:
   void refuse_unknown_tables() {
     constexpr std::string_view kTables[] = {"server", "listen", "limits", "compression",
-                                            "log",    "route",  "topic"};
+                                            "drain",  "log",    "route",  "topic"};
     for (const Node& entry : document_.children) {
       if (std::ranges::find(kTables, entry.key) != std::end(kTables)) continue;
       std::string hint = did_you_mean(entry.key, kTables);
       diagnosis_.report_key(key_text(entry.key), entry,
-                            "expected a table server, listen.NAME, limits, compression, log, "
-                            "route.NAME or topic.NAME, found " +
+                            "expected a table server, listen.NAME, limits, compression, drain, "
+                            "log, route.NAME or topic.NAME, found " +
                                 in_quotes(entry.key) + hint);
     }
   }

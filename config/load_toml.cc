@@ -47,6 +47,7 @@ class Converter {
       add_entries(node, value, path);
     } else {
       node.kind = Node::Kind::other;
+      if (value.is_floating()) node.fraction = value.as_floating();
       node.text = value.is_floating() ? "a number with a fraction" : "a date or time";
     }
     return node;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/print.h"
 
+#include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -52,6 +54,15 @@ class SettingLister {
 
   void duration(std::string_view key, Milliseconds field, DurationRange) {
     add(key, in_quotes(format_duration(field)));
+  }
+
+  void fraction(std::string_view key, double field) {
+    std::array<char, 32> text;
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), field).ptr;
+    std::string value(text.data(), end);
+    // TOML has another type for what looks like a whole number, which would do as well.
+    if (value.find_first_of(".e") == std::string::npos) value += ".0";
+    add(key, value);
   }
 
   void address(std::string_view key, const Listen& listen) {
@@ -125,6 +136,8 @@ std::vector<Setting> settings(const Config& config) {
   visit_limits(limits, config.limits);
   auto compression = lister("compression");
   visit_compression(compression, config.compression);
+  auto drain = lister("drain");
+  visit_drain(drain, config.drain);
   auto log = lister("log");
   visit_log(log, config.log);
   for (const Route& route : config.routes) {

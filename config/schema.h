@@ -115,6 +115,14 @@ void visit_compression(Table& table, Compression& compression) {
   table.flag("context_takeover", compression.context_takeover);
 }
 
+template <class Table, class Drain>
+void visit_drain(Table& table, Drain& drain) {
+  table.duration("over", drain.over, kTimeoutOrNever);
+  table.fraction("jitter", drain.jitter);
+  table.duration("pause", drain.pause, kTimeoutOrNever);
+  table.duration("timeout", drain.timeout, kTimeoutOrNever);
+}
+
 template <class Table, class Log>
 void visit_log(Table& table, Log& log) {
   table.choice("level", log.level);

@@ -240,6 +240,16 @@ void TableReader::duration(std::string_view key, Milliseconds& field, DurationRa
   field = *value;
 }
 
+void TableReader::fraction(std::string_view key, double& field) {
+  const Node* node = find(key);
+  if (node == nullptr) return;
+  std::optional<double> value = node->fraction;
+  if (node->kind == Kind::integer) value = static_cast<double>(node->integer);
+  if (!value || !(*value >= 0 && *value <= 1))
+    return wrong(*node, key, "a number from 0 to 1, such as 0.25");
+  field = *value;
+}
+
 void TableReader::address(std::string_view key, Listen& listen) {
   const Node* node = find(key);
   if (node == nullptr) return;

@@ -32,6 +32,8 @@ class TableReader {
   void size(std::string_view key, std::uint64_t& field, SizeRange range);
   void rate(std::string_view key, std::uint32_t& field, SizeRange range);
   void duration(std::string_view key, Milliseconds& field, DurationRange range);
+  /// 0 to 1.
+  void fraction(std::string_view key, double& field);
   void address(std::string_view key, Listen& listen);
   void mode(std::string_view key, std::uint32_t& field);
 

@@ -21,8 +21,11 @@ class Answers {
   /// The shard's. Requires: called once, before anything else.
   void attach(conn::ConnectionTable& table) { table_ = &table; }
 
+  /// From now on load balancers hear that this server will go down; all else goes on.
+  void announce_drain() { announced_ = true; }
+  bool drain_announced() const { return announced_; }
   /// From now on every answer ends its connection.
-  void begin_drain() { draining_ = true; }
+  void begin_drain() { announced_ = draining_ = true; }
   bool draining() const { return draining_; }
 
   /// Whether the connection may go on after the answer.
@@ -36,8 +39,14 @@ class Answers {
   void unavailable(conn::Connection& connection, const http::Request& request,
                    std::string_view text) const;
 
+  /// The same to those who come to stay when this server is going down.
+  void going_down(conn::Connection& connection, const http::Request& request) const {
+    unavailable(connection, request, "this server is going down");
+  }
+
  private:
   conn::ConnectionTable* table_ = nullptr;
+  bool announced_ = false;
   bool draining_ = false;
 };
 

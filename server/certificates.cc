@@ -45,10 +45,10 @@ void report(const tls::ContextProblem& problem, const std::string& table, bool l
 
 }  // namespace
 
-Certificates::Certificates(const config::Config& config, config::Diagnosis& diagnosis)
-    : keys_(std::make_unique<tls::TicketKeys>()) {
+Certificates::Certificates(const config::Config& config, config::Diagnosis& diagnosis,
+                           std::shared_ptr<tls::TicketKeys> keys)
+    : keys_(std::move(keys)) {
   for (const config::Listen& listen : config.listen) {
-    auto& own = contexts_.emplace_back();
     if (!listen.tls || listen.tls->certificates.empty()) continue;
     const std::string table = "listen." + listen.name + ".tls.";
     if (diagnosis.failed(table + "cert") || diagnosis.failed(table + "key") ||
@@ -56,11 +56,20 @@ Certificates::Certificates(const config::Config& config, config::Diagnosis& diag
       continue;
     auto context = tls::Context::make_server(options_of(*listen.tls), *keys_);
     if (context) {
-      own = std::move(*context);
+      by_name_[listen.name] = std::move(*context);
       continue;
     }
     for (const tls::ContextProblem& problem : context.error())
       report(problem, table, listen.tls->certificates.size() > 1, diagnosis);
+  }
+  arrange(config);
+}
+
+void Certificates::arrange(const config::Config& config) {
+  contexts_.clear();
+  for (const config::Listen& listen : config.listen) {
+    const auto found = by_name_.find(listen.name);
+    contexts_.push_back(found == by_name_.end() ? nullptr : found->second.get());
   }
 }
 

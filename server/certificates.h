@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "config/config.h"
@@ -20,14 +22,22 @@ class Certificates {
  public:
   /// Loads the files. What is wrong with them goes to `diagnosis`, under the key that names them;
   /// such a listener has no certificates then.
-  Certificates(const config::Config& config, config::Diagnosis& diagnosis);
+  /// `keys`: of certificates before these, so that their tickets are good still.
+  Certificates(const config::Config& config, config::Diagnosis& diagnosis,
+               std::shared_ptr<tls::TicketKeys> keys = std::make_shared<tls::TicketKeys>());
 
   /// Those of a listener; null where it takes plain connections.
-  const tls::Context* of(std::size_t listener) const { return contexts_[listener].get(); }
+  const tls::Context* of(std::size_t listener) const { return contexts_[listener]; }
+
+  /// For the same listeners in another order, with others that take plain connections.
+  void arrange(const config::Config& config);
+
+  const std::shared_ptr<tls::TicketKeys>& keys() const { return keys_; }
 
  private:
-  std::unique_ptr<tls::TicketKeys> keys_;
-  std::vector<std::unique_ptr<tls::Context>> contexts_;  // by listener
+  std::shared_ptr<tls::TicketKeys> keys_;
+  std::map<std::string, std::unique_ptr<tls::Context>> by_name_;  // of the listener
+  std::vector<const tls::Context*> contexts_;                     // by listener
 };
 
 }  // namespace peal::server

@@ -39,12 +39,17 @@ bool takes_preflights(const Route& route) {
 
 Dispatcher::Dispatcher(const Site& site, std::span<const conn::ListenerPolicy> listeners,
                        const conn::TableLimits& limits, Notices& notices)
-    : site_(site),
-      listeners_(listeners),
+    : listeners_(listeners),
       notices_(notices),
       pubsub_(answers_),
       publisher_(answers_, notices),
       path_scratch_(limits.header_size) {
+  set_site(site);
+}
+
+void Dispatcher::set_site(const Site& site) {
+  site_ = &site;
+  tokens_.clear();
   for (const Route& route : site.routes()) {
     auto& tokens = tokens_.emplace_back();
     if (route.tokens) tokens.emplace(*route.tokens);
@@ -105,7 +110,7 @@ void Dispatcher::on_request(conn::Connection& connection, const http::Request& r
     return;
   }
   const RouteMatch match =
-      site_.router().match(connection.state.listener, request.host, request.path, path_scratch_);
+      site_->router().match(connection.state.listener, request.host, request.path, path_scratch_);
   switch (match.outcome) {
     case RouteMatch::Outcome::malformed:
       answers_.text(connection, request, 400, "the path is malformed");
@@ -114,7 +119,7 @@ void Dispatcher::on_request(conn::Connection& connection, const http::Request& r
       answers_.text(connection, request, 404, "no route answers this path");
       break;
     case RouteMatch::Outcome::found: {
-      const Route& route = site_.route(match.route);
+      const Route& route = site_->route(match.route);
       if (is_preflight(request) && takes_preflights(route)) {
         answer_preflight(connection, request, route);
         break;
@@ -160,10 +165,6 @@ void Dispatcher::answer(conn::Connection& connection, const http::Request& reque
                         const Route& route, Captures captures) {
   if (route.config->type == config::RouteType::health) {
     answer_health(connection, request);
-    return;
-  }
-  if (answers_.draining()) {
-    answers_.unavailable(connection, request, "this server is going down");
     return;
   }
   switch (route.config->type) {
@@ -229,11 +230,11 @@ void Dispatcher::answer_health(conn::Connection& connection, const http::Request
     return;
   }
   const std::string_view body =
-      answers_.draining() ? R"({"status":"draining"})" : R"({"status":"ok"})";
+      answers_.drain_announced() ? R"({"status":"draining"})" : R"({"status":"ok"})";
   Block* block = table_->memory().blocks.take(kResponseRoom);
   http::ResponseWriter writer({block->data(), kResponseRoom});
   const bool keep_alive = answers_.keeps_alive(request);
-  writer.status_line(answers_.draining() ? 503 : 200);
+  writer.status_line(answers_.drain_announced() ? 503 : 200);
   writer.date(::time(nullptr));
   writer.connection(keep_alive, request.minor_version);
   writer.header("Content-Type", "application/json");
@@ -246,6 +247,7 @@ void Dispatcher::answer_health(conn::Connection& connection, const http::Request
 
 void Dispatcher::answer_echo(conn::Connection& connection, const http::Request& request,
                              const Route& route) {
+  if (answers_.draining()) return answers_.going_down(connection, request);
   const auto upgrade = ws::check_upgrade(request);
   if (!upgrade) {
     const ws::Rejection& rejection = upgrade.error();

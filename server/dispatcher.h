@@ -30,7 +30,17 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   /// Both are the shard's. Requires: called once, before anything else.
   void attach(conn::ConnectionTable& table, hub::Hub& hub);
 
-  /// From now on new requests are told to go elsewhere.
+  /// Other routes for requests from now on; connections stay with what they have.
+  void set_site(const Site& site);
+  void set_listener_policies(std::span<const conn::ListenerPolicy> listeners) {
+    listeners_ = listeners;
+  }
+  void set_limits(const conn::TableLimits& limits) { path_scratch_.resize(limits.header_size); }
+
+  /// From now on load balancers are told to go elsewhere.
+  void announce_drain() { answers_.announce_drain(); }
+  /// From now on clients are told so, too: answers end their connections, and who wants to stay is
+  /// refused.
   void begin_drain() { answers_.begin_drain(); }
   /// Gives up what is under way without a connection, at the end.
   void clear() { publisher_.clear(); }
@@ -75,7 +85,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   void tell_crowded(io::IpNetwork client);
   bool first(Notice what) { return notices_.count(hub_->self(), what); }
 
-  const Site& site_;
+  const Site* site_ = nullptr;
   std::span<const conn::ListenerPolicy> listeners_;
   std::vector<std::optional<TokenView>> tokens_;  // by route
   Notices& notices_;

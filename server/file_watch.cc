@@ -57,6 +57,11 @@ bool FileWatch::add(const std::string& path, Changed changed) {
   return watch_folders();
 }
 
+void FileWatch::clear() {
+  files_.clear();
+  watch_folders();
+}
+
 /// Watches what the paths lead through now, and no longer what they led through before.
 bool FileWatch::watch_folders() {
   std::map<int, std::string> now;

@@ -25,6 +25,9 @@ class FileWatch {
   /// is gone. False: changes will go unnoticed.
   bool add(const std::string& path, Changed changed);
 
+  /// Watches nothing any more. Not from within take().
+  void clear();
+
   /// Readable when take() has something to do.
   int fd() const { return inotify_.get(); }
   void take();

@@ -7,10 +7,13 @@
 
 #include <iterator>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace peal::server::log {
 namespace {
+
+const std::string kName = "peald";
 
 /// The message as the inside of a JSON string (RFC 8259 section 7). What clients send may be in it.
 class JsonMessage final : public spdlog::custom_flag_formatter {
@@ -60,12 +63,15 @@ void set_up(const config::Log& config) {
   } else {
     formatter->set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
   }
-  auto logger =
-      std::make_shared<spdlog::logger>("peald", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_formatter(std::move(formatter));
-  logger->set_level(to_spdlog(config.level));
-  logger->flush_on(spdlog::level::trace);
-  spdlog::set_default_logger(std::move(logger));
+  // Others may be logging: the logger stays, and what changes of it may change meanwhile.
+  if (spdlog::default_logger_raw()->name() != kName) {
+    auto logger =
+        std::make_shared<spdlog::logger>(kName, std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    logger->flush_on(spdlog::level::trace);
+    spdlog::set_default_logger(std::move(logger));
+  }
+  spdlog::default_logger_raw()->set_formatter(std::move(formatter));
+  spdlog::default_logger_raw()->set_level(to_spdlog(config.level));
 }
 
 bool is_on(config::LogLevel level) {

@@ -8,7 +8,7 @@
 
 namespace peal::server::log {
 
-/// Any thread may log after this.
+/// Any thread may log after this, and meanwhile where it is not the first time.
 void set_up(const config::Log& config);
 
 /// Whether lines of that level are written at all.

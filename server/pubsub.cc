@@ -74,6 +74,7 @@ void PubSub::on_request(conn::Connection& connection, const http::Request& reque
 
 void PubSub::answer_websocket(conn::Connection& connection, const http::Request& request,
                               const Route& route, Captures captures) {
+  if (answers_.draining()) return answers_.going_down(connection, request);
   const auto upgrade = ws::check_upgrade(request);
   if (!upgrade) {
     const ws::Rejection& rejection = upgrade.error();
@@ -118,15 +119,17 @@ void PubSub::answer_websocket(conn::Connection& connection, const http::Request&
 void PubSub::answer_listener(conn::Connection& connection, const http::Request& request,
                              const Route& route, Captures captures, Page page,
                              Transport transport) {
+  const bool streams = transport == Transport::sse;
+  if (streams && answers_.draining()) return answers_.going_down(connection, request);
   auto topics = select_topics(*route.config, route.topics, captures, request.query);
   if (!topics) return refuse(connection, request, topics.error(), page);
   const std::size_t named = count_named(*topics);
-  const bool streams = transport == Transport::sse;
   auto resume = streams ? read_stream_resume(request, *route.config, named)
                         : read_resume(request, *route.config, named);
   if (!resume) return refuse(connection, request, resume.error(), page);
-  const auto wait = streams ? Duration::zero() : read_wait(request.query);
+  auto wait = streams ? Duration::zero() : read_wait(request.query);
   if (!wait) return refuse(connection, request, wait.error(), page);
+  if (answers_.draining()) wait = Duration::zero();
   const Listening listening{.topics = std::move(*topics),
                             .resume = std::move(*resume),
                             .page = page,

@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <utility>
 
+#include "config/units.h"
 #include "core/base/check.h"
 #include "server/cpus.h"
 #include "server/log.h"
@@ -30,8 +32,19 @@ std::uint64_t raise_file_limit() {
   return limit.rlim_cur;
 }
 
-/// `configured`, or what the file limit allows when a reserve is kept: for listeners and rings, for
-/// files being served, and for telling clients that there are too many.
+conn::TableLimits table_limits(const config::Limits& limits) {
+  return {.header_size = limits.header_size,
+          .handshake_timeout = limits.handshake_timeout,
+          .close_timeout = limits.close_timeout,
+          .body_timeout = limits.body_timeout};
+}
+
+DrainPlan drain_plan(const config::Drain& drain) {
+  return {.pause = drain.pause, .spread = {.over = drain.over, .jitter = drain.jitter}};
+}
+
+}  // namespace
+
 std::uint64_t connection_limit(std::uint64_t configured, std::uint64_t files) {
   const std::uint64_t reserve = std::clamp<std::uint64_t>(files / 16, 16, 512);
   const std::uint64_t possible = files > reserve ? files - reserve : 1;
@@ -42,41 +55,39 @@ std::uint64_t connection_limit(std::uint64_t configured, std::uint64_t files) {
   return std::min(configured, possible);
 }
 
-conn::TableLimits table_limits(const config::Limits& limits) {
-  return {.header_size = limits.header_size,
-          .handshake_timeout = limits.handshake_timeout,
-          .close_timeout = limits.close_timeout};
-}
-
-}  // namespace
-
-Server::Server(config::Config config, Certificates certificates)
-    : config_(std::move(config)),
-      certificates_(std::move(certificates)),
-      listener_policies_(make_listener_policies(config_, certificates_)) {}
+Server::Server(FreshConfig fresh, config::LoadOptions load)
+    : load_{.path = std::move(load.path), .overrides = std::move(load.overrides)},
+      first_config_(std::move(fresh.config)),
+      listener_settings_(
+          std::make_shared<const ListenerSettings>(first_config_, std::move(fresh.certificates))) {}
 
 Server::~Server() {
   stop();
 }
 
 std::expected<void, std::string> Server::start() {
-  auto io = choose_io(config_.server.io);
+  auto io = choose_io(first_config_.server.io);
   if (!io) return std::unexpected(io.error());
   io_ = std::move(*io);
   log::info("{}", io_->why);
-  auto site = Site::make(config_);
-  if (!site) return std::unexpected("a route's files cannot be opened: " + site.error().text());
-  site_.emplace(std::move(*site));
-  watch_tokens();
+  auto edition = Edition::make(std::move(first_config_));
+  if (!edition) return std::unexpected(edition.error());
+  edition_ = std::move(*edition);
+  watch_files();
   drained_.reset(eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE | EFD_NONBLOCK));
-  if (!drained_) return std::unexpected(last_error("eventfd").error().text());
+  updated_.reset(eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE | EFD_NONBLOCK));
+  released_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!drained_ || !updated_ || !released_)
+    return std::unexpected(last_error("eventfd").error().text());
 
-  const unsigned shards = config_.server.threads > 0 ? config_.server.threads
-                                                     : static_cast<unsigned>(allowed_cpus().size());
-  const std::uint64_t most = connection_limit(config_.limits.connections, raise_file_limit());
+  const unsigned shards = config().server.threads > 0
+                              ? config().server.threads
+                              : static_cast<unsigned>(allowed_cpus().size());
+  file_limit_ = raise_file_limit();
+  const std::uint64_t most = connection_limit(config().limits.connections, file_limit_);
   log::info("{} reactors, at most {} connections", shards, most);
   mesh_.emplace(static_cast<hub::ShardIndex>(shards));
-  admission_.emplace(most, config_.limits.connections_per_ip, Rate(config_.limits.accept_rate));
+  admission_.emplace(most, config().limits.connections_per_ip, Rate(config().limits.accept_rate));
   notices_.emplace(shards);
   heartbeat_.emplace(shards, notify_.watchdog().value_or(Duration::zero()) / kBeatsPerWatchdog);
   auto doors = open_doors(shards);
@@ -84,9 +95,16 @@ std::expected<void, std::string> Server::start() {
   return start_shards(std::move(*doors));
 }
 
+/// What the configuration in force names and may change by itself.
+void Server::watch_files() {
+  files_.clear();
+  watch_tokens();
+  watch_certificates();
+}
+
 /// Reads a file of tokens again when it changes. One that cannot be read changes nothing.
 void Server::watch_tokens() {
-  for (const Route& route : site_->routes()) {
+  for (const Route& route : edition_->site->routes()) {
     if (!route.tokens) continue;
     const std::string& name = route.config->name;
     const std::string& file = route.config->auth->bearer_file;
@@ -109,34 +127,58 @@ void Server::watch_tokens() {
   }
 }
 
+/// Loads certificates again when their files have changed, and no other for a moment: a key and
+/// what it belongs to are seldom replaced at once.
+void Server::watch_certificates() {
+  static constexpr Duration kQuiet = std::chrono::milliseconds(200);
+  for (const config::Listen& listen : config().listen) {
+    if (!listen.tls) continue;
+    std::vector<std::string> names;
+    for (const config::CertificateFiles& files : listen.tls->certificates)
+      names.insert(names.end(), {files.cert, files.key});
+    if (!listen.tls->client_ca.empty()) names.push_back(listen.tls->client_ca);
+    for (const std::string& name : names)
+      if (!files_.add(name, [this] { renew_at_ = Clock::now() + kQuiet; }))
+        log::warn("listen.{}: {} is not watched for changes", listen.name, name);
+  }
+}
+
 /// For each shard, its sockets of every listener.
 std::expected<std::vector<Server::Doors>, std::string> Server::open_doors(unsigned shards) {
   std::vector<Doors> doors(shards);
-  for (std::uint32_t listener = 0; listener < config_.listen.size(); ++listener) {
-    auto sockets = listeners_.open(config_.listen[listener], shards);
+  for (std::uint32_t listener = 0; listener < config().listen.size(); ++listener) {
+    auto sockets = listeners_.open(config().listen[listener], shards);
     if (!sockets) return std::unexpected(sockets.error());
     for (unsigned shard = 0; shard < shards; ++shard)
       for (Fd& socket : (*sockets)[shard]) doors[shard].push_back({listener, std::move(socket)});
   }
-  listeners_.report_unnamed(config_.listen);
+  listeners_.report_unnamed(config().listen);
   return doors;
+}
+
+ShardSettings Server::shard_settings(const config::Config& config) const {
+  const config::Compression& compression = config.compression;
+  return {.limits = table_limits(config.limits),
+          .history_memory = config.limits.history_memory / shards_.size(),
+          .deflate = {.level = static_cast<int>(compression.level),
+                      .min_size = static_cast<std::uint32_t>(compression.min_size)},
+          .drain = drain_plan(config.drain)};
 }
 
 ShardSetup Server::make_setup(hub::ShardIndex index, Doors doors) {
   return {.index = index,
-          .site = &*site_,
-          .listener_policies = listener_policies_,
+          .site = Edition::site_of(edition_),
+          .listeners = listener_settings_,
           .mesh = &*mesh_,
           .admission = &*admission_,
           .notices = &*notices_,
-          .limits = table_limits(config_.limits),
-          .history_memory = config_.limits.history_memory / shards_.size(),
-          .deflate = {.level = static_cast<int>(config_.compression.level),
-                      .min_size = static_cast<std::uint32_t>(config_.compression.min_size)},
+          .settings = shard_settings(config()),
           .doors = std::move(doors),
           .heartbeat = &*heartbeat_,
           .wake = [this](hub::ShardIndex to) { shards_[to]->wake(); },
-          .drained = [this] { eventfd_write(drained_.get(), 1); }};
+          .drained = [this] { eventfd_write(drained_.get(), 1); },
+          .updated = [this] { eventfd_write(updated_.get(), 1); },
+          .released = [this] { eventfd_write(released_.get(), 1); }};
 }
 
 std::expected<void, std::string> Server::start_shards(std::vector<Doors> doors) {
@@ -158,7 +200,7 @@ std::expected<void, std::string> Server::start_shards(std::vector<Doors> doors) 
 /// The life of a shard's thread.
 void Server::serve(hub::ShardIndex index, int cpu, Doors doors) {
   pthread_setname_np(pthread_self(), ("reactor-" + std::to_string(index)).c_str());
-  if (config_.server.pin && !pin_to_cpu(cpu))
+  if (config().server.pin && !pin_to_cpu(cpu))
     log::warn("reactor {} cannot be pinned to CPU {}", index, cpu);
   // Made here, because a ring belongs to the thread that made it.
   auto backend = io_->make_backend();
@@ -186,42 +228,65 @@ void Server::tell_status() {
 }
 
 void Server::run() {
-  std::array<pollfd, 4> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
-                                {.fd = notices_->fd(), .events = POLLIN, .revents = 0},
-                                {.fd = files_.fd(), .events = POLLIN, .revents = 0},
-                                {.fd = heartbeat_->fd(), .events = POLLIN, .revents = 0}}};
   notify_.ready();
-  while (signals_.take() == 0) {
-    tell_status();
-    ::poll(events.data(), events.size(), notify_.on() ? kStatusPeriod : -1);
-    for (const std::string& line : notices_->take_summaries()) log::warn("{}", line);
-    files_.take();
-    if (heartbeat_->take()) notify_.alive();
-  }
+  serve_until_asked_to_stop();
   notify_.stopping();
-  log::info("asked to stop: no new connections, clients are told to go");
   drain();
   stop();
   log::info("stopped");
 }
 
-/// Returns when every shard is empty, when the longest time-outs are over, or at the second signal.
+void Server::serve_until_asked_to_stop() {
+  std::array<pollfd, 5> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+                                {.fd = notices_->fd(), .events = POLLIN, .revents = 0},
+                                {.fd = files_.fd(), .events = POLLIN, .revents = 0},
+                                {.fd = released_.get(), .events = POLLIN, .revents = 0},
+                                {.fd = heartbeat_->fd(), .events = POLLIN, .revents = 0}}};
+  while (true) {
+    while (const int signal = signals_.take()) {
+      if (signal != SIGHUP) return;
+      reload();
+    }
+    tell_status();
+    int timeout = notify_.on() ? kStatusPeriod : -1;
+    if (renew_at_) {
+      const auto left = std::chrono::ceil<config::Milliseconds>(*renew_at_ - Clock::now());
+      const auto wait = static_cast<int>(std::max(left, config::Milliseconds(0)).count());
+      timeout = timeout < 0 ? wait : std::min(timeout, wait);
+    }
+    ::poll(events.data(), events.size(), timeout);
+    for (const std::string& line : notices_->take_summaries()) log::warn("{}", line);
+    files_.take();
+    if (heartbeat_->take()) notify_.alive();
+    if (renew_at_ && *renew_at_ <= Clock::now()) renew_certificates();
+    drop_old_editions();
+  }
+}
+
+/// Returns when every shard is empty, when the time for it is over, or at the second signal.
 void Server::drain() {
-  const Instant end =
-      Clock::now() + config_.limits.handshake_timeout + 2 * config_.limits.close_timeout;
+  const config::Drain& plan = config().drain;
+  log::info("asked to stop: listeners close in {}, clients are told to go over {}",
+            config::format_duration(plan.pause), config::format_duration(plan.over));
+  const Instant end = Clock::now() + plan.pause + plan.over + plan.timeout;
   for (auto& shard : shards_) shard->request_drain();
-  listeners_.forget_all();
   std::array<pollfd, 3> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
                                 {.fd = drained_.get(), .events = POLLIN, .revents = 0},
                                 {.fd = heartbeat_->fd(), .events = POLLIN, .revents = 0}}};
+  const Instant close = Clock::now() + plan.pause;
   for (std::size_t empty = 0; empty < shards_.size();) {
-    const auto left = std::chrono::ceil<config::Milliseconds>(end - Clock::now());
-    if (left.count() <= 0) {
+    const Instant now = Clock::now();
+    if (now >= close) listeners_.forget_all();
+    const auto next = now < close ? std::min(close, end) : end;
+    const auto left = std::chrono::ceil<config::Milliseconds>(next - now);
+    if (now >= end) {
       log::warn("some clients do not go: stopping without them");
       return;
     }
     ::poll(events.data(), events.size(), static_cast<int>(left.count()));
-    if (signals_.take() != 0) {
+    int signal = signals_.take();
+    while (signal == SIGHUP) signal = signals_.take();
+    if (signal != 0) {
       log::warn("asked again: stopping at once");
       return;
     }

@@ -12,17 +12,20 @@
 
 #include "config/config.h"
 #include "core/hub/mesh.h"
-#include "server/certificates.h"
 #include "server/file_watch.h"
 #include "server/io_choice.h"
 #include "server/listener_policies.h"
 #include "server/listeners.h"
 #include "server/notify.h"
+#include "server/reload.h"
 #include "server/shard.h"
 #include "server/signals.h"
-#include "server/site.h"
 
 namespace peal::server {
+
+/// `configured`, or what the limit of open files allows when a reserve is kept: for listeners and
+/// rings, for files being served, and for telling clients that there are too many.
+std::uint64_t connection_limit(std::uint64_t configured, std::uint64_t files);
 
 /// The process: opens what the configuration names, runs a shard on each CPU, and sees to it that
 /// they end together.
@@ -30,15 +33,18 @@ namespace peal::server {
 /// Owner: main(). Thread: main's.
 class Server {
  public:
-  Server(config::Config config, Certificates certificates);
+  /// `load`: how to read the configuration again.
+  Server(FreshConfig fresh, config::LoadOptions load);
   ~Server();
 
   /// Opens the listeners and starts the shards. Error: a sentence for the operator.
   std::expected<void, std::string> start();
 
   /// Serves until a signal ends it: the first asks every client to leave, a second one, or clients
-  /// that do not, end it at once.
+  /// that do not, end it at once. SIGHUP makes it read the configuration again.
   void run();
+
+  const ReloadCounters& reloads() const { return reloads_; }
 
  private:
   using Doors = std::vector<DoorSocket>;  // of one shard
@@ -48,9 +54,26 @@ class Server {
   void serve(hub::ShardIndex index, int cpu, Doors doors);
   ShardSetup make_setup(hub::ShardIndex index, Doors doors);
   void tell_status();
+  ShardSettings shard_settings(const config::Config& config) const;
+  const config::Config& config() const { return edition_->config; }
+  void serve_until_asked_to_stop();
+  void watch_files();
   void watch_tokens();
+  void watch_certificates();
   void drain();
   void stop();
+
+  // server_reload.cc
+  void reload();
+  void take_up_file();
+  void refuse_reload(const std::string& why);
+  std::expected<std::vector<Doors>, std::string> open_new_doors(const DoorPlan& plan,
+                                                                const config::Config& now);
+  void put_in_force(std::shared_ptr<const Edition> edition, Certificates certificates,
+                    const DoorPlan& plan, std::vector<Doors> doors);
+  void renew_certificates();
+  void wait_for_updates();
+  void drop_old_editions();
 
   /// Where the shards' threads wait for one another before they serve.
   struct StartGate {
@@ -62,21 +85,27 @@ class Server {
     Error failure{};  // of the first that failed; read after `made`
   };
 
-  config::Config config_;
-  Certificates certificates_;
-  const std::vector<conn::ListenerPolicy> listener_policies_;
-  std::optional<Site> site_;
+  config::LoadOptions load_;
+  std::shared_ptr<const Edition> edition_;  // in force
+  std::vector<std::shared_ptr<const Edition>> editions_before_;
+  config::Config first_config_;  // until start()
+  std::shared_ptr<const ListenerSettings> listener_settings_;
+  ReloadCounters reloads_;
+  std::uint64_t file_limit_ = 0;
   std::optional<IoChoice> io_;
   std::optional<hub::Mesh> mesh_;
   std::optional<conn::Admission> admission_;
   std::optional<Notices> notices_;
-  std::optional<Heartbeat> heartbeat_;
   Notify notify_;
+  std::optional<Heartbeat> heartbeat_;
   FileWatch files_;
   Listeners listeners_;
   std::optional<StartGate> gate_;
   SignalQueue signals_;
-  Fd drained_;  // an eventfd(2) that counts the shards that are empty
+  Fd drained_;                       // an eventfd(2) that counts the shards that are empty
+  Fd updated_;                       // the same of updates that are in force on a shard
+  Fd released_;                      // readable when a shard has let go of editions before
+  std::optional<Instant> renew_at_;  // certificates, as their files have changed
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::thread> threads_;
 };

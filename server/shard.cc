@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <random>
 #include <utility>
 
 #include "server/log.h"
@@ -14,6 +15,8 @@ constexpr std::size_t kKeepBytes = 16 << 20;      // of unused blocks, for the n
 constexpr std::uint32_t kDoorTimer = 0x80000000;  // owner of a door's timer: this and its index
 constexpr std::uint32_t kHubTimer = 0xffffffff;   // owner of the hub's
 constexpr std::uint32_t kBeatTimer = 0xfffffffe;  // owner of the heartbeat's
+constexpr std::uint32_t kDrainTimer = 0xfffffffd;
+constexpr std::uint32_t kChangeTimer = 0xfffffffc;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 constexpr int kLeaveTurns = 200;
 constexpr Duration kLeavePause = std::chrono::milliseconds(5);
@@ -23,9 +26,10 @@ constexpr Duration kLeavePause = std::chrono::milliseconds(5);
 Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
     : setup_(std::move(setup)),
       reactor_(std::move(backend)),
-      memory_(setup_.index, reactor_.buffers(), kKeepBytes, setup_.deflate),
-      dispatcher_(*setup_.site, setup_.listener_policies, setup_.limits, *setup_.notices),
-      table_(reactor_, memory_, due_, dispatcher_, *setup_.admission, setup_.limits),
+      memory_(setup_.index, reactor_.buffers(), kKeepBytes, setup_.settings.deflate),
+      dispatcher_(*setup_.site, setup_.listeners->policies, setup_.settings.limits,
+                  *setup_.notices),
+      table_(reactor_, memory_, due_, dispatcher_, *setup_.admission, setup_.settings.limits),
       hub_({.memory = &memory_,
             .mesh = setup_.mesh,
             .self = setup_.index,
@@ -33,9 +37,13 @@ Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
             .due = &due_,
             .policies = &setup_.site->topic_classes(),
             .now = &reactor_.now(),
-            .history_memory = setup_.history_memory}),
+            .history_memory = setup_.settings.history_memory}),
       hub_timer_(kHubTimer),
-      beat_timer_(kBeatTimer) {
+      beat_timer_(kBeatTimer),
+      drain_(table_),
+      drain_timer_(kDrainTimer),
+      rebinding_(table_),
+      change_timer_(kChangeTimer) {
   dispatcher_.attach(table_, hub_);
   for (DoorSocket& door : setup_.doors)
     doors_.emplace_back(std::move(door), kDoorTimer | static_cast<std::uint32_t>(doors_.size()));
@@ -44,6 +52,7 @@ Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
 Shard::~Shard() = default;
 
 Result<> Shard::run() {
+  one_by_one_ = setup_.admission->accepts.limited();
   for (std::uint32_t door = 0; door < doors_.size(); ++door) accept(door);
   beat();
   auto done = reactor_.run(*this);
@@ -63,29 +72,51 @@ void Shard::leave() {
 /// One by one where there is a rate: the kernel would hand over all that wait at once.
 void Shard::accept(std::uint32_t door) {
   const int socket = doors_[door].socket.get();
-  if (setup_.admission->accepts.limited())
+  if (one_by_one_)
     reactor_.backend().accept_one(door, socket);
   else
     reactor_.backend().accept(door, socket);
 }
 
-void Shard::on_accept(std::uint32_t door, int fd) {
-  if (setup_.admission->accepts.limited())
-    doors_[door].due = setup_.admission->accepts.spend(reactor_.now());
-  table_.on_accept(doors_[door].listener, fd);
+void Shard::close(std::uint32_t index) {
+  Door& door = doors_[index];
+  if (!door.socket) return;
+  if (!door.pause.armed()) reactor_.backend().stop_accept(index, door.socket.get());
+  door.pause.cancel();
+  door.socket.reset();
+}
+
+/// In the place of one that was closed before, so that they do not become more and more.
+void Shard::open(DoorSocket fresh) {
+  std::uint32_t index = 0;
+  while (index < doors_.size() && doors_[index].socket) ++index;
+  if (index < doors_.size()) {
+    doors_[index].listener = fresh.listener;
+    doors_[index].socket = std::move(fresh.socket);
+  } else {
+    doors_.emplace_back(std::move(fresh), kDoorTimer | index);
+  }
+  accept(index);
+}
+
+void Shard::on_accept(std::uint32_t index, int fd) {
+  Door& door = doors_[index];
+  if (one_by_one_) door.due = setup_.admission->accepts.spend(reactor_.now());
+  table_.on_accept(door.listener, fd);
 }
 
 /// Out of descriptors or memory, the connections that there are go on, and new ones wait in the
 /// kernel's queue until some have ended. There they wait as well for limits.accept_rate.
 void Shard::on_accept_end(std::uint32_t index, int error) {
-  if (drain_ != Drain::no) return;
   Door& door = doors_[index];
+  if (!door.socket) return;  // closed since
   const Duration due = std::exchange(door.due, {});
   if (due > Duration::zero()) {
     if (setup_.notices->count(setup_.index, Notice::accept_rate))
       log::warn("accept_rate: more come than are let in; the others wait");
     reactor_.arm(door.pause, due);
-  } else if (error == 0 || error == ECONNABORTED || error == EINTR || error == EPROTO) {
+  } else if (error == 0 || error == ECONNABORTED || error == EINTR || error == EPROTO ||
+             error == ECANCELED) {  // the last, of what was asked for before close() and open()
     accept(index);
   } else {
     if (setup_.notices->count(setup_.index, Notice::descriptors))
@@ -104,7 +135,9 @@ void Shard::on_timer(io::Timer& timer) {
     hub_.on_due();
   else if (timer.owner() == kBeatTimer)
     beat();
-  else
+  else if (timer.owner() == kDrainTimer)
+    begin_drain();  // or no more than a reason for a turn
+  else if (timer.owner() != kChangeTimer)
     accept(timer.owner() & ~kDoorTimer);
 }
 
@@ -117,30 +150,32 @@ void Shard::note_evictions() {
 }
 
 void Shard::beat() {
-  if (setup_.heartbeat->period() == Duration::zero()) return;
+  if (!setup_.heartbeat || setup_.heartbeat->period() == Duration::zero()) return;
   setup_.heartbeat->beat(setup_.index);
   reactor_.arm(beat_timer_, setup_.heartbeat->period());
 }
 
 bool Shard::on_turn_end() {
-  if (drain_requested_.load(std::memory_order_acquire) && drain_ == Drain::no) begin_drain();
+  take_updates();
+  if (wants_drain()) announce_drain();
   hub_.take_mail();
   if (!hub_.congested()) table_.resume_publishers();
-  const bool left = table_.flush();
+  const bool changes = work_on_change();
+  const bool drains = drain_stage_ == DrainStage::under_way && work_on_drain();
+  const bool left = table_.flush() || changes || drains;
   hub_.flush(setup_.wake);
   note_evictions();
   if (const auto due = hub_.next_due()) reactor_.arm_at(hub_timer_, *due);
-  if (drain_ == Drain::under_way && table_.size() == 0) {
-    drain_ = Drain::done;
+  if (drain_stage_ == DrainStage::under_way && table_.size() == 0) {
+    drain_stage_ = DrainStage::done;
     setup_.drained();
   }
   // Nobody tells us when a full queue to another shard has room again: look in every turn.
-  return left || hub_.congested() || table_.publishers_wait();
+  return left || hub_.congested() || hub_.works() || table_.publishers_wait();
 }
 
 bool Shard::has_mail() const {
-  return hub_.has_mail() ||
-         (drain_ == Drain::no && drain_requested_.load(std::memory_order_acquire));
+  return hub_.has_mail() || wants_drain() || updates_wait_.load(std::memory_order_acquire);
 }
 
 void Shard::request_drain() {
@@ -148,16 +183,32 @@ void Shard::request_drain() {
   reactor_.wake();
 }
 
+bool Shard::wants_drain() const {
+  return drain_stage_ == DrainStage::none && drain_requested_.load(std::memory_order_acquire);
+}
+
+void Shard::announce_drain() {
+  drain_stage_ = DrainStage::announced;
+  dispatcher_.announce_drain();
+  if (setup_.settings.drain.pause > Duration::zero())
+    reactor_.arm(drain_timer_, setup_.settings.drain.pause);
+  else
+    begin_drain();
+}
+
 void Shard::begin_drain() {
-  drain_ = Drain::under_way;
-  for (std::uint32_t index = 0; index < doors_.size(); ++index) {
-    Door& door = doors_[index];
-    if (!door.pause.armed()) reactor_.backend().stop_accept(index, door.socket.get());
-    door.pause.cancel();
-    door.socket.reset();
-  }
+  if (drain_stage_ != DrainStage::announced) return;
+  drain_stage_ = DrainStage::under_way;
+  for (std::uint32_t door = 0; door < doors_.size(); ++door) close(door);
   dispatcher_.begin_drain();
-  table_.close_all(ws::CloseCode::going_away, "this server is going down");
+  // Reactors begin together: they are not to go on in step.
+  drain_.begin(setup_.settings.drain.spread, std::random_device{}());
+}
+
+bool Shard::work_on_drain() {
+  const bool left = drain_.work();
+  if (const auto due = drain_.next_due()) reactor_.arm_at(drain_timer_, *due);
+  return left;
 }
 
 bool Shard::settle_mail() {

@@ -10,13 +10,14 @@
 namespace peal::server {
 
 SignalQueue::SignalQueue() {
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGINT);
-  PEAL_CHECK(pthread_sigmask(SIG_BLOCK, &ends, nullptr) == 0);
+  sigset_t heard;
+  sigemptyset(&heard);
+  sigaddset(&heard, SIGTERM);
+  sigaddset(&heard, SIGINT);
+  sigaddset(&heard, SIGHUP);
+  PEAL_CHECK(pthread_sigmask(SIG_BLOCK, &heard, nullptr) == 0);
   std::signal(SIGPIPE, SIG_IGN);
-  fd_.reset(signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK));
+  fd_.reset(signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK));
   PEAL_CHECK(fd_);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/site.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -71,6 +72,12 @@ Result<Site> Site::make(const config::Config& config) {
     site.routes_.push_back(std::move(*made));
   }
   return site;
+}
+
+const Route* Site::find(std::string_view name) const {
+  const auto found = std::ranges::find(
+      routes_, name, [](const Route& route) -> std::string_view { return route.config->name; });
+  return found == routes_.end() ? nullptr : &*found;
 }
 
 }  // namespace peal::server

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -29,21 +31,32 @@ struct Route : conn::RoutePolicy {
   bool ends_in_rest = false;                        ///< the path ends in {rest...}
 };
 
-/// Everything that answers requests. Owner: the server; immutable, read by every shard.
+/// Everything that answers requests. Owner: the server, with the Config it is made of, as long as
+/// connections refer to it; immutable but for tokens, read by every shard.
 class Site {
  public:
   /// Opens the roots of files routes and reads the tokens of those that ask for one. Requires:
   /// `config` as made by config::load().
   static Result<Site> make(const config::Config& config);
 
+  const config::Config& config() const { return *config_; }
   const Router& router() const { return router_; }
   const Route& route(std::size_t index) const { return routes_[index]; }
   std::span<const Route> routes() const { return routes_; }
+  /// The route of that name; null when there is none.
+  const Route* find(std::string_view name) const;
+  /// Whether `route` is one of these, and not of another site.
+  bool has(const Route& route) const {
+    const std::less_equal<const Route*> before;
+    return !routes_.empty() && before(&routes_.front(), &route) && before(&route, &routes_.back());
+  }
   const TopicClasses& topic_classes() const { return topic_classes_; }
 
  private:
-  explicit Site(const config::Config& config) : router_(config), topic_classes_(config) {}
+  explicit Site(const config::Config& config)
+      : config_(&config), router_(config), topic_classes_(config) {}
 
+  const config::Config* config_;
   Router router_;
   TopicClasses topic_classes_;
   std::vector<Route> routes_;

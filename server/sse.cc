@@ -14,7 +14,7 @@ namespace peal::server {
 namespace {
 
 constexpr std::string_view kRetry = "retry: 3000\n";
-// Milliseconds that clients of a server that goes down wait, so that they do not all come at once.
+// Milliseconds that clients who are told to go wait, so that they do not all come back at once.
 constexpr unsigned kLeastRetry = 1'000;
 constexpr unsigned kMostRetry = 5'000;
 
@@ -114,7 +114,7 @@ void Sse::on_event(conn::Connection& connection, hub::TopicUse& use) {
 }
 
 void Sse::on_ending(conn::Connection& connection) {
-  if (!answers_.draining() || connection.state.ending != conn::Ending::server) return;
+  if (connection.state.ending != conn::Ending::server) return;
   std::uniform_int_distribution<unsigned> retry(kLeastRetry, kMostRetry);
   push(connection, "retry: " + std::to_string(retry(random_)) + "\n\n");
 }

@@ -46,22 +46,31 @@ class Rate {
 /// A Rate that threads share by one atomic: for what happens when connections come, not messages.
 class SharedRate {
  public:
-  explicit SharedRate(Rate rate) : rate_(rate) {}
+  explicit SharedRate(Rate rate) : interval_(rate.interval_) {}
 
-  bool limited() const { return rate_.limited(); }
+  bool limited() const { return current().limited(); }
+  /// Another rate from now on.
+  void set(Rate rate) { interval_.store(rate.interval_, std::memory_order_relaxed); }
 
   /// Takes one event that cannot be refused any more; returns how long to wait with the next one.
   /// What is above the rate meanwhile is paid for by a longer wait.
   Duration spend(Instant now) {
+    const Rate rate = current();
     Instant paid = paid_.load(std::memory_order_relaxed);
-    Instant next = rate_.after(paid, now);
+    Instant next = rate.after(paid, now);
     while (!paid_.compare_exchange_weak(paid, next, std::memory_order_relaxed))
-      next = rate_.after(paid, now);
-    return std::max(Duration::zero(), rate_.after(next, now) - now - Rate::kBurst);
+      next = rate.after(paid, now);
+    return std::max(Duration::zero(), rate.after(next, now) - now - Rate::kBurst);
   }
 
  private:
-  const Rate rate_;
+  Rate current() const {
+    Rate rate;
+    rate.interval_ = interval_.load(std::memory_order_relaxed);
+    return rate;
+  }
+
+  std::atomic<Duration> interval_;
   std::atomic<Instant> paid_{Instant{}};
 };
 

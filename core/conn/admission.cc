@@ -15,19 +15,21 @@ void Admission::leave(io::IpNetwork client, bool counted) {
 }
 
 Admission::Verdict Admission::count(io::IpNetwork client, bool dear, bool& counted) {
-  counted = counts(client);
+  const std::uint64_t most = per_client.load(std::memory_order_relaxed);
+  counted = most > 0 && client.known();
   if (!counted) return Verdict::welcome;
   const std::uint64_t now = clients.add(client);
-  if (now > (dear ? 1 : 2) * per_client) {
+  if (now > (dear ? 1 : 2) * most) {
     clients.remove(client);
     return Verdict::refused;
   }
-  return now > per_client ? Verdict::crowded : Verdict::welcome;
+  return now > most ? Verdict::crowded : Verdict::welcome;
 }
 
 bool Admission::count_on(io::IpNetwork client, bool& counted) {
-  counted = counts(client);
-  return counted && clients.add(client) > per_client;
+  const std::uint64_t most = per_client.load(std::memory_order_relaxed);
+  counted = most > 0 && client.known();
+  return counted && clients.add(client) > most;
 }
 
 }  // namespace peal::conn

@@ -46,16 +46,18 @@ struct Admission {
   /// Whether a client has more connections than its share. Asked again when a request has come: by
   /// then, others may have ended.
   bool crowded(io::IpNetwork client) {
-    return counts(client) && clients.count(client) > per_client;
+    const std::uint64_t most = per_client.load(std::memory_order_relaxed);
+    return most > 0 && client.known() && clients.count(client) > most;
   }
   /// The same of all connections.
-  bool over_limit() const { return open.load(std::memory_order_relaxed) > limit; }
-
-  bool counts(io::IpNetwork client) const { return per_client > 0 && client.known(); }
+  bool over_limit() const {
+    return open.load(std::memory_order_relaxed) > limit.load(std::memory_order_relaxed);
+  }
 
   std::atomic<std::uint64_t> open{0};
-  const std::uint64_t limit;
-  const std::uint64_t per_client;
+  std::atomic<std::uint64_t> limit;  ///< may be set to another one
+  /// The same. Those who came while it was 0 are not counted.
+  std::atomic<std::uint64_t> per_client;
   AddressCounts clients;  ///< empty without a limit
   SharedRate accepts;     ///< limits.accept_rate
   io::Peer (*const peer)(int fd);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace peal::conn {
@@ -146,6 +147,20 @@ void ConnectionTable::keep_alive(Connection& connection) {
   if (next) reactor_.arm_at(connection.timer, *next);
 }
 
+void ConnectionTable::set_policy(Connection& connection, const RoutePolicy& policy) {
+  const RoutePolicy& before = *connection.policy;
+  const auto times = [](const RoutePolicy& one) {
+    return std::tuple(one.ping_interval, one.pong_timeout, one.idle_timeout);
+  };
+  const bool other_times = times(before) != times(policy);
+  connection.policy = &policy;
+  for (hub::TopicUse* use = connection.topics; use; use = use->next)
+    if (use->policy == &before.outbox) use->policy = &policy.outbox;
+  if (!other_times) return;
+  if (connection.state.phase == Phase::open) keep_alive(connection);
+  if (connection.state.phase == Phase::streaming) keep_streaming(connection);
+}
+
 /// A long send tells nothing until it is over; what the peer has acknowledged shows that it reads.
 void ConnectionTable::note_progress(Connection& connection) {
   const auto acknowledged = static_cast<std::uint32_t>(io::bytes_acknowledged(connection.fd));
@@ -239,41 +254,49 @@ void ConnectionTable::resume_publishers() {
   }
 }
 
-void ConnectionTable::close_all(ws::CloseCode code, std::string_view reason) {
-  connections_.for_each([&](Connection& connection, SlotId) {
-    switch (connection.state.phase) {
-      case Phase::open:
-        close(connection, code, reason);
-        break;
-      case Phase::head:
-        if (connection.held) break;
-        note_ending(connection, Ending::server);
-        linger(connection);
-        break;
-      case Phase::streaming:
+void ConnectionTable::send_away(Connection& connection, ws::CloseCode code,
+                                std::string_view reason) {
+  switch (connection.state.phase) {
+    case Phase::open:
+      close(connection, code, reason);
+      break;
+    case Phase::head:
+      if (connection.held) break;
+      note_ending(connection, Ending::server);
+      linger(connection);
+      break;
+    case Phase::upgrading:
+      if (connection.state.streams)
         end_stream(connection, nullptr, 0);
-        break;
-      case Phase::answering:
-        if (!connection.exchange->ends_with_client) break;
-        connection.exchange->deadline = now();
-        answer_due(connection);
-        break;
-      case Phase::responding:
-        connection.state.keep_alive = false;
-        break;
-      case Phase::receiving:
-        break;
-      case Phase::introducing:
-      case Phase::securing:
-      case Phase::upgrading:
-        terminate(connection, true);
-        break;
-      case Phase::closing:
-      case Phase::lingering:
-      case Phase::closed:
-        break;
-    }
-  });
+      else
+        close(connection, code, reason);
+      break;
+    case Phase::streaming:
+      end_stream(connection, nullptr, 0);
+      break;
+    case Phase::answering:
+      if (!connection.exchange->ends_with_client) break;
+      connection.exchange->deadline = now();
+      answer_due(connection);
+      break;
+    case Phase::responding:
+      connection.state.keep_alive = false;
+      break;
+    case Phase::introducing:
+    case Phase::securing:
+      terminate(connection, true);
+      break;
+    case Phase::receiving:
+    case Phase::closing:
+    case Phase::lingering:
+    case Phase::closed:
+      break;
+  }
+}
+
+void ConnectionTable::close_all(ws::CloseCode code, std::string_view reason) {
+  connections_.for_each(
+      [&](Connection& connection, SlotId) { send_away(connection, code, reason); });
 }
 
 void ConnectionTable::terminate_all() {

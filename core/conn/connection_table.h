@@ -93,11 +93,19 @@ class ConnectionTable {
   void close(Connection& connection, ws::CloseCode code, std::string_view reason,
              Ending ending = Ending::server);
 
+  /// Other limits than before; time-outs that are running stay as they are.
+  void set_limits(const TableLimits& limits) { limits_ = limits; }
+  /// upgrading or later: the route lays down something else from now on.
+  void set_policy(Connection& connection, const RoutePolicy& policy);
+
   /// Lets those go on that stall_publisher() stopped.
   void resume_publishers();
 
-  /// Ends every connection: WebSockets with a close frame, streams after what is queued, others
-  /// after the response under way.
+  /// Ends a connection as it should be ended: a WebSocket with a close frame, a stream after what
+  /// is queued, a poll with its answer, HTTP that is idle by shutting down. One that is being asked
+  /// something, or owes an answer, is left alone: that answer has to end it.
+  void send_away(Connection& connection, ws::CloseCode code, std::string_view reason);
+  /// The same of every connection.
   void close_all(ws::CloseCode code, std::string_view reason);
 
   /// Breaks every connection off; they are gone after some more turns.
@@ -121,6 +129,9 @@ class ConnectionTable {
   io::IpNetwork peer_of(const Connection& connection) const;
 
   Connection* find(SlotId id) { return connections_.find(id); }
+  /// For a walk over all connections that takes several turns: the one in a slot, or null.
+  Connection* at(std::uint32_t slot) { return connections_.at_index(slot); }
+  std::uint32_t slots() const { return connections_.slots(); }
   std::size_t size() const { return connections_.size(); }
   Instant now() const { return reactor_.now(); }
   hub::Memory& memory() { return memory_; }
@@ -234,7 +245,7 @@ class ConnectionTable {
   hub::DueList& due_;
   ConnectionHandler& handler_;
   Admission& admission_;
-  const TableLimits limits_;
+  TableLimits limits_;
   Slab<Connection> connections_;
   ObjectPool<ws::ReaderState> readers_;
   std::vector<SlotId> stalled_publishers_;

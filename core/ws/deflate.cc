@@ -65,6 +65,12 @@ std::size_t Deflater::compress(Bytes message, MutableBytes out) {
   return out.size() - stream.avail_out - kTail.size();
 }
 
+void Compressor::set(const DeflateSettings& settings) {
+  if (settings.level != settings_.level)
+    for (auto& deflater : deflaters_) deflater.reset();
+  settings_ = settings;
+}
+
 bool Compressor::worthwhile(Bytes message) const {
   return !message.empty() && message.size() >= settings_.min_size;
 }

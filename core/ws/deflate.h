@@ -74,6 +74,9 @@ class Compressor {
   Frame compress(Opcode opcode, Bytes message, std::uint8_t window_bits,
                  std::unique_ptr<Deflater>& context);
 
+  /// For messages from now on; connections that have a context go on with its level.
+  void set(const DeflateSettings& settings);
+
   /// How many messages have been compressed.
   std::uint64_t compressions() const { return compressions_; }
 

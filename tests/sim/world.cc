@@ -34,7 +34,7 @@ const server::Site& site_of(const std::string& routes) {
 
 World::Shard::Shard(std::size_t index, World& world, const Habits& habits)
     : backend(new SimBackend(world.random_(), habits)),
-      dispatcher(world.site_, {&listener, 1}, {}, world.notices_),
+      dispatcher(*world.site_, {&listener, 1}, {}, world.notices_),
       shard(static_cast<hub::ShardIndex>(index), std::unique_ptr<io::Backend>(backend), world.mesh_,
             world.admission_, {}, dispatcher, test::FakeClock::now) {
   dispatcher.attach(shard.table, shard.hub);
@@ -43,7 +43,7 @@ World::Shard::Shard(std::size_t index, World& world, const Habits& habits)
 
 World::World(std::uint64_t seed, const std::string& routes, bool rough)
     : random_(seed),
-      site_(site_of(routes)),
+      site_(&site_of(routes)),
       mesh_(static_cast<hub::ShardIndex>(1 + seed % 3)),
       notices_(mesh_.shards()) {
   test::FakeClock::reset();
@@ -90,8 +90,22 @@ void World::kill(Client& client) {
   client.socket.reset();
 }
 
+void World::change(const std::string& routes) {
+  const std::string text = "[listen.a]\naddress = \"127.0.0.1:0\"\n" + routes;
+  auto loaded = config::load_text(text, "world.toml");
+  for (const config::Problem& problem : loaded.problems) FAIL_CHECK(problem.text());
+  editions_.push_back(server::Edition::make(std::move(loaded.config.value())).value());
+  site_ = &*editions_.back()->site;
+  for (const auto& shard : shards_) shard->next = site_;
+}
+
 void World::turn(Shard& shard) {
   test::FakeClock::advance(std::chrono::microseconds(1));
+  if (const server::Site* next = std::exchange(shard.next, nullptr)) {
+    shard.dispatcher.set_site(*next);
+    shard.rebinding.begin(*next, {}, 1);
+  }
+  shard.rebinding.work();
   REQUIRE(shard.shard.turn());
 }
 
@@ -129,6 +143,14 @@ bool World::quiet() {
   return true;
 }
 
+/// Nobody has anything of routes before the last change() any more: they end.
+bool World::all_changed() {
+  for (const auto& shard : shards_)
+    if (shard->next || !shard->rebinding.done()) return false;
+  if (editions_.size() > 1) editions_.erase(editions_.begin(), editions_.end() - 1);
+  return true;
+}
+
 void World::settle() {
   constexpr int kMost = 100'000;
   int rounds = 0;
@@ -136,7 +158,9 @@ void World::settle() {
     REQUIRE(++rounds < kMost);
     for (Client& client : clients) client_step(client, std::string::npos);
     for (const auto& shard : shards_) turn(*shard);
-  } while (!quiet());
+    // It looks at times whether connections that were to end have done so.
+    if (quiet() && !all_changed()) test::FakeClock::advance(std::chrono::milliseconds(10));
+  } while (!quiet() || !all_changed());
 }
 
 void World::finish() {

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "server/dispatcher.h"
+#include "server/rebinding.h"
+#include "server/reload.h"
 #include "tests/sim/sim_backend.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/rounds.h"
@@ -49,6 +51,8 @@ class World {
   void step();
   /// The same, but shard `sleeping` has no turn.
   void step_without(std::size_t sleeping);
+  /// Other routes from now on, on each shard in a turn of its own.
+  void change(const std::string& routes);
   /// Steps until nothing is under way any more.
   void settle();
 
@@ -73,15 +77,19 @@ class World {
     conn::ListenerPolicy listener;
     server::Dispatcher dispatcher;
     test::TestShard<server::Dispatcher> shard;
+    server::Rebinding rebinding{shard.table};
+    const server::Site* next = nullptr;  // to change to
   };
 
   Habits draw_habits(bool rough);
   void turn(Shard& shard);
   void client_step(Client& client, std::size_t most);
   bool quiet();
+  bool all_changed();
 
   std::mt19937_64 random_;
-  const server::Site& site_;
+  const server::Site* site_;
+  std::vector<std::shared_ptr<const server::Edition>> editions_;  // of change(), the last one last
   hub::Mesh mesh_;
   conn::Admission admission_{1000};
   server::Notices notices_;

@@ -96,14 +96,14 @@ class RunningShard {
     REQUIRE(group);
     port_ = group->port;
     std::vector<server::DoorSocket> doors;
-    doors.push_back({.listener = 0, .socket = std::move(group->sockets.front())});
-    server::ShardSetup setup{.site = &site_,
-                             .listener_policies = {&listener_, 1},
+    doors.push_back({0, std::move(group->sockets.front())});
+    server::ShardSetup setup{.site = {std::shared_ptr<void>(), &site_},
+                             .listeners = std::make_shared<server::ListenerSettings>(
+                                 config_, server::Certificates(config_, diagnosis_)),
                              .mesh = &mesh_,
                              .admission = &admission_,
                              .notices = &notices_,
-                             .limits = {},
-                             .history_memory = 16 << 20,
+                             .settings = {.history_memory = 16 << 20},
                              .doors = std::move(doors),
                              .heartbeat = &heartbeat_,
                              .wake = [](hub::ShardIndex) {},
@@ -127,11 +127,11 @@ class RunningShard {
  private:
   server::IoChoice choice_;
   config::Config config_ = config::load_text(kConfig, "peal.toml").config.value();
+  config::Diagnosis diagnosis_{"peal.toml"};
   server::Site site_ = server::Site::make(config_).value();
   hub::Mesh mesh_{1};
   conn::Admission admission_{1000};
   server::Notices notices_{1};
-  const conn::ListenerPolicy listener_;
   server::Heartbeat heartbeat_{1, Duration::zero()};
   std::uint16_t port_ = 0;
   std::unique_ptr<server::Shard> shard_;

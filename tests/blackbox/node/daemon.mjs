@@ -56,7 +56,7 @@ class Program {
 /** A peald that listens; `port` 0 means a free one. */
 export async function startDaemon(configFile, port = 0) {
   const daemon = new Program(
-      PEALD, '-c', configFile, '--set', `server.io=${IO}`, '--set', 'server.threads=2',
+      PEALD, '-c', configFile, '--set', `server.io=${IO}`, '--set', 'server.threads=2', '--set', 'drain.over=0s',
       '--set', `listen.public.address=127.0.0.1:${port}`);
   const [, host, number] = await daemon.waitFor(/listening on (\S+):(\d+)/);
   daemon.port = Number(number);

@@ -83,7 +83,7 @@ class Log:
 class Daemon:
     """One peald with the back end under test. Listens on a free port; `address` tells which.
 
-    `config` is the text of the configuration; `options` are further arguments; `prepare(folder)` may put
+    `config` is the text of the configuration, but for a drain that takes no time; `options` are further arguments; `prepare(folder)` may put
     files beside the configuration; `nofile` is the limit of open files; `wrap` is put in front of the command.
     """
 
@@ -97,7 +97,7 @@ class Daemon:
         limit = ["prlimit", f"--nofile={nofile}:{nofile}", "--"] if nofile else []
         self.process = subprocess.Popen(
             [*limit, *wrap, PEALD, "-c", str(self.config), "--set", f"server.io={IO}",
-             "--set", f"listen.public.address={address}", *options],
+             "--set", f"listen.public.address={address}", "--set", "drain.over=0s", *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             errors="replace")
         self.log = Log(self.process.stderr)

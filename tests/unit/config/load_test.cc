@@ -58,6 +58,11 @@ enabled = false
 min_size = "1KiB"
 level = 6
 context_takeover = true
+[drain]
+over = "1m"
+jitter = 0.5
+pause = "10s"
+timeout = 0
 [log]
 level = "debug"
 format = "json"
@@ -106,6 +111,7 @@ rate = "10/s"
   CHECK(config.limits == Limits{10, 3, 2000, 8 << 10, 1 << 30, Milliseconds{3000},
                                 Milliseconds{6000}, Milliseconds{250}, all});
   CHECK(config.compression == Compression{false, 1024, 6, true});
+  CHECK(config.drain == Drain{Milliseconds{60'000}, 0.5, Milliseconds{10'000}, Milliseconds{0}});
   CHECK(config.log == Log{LogLevel::debug, LogFormat::json});
   REQUIRE(config.routes.size() == 2);
   const Route& chat = config.routes.front();

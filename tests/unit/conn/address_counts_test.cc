@@ -103,5 +103,17 @@ TEST_CASE("Admission: who is known later counts from then on, for as long as it 
   CHECK(admission.clients.clients() == 0);
 }
 
+TEST_CASE("Admission: a limit that comes later counts those who come later") {
+  Admission admission(100);
+  CHECK(enter(admission, client(1), false, false) == Verdict::welcome);
+  admission.per_client = 1;
+  CHECK(enter(admission, client(1), false) == Verdict::welcome);
+  admission.leave(client(1), false);
+  CHECK(admission.clients.count(client(1)) == 1);
+  admission.per_client = 0;
+  admission.leave(client(1), true);
+  CHECK(admission.clients.clients() == 0);
+}
+
 }  // namespace
 }  // namespace peal::conn

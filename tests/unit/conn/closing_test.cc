@@ -186,12 +186,16 @@ TEST_CASE("ConnectionTable: close_all ends connections in every phase") {
     bench.table().close_all(ws::CloseCode::going_away, "");
     bench.run();
     CHECK(idle.ended());
-    CHECK(later.was_reset());
+    bench.read(later, later_peer);
+    CHECK(later_peer.status() == 101);
+    CHECK(later_peer.close_code == 1001);
     bench.read(open, open_peer);
     CHECK(open_peer.close_code == 1001);
     idle.shut_down_write();
     open.write(open_peer.close(1001));
     open.shut_down_write();
+    later.write(later_peer.close(1001));
+    later.shut_down_write();
     bench.run();
     CHECK(bench.all_given_back());
   });

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/reload.h"
+
+#include <algorithm>
+
+#include "config/diff.h"
+#include "server/auth.h"
+
+namespace peal::server {
+
+config::Check check_files(std::optional<Certificates>& certificates,
+                          std::shared_ptr<tls::TicketKeys> keys) {
+  if (!keys) keys = std::make_shared<tls::TicketKeys>();
+  return [&certificates, keys = std::move(keys)](const config::Config& config,
+                                                 config::Diagnosis& diagnosis) {
+    certificates.emplace(config, diagnosis, keys);
+    check_tokens(config, diagnosis);
+  };
+}
+
+std::expected<FreshConfig, std::vector<config::Problem>> load_fresh(
+    const config::LoadOptions& options, std::shared_ptr<tls::TicketKeys> keys) {
+  std::optional<Certificates> certificates;
+  config::LoadOptions again = options;
+  again.check = check_files(certificates, std::move(keys));
+  config::Loaded loaded = config::load(again);
+  if (!loaded.config) return std::unexpected(std::move(loaded.problems));
+  return FreshConfig{.config = std::move(*loaded.config), .certificates = std::move(*certificates)};
+}
+
+std::expected<Certificates, std::vector<config::Problem>> load_certificates(
+    const config::Config& config, const std::string& file, std::shared_ptr<tls::TicketKeys> keys) {
+  config::Diagnosis diagnosis(file);
+  Certificates certificates(config, diagnosis, std::move(keys));
+  auto problems = diagnosis.take_problems();
+  if (!problems.empty()) return std::unexpected(std::move(problems));
+  return certificates;
+}
+
+std::expected<std::shared_ptr<const Edition>, std::string> Edition::make(config::Config config) {
+  auto edition = std::make_shared<Edition>();
+  edition->config = std::move(config);
+  auto site = Site::make(edition->config);
+  if (!site) return std::unexpected("a route's files cannot be opened: " + site.error().text());
+  edition->site.emplace(std::move(*site));
+  return edition;
+}
+
+DoorPlan plan_doors(const std::vector<config::Listen>& before,
+                    const std::vector<config::Listen>& now) {
+  DoorPlan plan;
+  std::vector<bool> goes_on(before.size());
+  for (std::uint32_t i = 0; i < now.size(); ++i) {
+    if (config::is_gone(now[i])) continue;
+    const auto same = std::ranges::find_if(before, [&](const config::Listen& listen) {
+      return !config::is_gone(listen) && config::same_address(listen, now[i]);
+    });
+    if (same == before.end()) {
+      plan.opened.push_back(i);
+      continue;
+    }
+    const auto from = static_cast<std::uint32_t>(same - before.begin());
+    goes_on[from] = true;
+    if (from != i) plan.moved.emplace_back(from, i);
+  }
+  for (std::uint32_t i = 0; i < before.size(); ++i)
+    if (!goes_on[i] && !config::is_gone(before[i])) plan.closed.push_back(i);
+  return plan;
+}
+
+}  // namespace peal::server

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration, and certificates, while the process runs.
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "config/address.h"
+#include "config/diff.h"
+#include "server/log.h"
+#include "server/server.h"
+
+namespace peal::server {
+namespace {
+
+constexpr Duration kUpdateTime = std::chrono::seconds(10);
+
+}  // namespace
+
+/// All of it, or nothing: everything that can fail is done before anything changes. The reactors
+/// go on meanwhile.
+void Server::reload() {
+  notify_.reloading();
+  take_up_file();
+  notify_.ready();
+}
+
+void Server::take_up_file() {
+  auto fresh = load_fresh(load_, listener_settings_->certificates.keys());
+  if (!fresh) {
+    for (const config::Problem& problem : fresh.error()) log::error("{}", problem.text());
+    return refuse_reload(std::to_string(fresh.error().size()) + " problems in " + load_.path);
+  }
+  const config::Diff diff = config::diff(config(), fresh->config);
+  config::keep_places(config().listen, fresh->config);
+  fresh->certificates.arrange(fresh->config);
+  auto edition = Edition::make(std::move(fresh->config));
+  if (!edition) return refuse_reload(edition.error());
+  const DoorPlan plan = plan_doors(config().listen, (*edition)->config.listen);
+  auto doors = open_new_doors(plan, (*edition)->config);
+  if (!doors) return refuse_reload(doors.error());
+  put_in_force(std::move(*edition), std::move(fresh->certificates), plan, std::move(*doors));
+  for (const std::string& key : diff.kept) log::warn("{}", key);
+  ++reloads_.done;
+  log::info("reloaded: {}", diff.text());
+}
+
+void Server::refuse_reload(const std::string& why) {
+  ++reloads_.refused;
+  log::error("not reloaded, the configuration stays as it was: {}", why);
+}
+
+/// For each shard, its sockets.
+std::expected<std::vector<Server::Doors>, std::string> Server::open_new_doors(
+    const DoorPlan& plan, const config::Config& now) {
+  std::vector<Doors> doors(shards_.size());
+  for (const std::uint32_t listener : plan.opened) {
+    auto sockets = listeners_.open(now.listen[listener], static_cast<unsigned>(shards_.size()));
+    if (!sockets) return std::unexpected(sockets.error());
+    for (std::size_t shard = 0; shard < doors.size(); ++shard)
+      for (Fd& socket : (*sockets)[shard]) doors[shard].push_back({listener, std::move(socket)});
+  }
+  return doors;
+}
+
+void Server::put_in_force(std::shared_ptr<const Edition> edition, Certificates certificates,
+                          const DoorPlan& plan, std::vector<Doors> doors) {
+  for (const std::uint32_t listener : plan.closed) {
+    const config::Listen& listen = config().listen[listener];
+    log::info("listening on {} no longer", config::address_text(listen));
+    const auto named = [&](const config::Listen& one) { return one.name == listen.name; };
+    if (std::ranges::none_of(edition->config.listen, named)) listeners_.forget(listen.name);
+  }
+  editions_before_.push_back(std::exchange(edition_, std::move(edition)));
+  listener_settings_ = std::make_shared<const ListenerSettings>(config(), std::move(certificates));
+  renew_at_.reset();
+  const config::Limits& limits = config().limits;
+  admission_->limit = connection_limit(limits.connections, file_limit_);
+  admission_->per_client = limits.connections_per_ip;
+  admission_->accepts.set(Rate(limits.accept_rate));
+  log::set_up(config().log);
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard)
+    shards_[shard]->update({.settings = shard_settings(config()),
+                            .site = Edition::site_of(edition_),
+                            .listeners = listener_settings_,
+                            .closed_doors = plan.closed,
+                            .moved_doors = plan.moved,
+                            .new_doors = std::move(doors[shard])});
+  wait_for_updates();
+  watch_files();
+}
+
+void Server::renew_certificates() {
+  renew_at_.reset();
+  auto fresh = load_certificates(config(), load_.path, listener_settings_->certificates.keys());
+  if (!fresh) {
+    for (const config::Problem& problem : fresh.error()) log::error("{}", problem.text());
+    log::error("the certificates loaded before stay");
+    return;
+  }
+  listener_settings_ = std::make_shared<const ListenerSettings>(config(), std::move(*fresh));
+  for (auto& shard : shards_)
+    shard->update({.settings = std::nullopt,
+                   .site = nullptr,
+                   .listeners = listener_settings_,
+                   .closed_doors = {},
+                   .moved_doors = {},
+                   .new_doors = {}});
+  wait_for_updates();
+  log::info("certificates loaded again: their files have changed");
+}
+
+/// So that whoever reads "reloaded" in the log meets nothing of before.
+void Server::wait_for_updates() {
+  const Instant end = Clock::now() + kUpdateTime;
+  pollfd event{.fd = updated_.get(), .events = POLLIN, .revents = 0};
+  for (std::size_t done = 0; done < shards_.size();) {
+    eventfd_t one;
+    if (eventfd_read(updated_.get(), &one) == 0) {
+      ++done;
+      continue;
+    }
+    const auto left = std::chrono::ceil<config::Milliseconds>(end - Clock::now());
+    if (left.count() <= 0) {
+      log::warn("a reactor takes long to take up what was reloaded");
+      return;
+    }
+    ::poll(&event, 1, static_cast<int>(left.count()));
+  }
+}
+
+/// Those that no shard has any more end here, on a thread that nobody waits for.
+void Server::drop_old_editions() {
+  eventfd_t count;
+  eventfd_read(released_.get(), &count);
+  std::erase_if(editions_before_, [](const auto& edition) { return edition.use_count() == 1; });
+}
+
+}  // namespace peal::server
