@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cstdint>
@@ -31,6 +32,8 @@ class EventSink {
   virtual void on_accept(std::uint32_t listener, int fd) = 0;
   /// Accepting ended, with an errno(3); Backend::accept() starts it again.
   virtual void on_accept_end(std::uint32_t listener, int error) = 0;
+  /// A connect ended: 0, or an errno(3). Only who calls Backend::connect() hears of it.
+  virtual void on_connect(SlotId /*id*/, int /*error*/) {}
   virtual void on_receive(SlotId id, Received received) = 0;
   /// A send ended: bytes taken (possibly fewer than offered, even none), or a negated errno(3).
   virtual void on_send(SlotId id, int result) = 0;
@@ -58,6 +61,10 @@ class Backend {
   /// Accepts one connection: on_accept_end() without an error follows its on_accept().
   virtual void accept_one(std::uint32_t listener, int listener_fd) = 0;
   virtual void stop_accept(std::uint32_t listener, int listener_fd) = 0;
+
+  /// Connects a socket: on_connect() follows, and only then may it receive or send. shut_down()
+  /// with SHUT_RDWR makes it end soon. `address` stays in place until the next wait() is over.
+  virtual void connect(int fd, SlotId id, const sockaddr* address, socklen_t size) = 0;
 
   /// Arms receiving: on_receive() for each piece, until one says that it is no longer armed.
   virtual void receive(int fd, SlotId id) = 0;

@@ -69,6 +69,15 @@ void EpollBackend::stop_accept(std::uint32_t, int listener_fd) {
   sockets_[static_cast<std::size_t>(listener_fd)] = {};
 }
 
+void EpollBackend::connect(int fd, SlotId id, const sockaddr* address, socklen_t size) {
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  const int refused = ::connect(fd, address, size) < 0 && errno != EINPROGRESS ? errno : 0;
+  Socket& socket = watch(fd, id, Kind::connecting, kSocketEvents);
+  if (refused == 0) return;
+  socket.error = refused;
+  queue_ready(fd, socket);
+}
+
 void EpollBackend::receive(int fd, SlotId id) {
   Socket& socket = watch(fd, id, Kind::socket, kSocketEvents);
   socket.receiving = true;
@@ -162,11 +171,27 @@ void EpollBackend::report_unwatched(int fd, EventSink& sink) {
   const Socket socket = std::exchange(sockets_[static_cast<std::size_t>(fd)], {});
   if (socket.kind == Kind::listener) {
     sink.on_accept_end(socket.id.index, socket.error);
+  } else if (socket.kind == Kind::connecting) {
+    sink.on_connect(socket.id, socket.error);
   } else if (socket.receiving) {
     Received received;
     received.error = socket.error;
     sink.on_receive(socket.id, std::move(received));
   }
+}
+
+/// A connect under way ends by the first event that lets the socket write, or never will.
+void EpollBackend::report_connected(int fd, std::uint32_t events, EventSink& sink) {
+  if (!(events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) return;
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error == 0 && (events & EPOLLHUP)) error = ECONNABORTED;  // shut down meanwhile
+  Socket& socket = sockets_[static_cast<std::size_t>(fd)];
+  socket.kind = Kind::socket;
+  socket.readable = events & (EPOLLIN | EPOLLRDHUP);
+  socket.ended = events & EPOLLRDHUP;
+  sink.on_connect(socket.id, error);
 }
 
 void EpollBackend::serve_event(int fd, std::uint32_t events, EventSink& sink) {
@@ -176,6 +201,9 @@ void EpollBackend::serve_event(int fd, std::uint32_t events, EventSink& sink) {
   switch (socket.kind) {
     case Kind::listener:
       accept_some(fd, sink);
+      break;
+    case Kind::connecting:
+      if (socket.error == 0) report_connected(fd, events, sink);
       break;
     case Kind::wake: {
       std::uint64_t count;

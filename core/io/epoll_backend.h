@@ -24,6 +24,7 @@ class EpollBackend final : public Backend {
   void accept(std::uint32_t listener, int listener_fd) override;
   void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
+  void connect(int fd, SlotId id, const sockaddr* address, socklen_t size) override;
   void receive(int fd, SlotId id) override;
   bool stop_receive(int fd, SlotId id) override;
   std::optional<int> send(int fd, SlotId id, Bytes bytes) override;
@@ -36,7 +37,7 @@ class EpollBackend final : public Backend {
   BufferPool& buffers() override { return buffers_; }
 
  private:
-  enum class Kind : std::uint8_t { none, listener, socket, wake };
+  enum class Kind : std::uint8_t { none, listener, connecting, socket, wake };
 
   /// What is known of one descriptor; sockets_ is indexed by its number.
   struct Socket {
@@ -56,6 +57,7 @@ class EpollBackend final : public Backend {
   void queue_ready(int fd, Socket& socket);
   std::optional<int> sent(int fd, SlotId id, ssize_t result);
   void report_unwatched(int fd, EventSink& sink);
+  void report_connected(int fd, std::uint32_t events, EventSink& sink);
   void accept_some(int fd, EventSink& sink);
   void queue_behind_others(int fd);
   void receive_some(int fd, EventSink& sink);

@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint16_t kBufferGroup = 0;
 constexpr std::size_t kBufferRingBytes = BufferPool::kCount * sizeof(io_uring_buf);
 
-enum class Operation : std::uint8_t { ignored, accept, receive, send, wake };
+enum class Operation : std::uint8_t { ignored, accept, receive, send, wake, connect };
 
 // user_data: the operation, 24 bits of generation, 32 bits of index.
 std::uint64_t user_data(Operation operation, SlotId id) {
@@ -132,6 +132,12 @@ void UringBackend::arm_accepts() {
     accepts.wanted = arrived >= accepts.wanted ? std::min(2 * accepts.wanted, Accepts::kMost) : 1;
     while (accepts.armed < accepts.wanted) arm_accept(listener);
   }
+}
+
+void UringBackend::connect(int fd, SlotId id, const sockaddr* address, socklen_t size) {
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_connect(sqe, fd, address, size);
+  io_uring_sqe_set_data64(sqe, user_data(Operation::connect, id));
 }
 
 void UringBackend::receive(int fd, SlotId id) {
@@ -272,6 +278,9 @@ void UringBackend::deliver_one(const io_uring_cqe& cqe, EventSink& sink) {
     case Operation::wake:
       arm_wake();
       sink.on_wake();
+      break;
+    case Operation::connect:
+      sink.on_connect(id, -cqe.res);
       break;
     case Operation::ignored:
       break;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/check.h"
 #include "core/io/backend.h"
 
 namespace peal::sim {
@@ -107,6 +108,8 @@ class SimBackend final : public io::Backend {
   void accept(std::uint32_t listener, int listener_fd) override;
   void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
+  /// Nothing that is tested here connects.
+  void connect(int, SlotId, const sockaddr*, socklen_t) override { PEAL_CHECK(false); }
   void receive(int fd, SlotId id) override;
   bool stop_receive(int fd, SlotId id) override;
   std::optional<int> send(int fd, SlotId id, Bytes bytes) override;

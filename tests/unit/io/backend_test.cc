@@ -37,6 +37,7 @@ class Recorder final : public EventSink {
 
   void on_accept(std::uint32_t, int fd) override { accepted.emplace_back(fd); }
   void on_accept_end(std::uint32_t, int error) override { accept_ends.push_back(error); }
+  void on_connect(SlotId id, int error) override { connects[id.index].push_back(error); }
   void on_receive(SlotId id, Received received) override {
     Seen& seen = by_id[id.index];
     ++seen.events;
@@ -52,6 +53,7 @@ class Recorder final : public EventSink {
   std::map<std::uint32_t, Seen> by_id;
   std::vector<Fd> accepted;
   std::vector<int> accept_ends;
+  std::map<std::uint32_t, std::vector<int>> connects;
   std::vector<BufferLease> kept;
   bool keeps = false;
   int wakes = 0;
@@ -503,6 +505,87 @@ TEST_CASE("Backend: accept_one() accepts one and says so, until it is asked agai
     clients.push_back(connect_to(group->port));
     rig.idle();
     CHECK(rig.sink.accepted.size() == 4);
+  });
+}
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+TEST_CASE("Backend: connect() makes a socket that receives and sends") {
+  on_each([](Rig& rig) {
+    auto group = open_listeners("127.0.0.1", 0, 1);
+    REQUIRE(group);
+    const sockaddr_in address = loopback(group->port);
+    constexpr std::uint32_t kClients = 100;
+    std::vector<int> fds;
+    std::vector<Fd> far;
+    for (std::uint32_t i = 0; i < kClients; ++i) {
+      fds.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      rig.backend->connect(fds[i], {i, 0}, reinterpret_cast<const sockaddr*>(&address),
+                           sizeof address);
+    }
+    rig.until([&] { return rig.sink.connects.size() == kClients; });
+    for (std::uint32_t i = 0; i < kClients; ++i) {
+      CHECK(rig.sink.connects[i] == std::vector{0});
+      far.emplace_back(::accept4(group->sockets[0].get(), nullptr, nullptr, SOCK_CLOEXEC));
+      REQUIRE(::send(far.back().get(), "hello", 5, MSG_NOSIGNAL) == 5);
+      if (i % 2) rig.turn(0ms);  // the bytes may come before the receive, or after
+      rig.backend->receive(fds[i], {i, 0});
+    }
+    std::size_t waiting = 0;
+    for (std::uint32_t i = 0; i < kClients; ++i)
+      if (!rig.backend->send(fds[i], {i, 0}, as_bytes("world"))) ++waiting;
+    rig.until([&] {
+      std::size_t sent = 0;
+      std::size_t got = 0;
+      for (auto& [index, seen] : rig.sink.by_id) {
+        sent += seen.sends.size();
+        got += seen.bytes == "hello";
+      }
+      return sent == waiting && got == kClients;
+    });
+    std::string text(5, '\0');
+    for (const Fd& fd : far) {
+      CHECK(::recv(fd.get(), text.data(), text.size(), MSG_WAITALL) == 5);
+      CHECK(text == "world");
+    }
+    for (std::uint32_t i = 0; i < kClients; ++i) rig.end(fds[i], i, true);
+  });
+}
+
+TEST_CASE("Backend: connect() where nobody listens is refused") {
+  on_each([](Rig& rig) {
+    std::uint16_t port = 0;
+    {
+      auto group = open_listeners("127.0.0.1", 0, 1);
+      REQUIRE(group);
+      port = group->port;
+    }
+    const sockaddr_in address = loopback(port);
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    rig.backend->connect(fd, {0, 0}, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    rig.until([&] { return !rig.sink.connects.empty(); });
+    CHECK(rig.sink.connects[0] == std::vector{ECONNREFUSED});
+    rig.end(fd, 0, false);
+  });
+}
+
+TEST_CASE("Backend: connect() to an address that cannot be reached fails at once or later, once") {
+  on_each([](Rig& rig) {
+    sockaddr_in address = loopback(1);
+    address.sin_addr.s_addr = htonl(INADDR_BROADCAST);
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    rig.backend->connect(fd, {0, 0}, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    rig.until([&] { return !rig.sink.connects.empty(); });
+    rig.idle();
+    REQUIRE(rig.sink.connects[0].size() == 1);
+    CHECK(rig.sink.connects[0][0] != 0);
+    rig.end(fd, 0, false);
   });
 }
 
