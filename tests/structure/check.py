@@ -40,9 +40,9 @@ HOMES = {
     "libsystemd": (r"systemd/.*", ["server/notify.cc", "server/socket_activation.cc"]),
     "simdjson": (r"simdjson\.h", ["server/batch_reader.cc", "server/peal_v1_commands.cc"]),
     "spdlog": (r"(spdlog|fmt)/.*", ["server/log.*"]),
-    "CLI11": (r"CLI/.*", ["server/cli.cc"]),
+    "CLI11": (r"CLI/.*", ["server/cli.cc", "loadtest/cli.cc"]),
     "doctest": (r"doctest/.*", []),
-    "nlohmann-json": (r"nlohmann/.*", []),
+    "nlohmann-json": (r"nlohmann/.*", ["loadtest/report_json.cc"]),
 }
 SYSTEM_FOLDERS = ("arpa", "asm", "linux", "net", "netinet", "sys")
 

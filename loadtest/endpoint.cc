@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loadtest/endpoint.h"
+
+#include <netdb.h>
+
+#include <cstring>
+#include <memory>
+
+namespace peal::loadtest {
+namespace {
+
+void add_fields(std::string& head, const Endpoint& endpoint) {
+  head.append("Host: ").append(endpoint.url.authority()).append("\r\n");
+  for (const auto& [name, value] : endpoint.headers)
+    head.append(name).append(": ").append(value).append("\r\n");
+}
+
+}  // namespace
+
+bool SocketAddress::is_loopback() const {
+  if (family() == AF_INET6)
+    return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr);
+  const auto& address = reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr;
+  return family() == AF_INET && ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+std::expected<SocketAddress, std::string> resolve(const Url& url) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string port = std::to_string(url.port);
+  if (const int error = getaddrinfo(url.host.c_str(), port.c_str(), &hints, &found); error != 0)
+    return std::unexpected(url.host + ": " +
+                           (error == EAI_SYSTEM ? std::strerror(errno) : gai_strerror(error)));
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
+  SocketAddress address;
+  std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+  address.size = found->ai_addrlen;
+  return address;
+}
+
+std::string stream_request(const Endpoint& endpoint) {
+  std::string head = "GET " + endpoint.url.target + " HTTP/1.1\r\n";
+  add_fields(head, endpoint);
+  return head + "Accept: text/event-stream\r\nCache-Control: no-store\r\n\r\n";
+}
+
+std::string publish_request(const Endpoint& endpoint) {
+  std::string head = "POST " + endpoint.url.target + " HTTP/1.1\r\n";
+  add_fields(head, endpoint);
+  return head + "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ";
+}
+
+}  // namespace peal::loadtest

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loadtest/fanout.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+namespace peal::loadtest {
+
+Fanout::Fanout(const Plan& plan, std::deque<Client>& clients, Outbound& outbound, Tally& tally,
+               Board& board, std::uint32_t worker)
+    : payload_(*plan.payload),
+      clients_(clients),
+      outbound_(outbound),
+      tally_(tally),
+      board_(board),
+      worker_(worker),
+      workers_(plan.options.threads),
+      depth_(plan.options.depth),
+      publisher_count_(plan.options.publishers),
+      subscriber_count_(plan.options.connections),
+      duration_(plan.options.warmup + plan.options.duration),
+      subscribers_(clients.size()),
+      publisher_at_(clients.size()),
+      next_(clients.size() * publisher_count_),
+      delivered_(publisher_count_) {
+  for (Client& client : clients) {
+    if (client.role != Role::publisher) continue;
+    publisher_at_[client.index] = static_cast<std::uint32_t>(publishers_.size());
+    publishers_.push_back({.client = &client});
+  }
+  if (plan.options.rate > 0 && !publishers_.empty())
+    pacer_ = Pacer(static_cast<double>(plan.options.rate), publishers_.size(), publisher_count_,
+                   static_cast<double>(worker) / workers_);
+  if (plan.publishers_endpoint().transport == Transport::publish)
+    request_head_ = publish_request(plan.publishers_endpoint());
+}
+
+void Fanout::start(Instant origin) {
+  origin_ = origin;
+  end_ = origin + duration_;
+  started_ = true;
+}
+
+std::optional<Instant> Fanout::next_due() const {
+  if (!started_ || stopping_ || !pacer_.on()) return std::nullopt;
+  const Instant due = origin_ + std::chrono::nanoseconds(pacer_.due(next_number_));
+  return due < end_ ? std::optional(due) : std::nullopt;
+}
+
+// Subscribers.
+
+void Fanout::on_piece(Client& client, const Piece& piece, Instant now) {
+  if (client.role == Role::publisher) {  // it may be a subscriber as well, and hears it all
+    if (piece.last) tally_.arrive_aside();
+    return;
+  }
+  Subscriber& subscriber = subscribers_[client.index];
+  if (piece.offset == 0) begin_message(subscriber);
+  if (piece.offset < kStampSize) take_stamp(subscriber, piece);
+  if (subscriber.good && !payload_.matches(subscriber.text, piece.offset, piece.bytes))
+    subscriber.good = false;
+  if (piece.last) end_message(client, subscriber, piece, now);
+}
+
+void Fanout::begin_message(Subscriber& subscriber) {
+  subscriber.good = true;
+  subscriber.stamp.reset();
+}
+
+void Fanout::take_stamp(Subscriber& subscriber, const Piece& piece) {
+  const std::size_t size = std::min(piece.bytes.size(), kStampSize - piece.offset);
+  if (size > 0) std::memcpy(subscriber.text.data() + piece.offset, piece.bytes.data(), size);
+  if (piece.offset + size < kStampSize) return;
+  if (subscriber.text != last_text_ || !last_stamp_) {
+    last_text_ = subscriber.text;
+    last_stamp_ = read_stamp(last_text_);
+  }
+  subscriber.stamp = last_stamp_;
+}
+
+void Fanout::end_message(Client& client, Subscriber& subscriber, const Piece& piece, Instant now) {
+  const std::uint64_t size = piece.offset + piece.bytes.size();
+  const auto& stamp = subscriber.stamp;
+  if (!subscriber.good || !stamp || stamp->source >= publisher_count_ ||
+      size != payload_.size_of(*stamp) || piece.opcode != payload_.opcode()) {
+    ++tally_.faults.wrong;
+    return;
+  }
+  std::uint32_t& next = next_of(client.index, stamp->source);
+  const auto published = board_.lines[stamp->source].published.load(std::memory_order_relaxed);
+  if (stamp->sequence < next || stamp->sequence >= published) {
+    ++(stamp->sequence < next ? tally_.faults.out_of_order : tally_.faults.unexpected);
+    return;
+  }
+  const std::uint32_t skipped = stamp->sequence - next;
+  tally_.faults.missing += skipped;
+  next = stamp->sequence + 1;
+  note_delivered(stamp->source, skipped + 1);  // what was skipped is not waited for
+  const auto time = static_cast<std::uint64_t>((now - origin_).count());
+  tally_.arrive(time > stamp->time ? time - stamp->time : 0, size, now);
+}
+
+void Fanout::note_delivered(std::uint32_t publisher, std::uint32_t count) {
+  if (delivered_[publisher] == 0) touched_.push_back(publisher);
+  delivered_[publisher] += count;
+}
+
+/// Adds this turn's deliveries to everybody's, and wakes a publisher for whom they complete one.
+void Fanout::tell_deliveries() {
+  for (const std::uint32_t publisher : touched_) {
+    const std::uint64_t count = delivered_[publisher];
+    delivered_[publisher] = 0;
+    const std::uint64_t before =
+        board_.lines[publisher].delivered.fetch_add(count, std::memory_order_relaxed);
+    const std::uint32_t owner = publisher % workers_;
+    if (owner != worker_ && before / subscriber_count_ != (before + count) / subscriber_count_)
+      board_.wake(owner);
+  }
+  touched_.clear();
+}
+
+// Publishers.
+
+void Fanout::note_due(Instant now) {
+  for (auto due = next_due(); due && *due <= now; due = next_due()) {
+    ++publishers_[next_number_ % publishers_.size()].owed;
+    ++next_number_;
+  }
+}
+
+void Fanout::on_turn_end(Instant now) {
+  tell_deliveries();
+  if (!started_ || halted_) return;
+  if (pacer_.on()) note_due(now);
+  const auto time = static_cast<std::uint64_t>((now - origin_).count());
+  for (Publisher& publisher : publishers_)
+    while (may_publish(publisher)) publish(publisher, time);
+}
+
+bool Fanout::has_work() const {
+  return started_ && !halted_ && std::ranges::any_of(publishers_, [this](const Publisher& each) {
+           return may_publish(each);
+         });
+}
+
+bool Fanout::may_publish(const Publisher& publisher) const {
+  if (publisher.lost || publisher.posting || publisher.client->phase != Phase::open) return false;
+  if (pacer_.on() ? publisher.owed == 0 : stopping_) return false;
+  const std::uint64_t complete =
+      board_.lines[publisher.client->number].delivered.load(std::memory_order_relaxed) /
+      subscriber_count_;
+  return publisher.published < complete + depth_;
+}
+
+void Fanout::publish(Publisher& publisher, std::uint64_t now) {
+  Client& client = *publisher.client;
+  Stamp stamp{.sequence = publisher.published, .source = client.number, .time = now};
+  if (pacer_.on()) {
+    --publisher.owed;
+    stamp.time = pacer_.due(std::uint64_t{publisher.published} * publishers_.size() +
+                            publisher_at_[client.index]);
+    tally_.lag.record(now > stamp.time ? now - stamp.time : 0);
+  }
+  board_.lines[client.number].published.store(++publisher.published, std::memory_order_relaxed);
+  ++tally_.sent;
+  SendBatch& batch = outbound_.to(client);
+  if (client.http) {
+    std::array<char, 24> length;
+    char* end =
+        std::to_chars(length.data(), length.data() + length.size(), payload_.size_of(stamp)).ptr;
+    end = std::ranges::copy(std::string_view("\r\n\r\n"), end).out;
+    const std::string_view tail(length.data(), static_cast<std::size_t>(end - length.data()));
+    std::byte* const to = batch.add(request_head_.size() + tail.size());
+    std::memcpy(to, request_head_.data(), request_head_.size());
+    std::memcpy(to + request_head_.size(), tail.data(), tail.size());
+    payload_.append_plain(batch, stamp);
+    publisher.posting = true;
+  } else if (client.compressed) {
+    payload_.append_compressed(batch, stamp);
+  } else {
+    payload_.append_frame(batch, stamp);
+  }
+}
+
+void Fanout::on_answer(Client& client, int status) {
+  publishers_[publisher_at_[client.index]].posting = false;
+  if (status / 100 != 2) {
+    ++tally_.faults.refused;
+    tally_.fail("a publication was answered with " + std::to_string(status));
+  }
+}
+
+// The end.
+
+void Fanout::on_lost(Client& client) {
+  if (client.role == Role::publisher)
+    publishers_[publisher_at_[client.index]].lost = true;
+  else
+    subscribers_[client.index].lost = true;
+}
+
+bool Fanout::sent_all() const {
+  return std::ranges::all_of(publishers_,
+                             [](const Publisher& each) { return each.lost || each.owed == 0; });
+}
+
+bool Fanout::drained() const {
+  for (const Publisher& publisher : publishers_)
+    if (!publisher.lost && publisher.posting) return false;
+  for (const Client& client : clients_) {
+    if (client.role == Role::publisher || subscribers_[client.index].lost) continue;
+    for (std::uint32_t p = 0; p < publisher_count_; ++p)
+      if (next_[std::size_t{client.index} * publisher_count_ + p] <
+          board_.lines[p].published.load(std::memory_order_relaxed))
+        return false;
+  }
+  return true;
+}
+
+void Fanout::finish() {
+  for (const Client& client : clients_) {
+    if (client.role == Role::publisher) continue;
+    for (std::uint32_t p = 0; p < publisher_count_; ++p)
+      tally_.faults.missing +=
+          board_.lines[p].published.load(std::memory_order_relaxed) - next_of(client.index, p);
+  }
+  for (const Publisher& publisher : publishers_) tally_.unsent += publisher.owed;
+}
+
+}  // namespace peal::loadtest

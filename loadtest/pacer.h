@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/base/time.h"
+
+namespace peal::loadtest {
+
+/// The times at which one worker's messages are due in an open loop: evenly spaced, whatever the
+/// server does. A value.
+class Pacer {
+ public:
+  Pacer() = default;
+  /// Of `per_second` messages of all workers together this one has `share` of `whole`, and begins
+  /// that much into the first interval.
+  Pacer(double per_second, std::uint64_t share, std::uint64_t whole, double phase)
+      : spacing_(1e9 * static_cast<double>(whole) / (per_second * static_cast<double>(share))),
+        phase_(phase * spacing_) {}
+
+  bool on() const { return spacing_ > 0; }
+
+  /// When message `number` of this worker is due, in ns since the run began.
+  std::uint64_t due(std::uint64_t number) const {
+    return static_cast<std::uint64_t>(phase_ + static_cast<double>(number) * spacing_);
+  }
+
+ private:
+  double spacing_ = 0;  // ns
+  double phase_ = 0;    // ns
+};
+
+}  // namespace peal::loadtest

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loadtest/progress.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace peal::loadtest {
+namespace {
+
+/// The front of `line` that fits the terminal, cut between characters.
+std::string cut(const std::string& line) {
+  winsize size{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  std::size_t columns = known ? size.ws_col - 1u : 79;
+  std::size_t end = 0;
+  while (end < line.size()) {
+    const bool begins = (static_cast<unsigned char>(line[end]) & 0xc0) != 0x80;
+    if (begins && columns-- == 0) break;
+    ++end;
+  }
+  return line.substr(0, end);
+}
+
+}  // namespace
+
+Progress::Progress(bool quiet) : shown_(!quiet && isatty(STDERR_FILENO) == 1) {}
+
+void Progress::show(const std::string& line) {
+  if (!shown_) return;
+  std::fputs(("\r" + cut(line) + "\033[K").c_str(), stderr);
+  dirty_ = true;
+}
+
+void Progress::clear() {
+  if (!dirty_) return;
+  std::fputs("\r\033[K", stderr);
+  dirty_ = false;
+}
+
+}  // namespace peal::loadtest

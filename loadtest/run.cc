@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loadtest/run.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "loadtest/prepare.h"
+#include "loadtest/progress.h"
+#include "loadtest/text.h"
+#include "loadtest/worker.h"
+
+namespace peal::loadtest {
+namespace {
+
+using namespace std::chrono_literals;
+
+volatile sig_atomic_t interrupted = 0;
+
+void on_signal(int) {
+  interrupted = 1;
+}
+
+/// The first one ends the run early, the second one the process.
+void catch_signals() {
+  interrupted = 0;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+double seconds_of(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+/// Everything between the options and the result. Owner, thread: run().
+class Run {
+ public:
+  explicit Run(std::unique_ptr<Plan> plan)
+      : plan_(std::move(plan)),
+        options_(plan_->options),
+        board_(options_.publishers),
+        progress_(options_.quiet) {}
+
+  std::expected<Findings, std::string> go();
+
+ private:
+  std::expected<void, std::string> start_workers();
+  bool open_all();
+  void load();
+  void hold();
+  void enter(Stage stage);
+  bool wait(Instant until, const std::function<bool()>& over, const std::string& doing);
+  void show(const std::string& doing, Duration left);
+  std::uint64_t sum(auto member) const;
+  bool all_lost() const { return sum(&Tally::Live::failed) >= options_.total(); }
+  void gather();
+
+  std::unique_ptr<Plan> plan_;
+  const Options& options_;
+  Board board_;
+  Progress progress_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  Findings result_;
+  std::uint64_t shown_received_ = 0;
+  Instant shown_at_{};
+};
+
+std::uint64_t Run::sum(auto member) const {
+  std::uint64_t total = 0;
+  for (const auto& worker : workers_)
+    total += (worker->tally().live.*member).load(std::memory_order_relaxed);
+  return total;
+}
+
+void Run::show(const std::string& doing, Duration left) {
+  const Instant now = Clock::now();
+  if (!progress_.shown() || now - shown_at_ < 250ms) return;
+  const std::uint64_t received = sum(&Tally::Live::received);
+  const double rate = static_cast<double>(received - shown_received_) / seconds_of(now - shown_at_);
+  std::string line = doing + "  " + number_text(std::max(0.0, seconds_of(left)), 2) + " s left   " +
+                     grouped(sum(&Tally::Live::opened)) + " open";
+  if (const std::uint64_t failed = sum(&Tally::Live::failed); failed > 0)
+    line += ", " + grouped(failed) + " failed";
+  if (received > 0)
+    line += "   " + grouped(static_cast<std::uint64_t>(rate)) + " messages/s   " +
+            grouped(received) + " received";
+  progress_.show(line);
+  shown_received_ = received;
+  shown_at_ = now;
+}
+
+/// Waits until `until`, or until it is `over`; false when a signal or the end of all connections
+/// came first.
+bool Run::wait(Instant until, const std::function<bool()>& over, const std::string& doing) {
+  while (true) {
+    if (interrupted || all_lost()) return false;
+    const Instant now = Clock::now();
+    if (now >= until || over()) return true;
+    show(doing, until - now);
+    std::this_thread::sleep_for(std::min<Duration>(until - now, 5ms));
+  }
+}
+
+void Run::enter(Stage stage) {
+  board_.stage.store(stage);
+  for (const auto& worker : workers_) worker->wake();
+}
+
+std::expected<void, std::string> Run::start_workers() {
+  board_.wake = [this](std::uint32_t worker) { workers_[worker]->wake(); };
+  plan_->start = Clock::now();
+  for (std::uint32_t i = 0; i < options_.threads; ++i)
+    workers_.push_back(std::make_unique<Worker>(*plan_, board_, i));
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    auto started = workers_[i]->start();
+    if (started) continue;
+    const std::string problem = "the back end: " + started.error().text();
+    workers_[i]->join();
+    board_.stage.store(Stage::closing);
+    for (std::size_t k = 0; k < i; ++k) {
+      workers_[k]->wake();
+      workers_[k]->join();
+    }
+    return std::unexpected(problem);
+  }
+  return {};
+}
+
+bool Run::open_all() {
+  const auto settled = [&] {
+    return sum(&Tally::Live::opened) + sum(&Tally::Live::failed) >= options_.total();
+  };
+  return wait(Instant::max(), settled, "opening") &&
+         sum(&Tally::Live::opened) == options_.total() && sum(&Tally::Live::failed) == 0;
+}
+
+/// Has the messages go, and measures.
+void Run::load() {
+  enter(Stage::ready);
+  while (board_.ready.load() < workers_.size()) std::this_thread::sleep_for(100us);
+  Schedule& schedule = board_.schedule;
+  schedule.origin = Clock::now();
+  schedule.begin = schedule.origin + options_.warmup;
+  schedule.end = schedule.begin + options_.duration;
+  schedule.interval = result_.interval = std::max<Duration>(options_.duration / 100, 50ms);
+  enter(Stage::running);
+  const auto never = [] { return false; };
+  bool alive = wait(schedule.begin, never, "warming up");
+  const CpuTime own = own_cpu_time();
+  const auto server = cpu_time_of(options_.server_pids);
+  const Instant begin = Clock::now();
+  alive = alive && wait(schedule.end, never, "measuring");
+  result_.own_cpu = own_cpu_time() - own;
+  const auto server_end = cpu_time_of(options_.server_pids);
+  if (server && server_end) result_.server_cpu = *server_end - *server;
+  result_.seconds = std::max(1e-9, seconds_of(std::min(Clock::now(), schedule.end) - begin));
+  result_.memory_open = memory_of(options_.server_pids);
+  result_.interrupted = interrupted;
+  enter(Stage::stopping);
+  const Instant limit = Clock::now() + options_.timeout;
+  if (alive)
+    wait(
+        limit, [&] { return board_.stopped.load() == workers_.size(); }, "finishing");
+  enter(Stage::draining);
+  if (alive)
+    wait(
+        limit, [&] { return board_.drained.load() == workers_.size(); }, "finishing");
+}
+
+void Run::hold() {
+  wait(
+      Clock::now() + options_.duration, [] { return false; }, "holding");
+  result_.memory_open = memory_of(options_.server_pids);
+  result_.interrupted = interrupted;
+}
+
+void Run::gather() {
+  const std::size_t count = workers_.empty() ? 0 : workers_[0]->tally().intervals().size();
+  result_.intervals.resize(count);
+  Instant last = plan_->start;
+  for (const auto& worker : workers_) {
+    const Tally& tally = worker->tally();
+    for (std::size_t i = 0; i < tally.intervals().size(); ++i) {
+      const Interval& part = tally.intervals()[i];
+      result_.intervals[i].messages += part.messages;
+      result_.intervals[i].bytes += part.bytes;
+      result_.intervals[i].latency.add(part.latency);
+    }
+    result_.latency.add(tally.late());
+    result_.lag.add(tally.lag);
+    result_.openings.add(tally.openings);
+    result_.faults.add(tally.faults);
+    result_.sent += tally.sent;
+    result_.unsent += tally.unsent;
+    result_.aside += tally.aside();
+    result_.opened += tally.openings.count();
+    result_.compressed += tally.compressed;
+    for (const auto& [reason, times] : tally.failures) result_.failures[reason] += times;
+    last = std::max(last, tally.last_opened);
+  }
+  for (const Interval& interval : result_.intervals) {
+    result_.messages += interval.messages;
+    result_.bytes += interval.bytes;
+    result_.latency.add(interval.latency);
+  }
+  result_.opening_seconds = seconds_of(last - plan_->start);
+}
+
+std::expected<Findings, std::string> Run::go() {
+  result_.options = options_;
+  result_.url = options_.url_text;
+  result_.io = plan_->uring ? "io_uring" : "epoll";
+  result_.began = std::time(nullptr);
+  for (const pid_t pid : options_.server_pids) {
+    const std::string name = name_of_process(pid);
+    if (name.empty())
+      return std::unexpected("--server-pid: there is no process " + std::to_string(pid));
+    if (!result_.server.contains(name))
+      result_.server += (result_.server.empty() ? "" : ", ") + name;
+  }
+  result_.memory_before = memory_of(options_.server_pids);
+  const CpuTime own = own_cpu_time();
+  const auto server = cpu_time_of(options_.server_pids);
+  if (auto started = start_workers(); !started) return std::unexpected(started.error());
+  const bool opened = open_all();
+  if (options_.scenario == Scenario::connect) {
+    result_.own_cpu = own_cpu_time() - own;
+    const auto server_end = cpu_time_of(options_.server_pids);
+    if (server && server_end) result_.server_cpu = *server_end - *server;
+    hold();
+  } else if (opened) {
+    load();
+  }
+  enter(Stage::closing);
+  progress_.clear();
+  for (const auto& worker : workers_) worker->join();
+  gather();
+  return std::move(result_);
+}
+
+}  // namespace
+
+std::expected<Findings, std::string> run(const Options& options) {
+  auto plan = prepare(options);
+  if (!plan) return std::unexpected(plan.error());
+  catch_signals();
+  return Run(std::move(*plan)).go();
+}
+
+}  // namespace peal::loadtest
