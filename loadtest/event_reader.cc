@@ -24,7 +24,8 @@ void EventReader::read(Bytes input, MessageSink& sink) {
     const char c = static_cast<char>(input.front());
     if (state_ == State::space && c != '\n') {
       begin_value();
-      if (c != ' ') continue;  // it belongs to the value
+      if (c == ' ') input = input.subspan(1);
+      continue;
     }
     input = input.subspan(1);
     if (c == '\n')

@@ -189,7 +189,7 @@ void Fanout::on_answer(Client& client, int status) {
   publishers_[publisher_at_[client.index]].posting = false;
   if (status / 100 != 2) {
     ++tally_.faults.refused;
-    tally_.fail("a publication was answered with " + std::to_string(status));
+    tally_.faults.refused_status = status;
   }
 }
 

@@ -137,7 +137,7 @@ std::string text_report(const Findings& result) {
   std::string text =
       std::string("peal-load ") + name_of(options.scenario) + ' ' + result.url + '\n';
   text += "  " + describe(result) + '\n';
-  if (result.has_messages())
+  if (result.has_messages() && result.seconds > 0)
     text +=
         "  " + number_text(result.seconds) + " s after " +
         config::format_duration(std::chrono::duration_cast<config::Milliseconds>(options.warmup)) +
@@ -153,7 +153,7 @@ std::string text_report(const Findings& result) {
     opened += "; 50 % within " + time_text(static_cast<double>(result.openings.percentile(50))) +
               ", 99 % within " + time_text(static_cast<double>(result.openings.percentile(99)));
   text += line("connections", opened);
-  if (result.has_messages()) text += message_lines(result);
+  if (result.has_messages() && result.seconds > 0) text += message_lines(result);
   const double seconds = result.has_messages() ? result.seconds : 0;
   if (result.units() > 0) {
     if (result.server_cpu)
@@ -177,7 +177,9 @@ std::string trouble_report(const Findings& result) {
   tell(faults.out_of_order, "messages came out of order or twice");
   tell(faults.unexpected, "messages came that nobody had sent");
   tell(faults.missing, "messages did not come");
-  tell(faults.refused, "publications were refused");
+  if (faults.refused > 0)
+    tell(faults.refused,
+         "publications were answered with " + std::to_string(faults.refused_status));
   tell(result.unsent,
        "messages were due and could not be sent in time: the server does not keep up with --rate, "
        "or --depth is too small for it; the latencies above are too good");

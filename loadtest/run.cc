@@ -164,14 +164,13 @@ void Run::load() {
   result_.memory_open = memory_of(options_.server_pids);
   result_.interrupted = interrupted;
   enter(Stage::stopping);
-  const Instant limit = Clock::now() + options_.timeout;
-  if (alive)
-    wait(
-        limit, [&] { return board_.stopped.load() == workers_.size(); }, "finishing");
+  const auto all_by = [&](const std::atomic<std::uint32_t>& count) {
+    const auto over = [&] { return count.load() == workers_.size(); };
+    if (alive) wait(Clock::now() + options_.timeout, over, "finishing");
+  };
+  all_by(board_.stopped);
   enter(Stage::draining);
-  if (alive)
-    wait(
-        limit, [&] { return board_.drained.load() == workers_.size(); }, "finishing");
+  all_by(board_.drained);
 }
 
 void Run::hold() {

@@ -9,6 +9,7 @@ void Faults::add(const Faults& other) {
   unexpected += other.unexpected;
   missing += other.missing;
   refused += other.refused;
+  if (other.refused > 0) refused_status = other.refused_status;
 }
 
 void Tally::plan(const Schedule& schedule) {

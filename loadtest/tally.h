@@ -26,6 +26,7 @@ struct Faults {
   std::uint64_t unexpected = 0;    ///< nobody had sent it
   std::uint64_t missing = 0;
   std::uint64_t refused = 0;  ///< publications that were not answered with 2xx
+  int refused_status = 0;     ///< the last such answer
 
   std::uint64_t sum() const { return wrong + out_of_order + unexpected + missing + refused; }
   void add(const Faults& other);

@@ -127,7 +127,8 @@ bool Worker::on_turn_end() {
   return false;
 }
 
-/// Enters each stage up to that of the board, but closing at once, and tells when there is nothing left to do in it.
+/// Enters each stage up to that of the board, but closing at once, and tells when there is nothing
+/// left to do in it.
 void Worker::follow_stage() {
   const Stage now = board_.stage.load();
   while (stage_ != now) {
