@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loadtest/pacer.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace peal::loadtest::pacer_test {
+namespace {
+
+TEST_CASE("Pacer: messages are evenly spaced") {
+  const Pacer pacer(1000, 1, 1, 0);
+  CHECK(pacer.on());
+  CHECK(pacer.due(0) == 0);
+  CHECK(pacer.due(1) == 1'000'000);
+  CHECK(pacer.due(3'600'000) == 3'600'000'000'000);
+}
+
+TEST_CASE("Pacer: the shares of several workers add up to the rate, one after the other") {
+  std::vector<std::uint64_t> all;
+  for (std::uint64_t worker = 0; worker < 4; ++worker) {
+    const Pacer pacer(1000, 25, 100, static_cast<double>(worker) / 4);
+    for (std::uint64_t i = 0; pacer.due(i) < 1'000'000'000; ++i) all.push_back(pacer.due(i));
+  }
+  std::ranges::sort(all);
+  REQUIRE(all.size() == 1000);
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    CHECK(all[i] - all[i - 1] >= 999'999);
+    CHECK(all[i] - all[i - 1] <= 1'000'001);
+  }
+}
+
+TEST_CASE("Pacer: without a rate it is off") {
+  CHECK_FALSE(Pacer().on());
+}
+
+}  // namespace
+}  // namespace peal::loadtest::pacer_test
