@@ -9,7 +9,8 @@
 namespace peal::loadtest {
 
 /// The times at which one worker's messages are due in an open loop: evenly spaced, whatever the
-/// server does. A value.
+/// server does. Those of less than kGrid are due together at its beginning: a client that woke up
+/// for each of them would spend more on waking than the server on answering. A value.
 class Pacer {
  public:
   Pacer() = default;
@@ -19,11 +20,14 @@ class Pacer {
       : spacing_(1e9 * static_cast<double>(whole) / (per_second * static_cast<double>(share))),
         phase_(phase * spacing_) {}
 
+  static constexpr std::uint64_t kGrid = 100'000;  ///< ns
+
   bool on() const { return spacing_ > 0; }
 
   /// When message `number` of this worker is due, in ns since the run began.
   std::uint64_t due(std::uint64_t number) const {
-    return static_cast<std::uint64_t>(phase_ + static_cast<double>(number) * spacing_);
+    const auto time = static_cast<std::uint64_t>(phase_ + static_cast<double>(number) * spacing_);
+    return spacing_ < kGrid ? time - time % kGrid : time;
   }
 
  private:

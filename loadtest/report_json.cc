@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "loadtest/report.h"
-#include "loadtest/text.h"
 
 namespace peal::loadtest {
 namespace {
@@ -19,8 +20,16 @@ double micros(std::uint64_t nanoseconds) {
 
 Json percentiles_json(const Histogram& histogram) {
   Json json = {{"count", histogram.count()}, {"min", micros(histogram.least())}};
-  for (const double percent : {50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99, 99.999})
-    json["p" + number_text(percent, 5)] = micros(histogram.percentile(percent));
+  constexpr std::array<std::pair<const char*, double>, 8> kPercentiles = {{{"p50", 50},
+                                                                           {"p75", 75},
+                                                                           {"p90", 90},
+                                                                           {"p95", 95},
+                                                                           {"p99", 99},
+                                                                           {"p99.9", 99.9},
+                                                                           {"p99.99", 99.99},
+                                                                           {"p99.999", 99.999}}};
+  for (const auto& [name, percent] : kPercentiles)
+    json[name] = micros(histogram.percentile(percent));
   json["max"] = micros(histogram.largest());
   json["mean"] = histogram.mean() / 1e3;
   return json;

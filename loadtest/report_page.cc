@@ -102,7 +102,7 @@ const joined = ([value, unit]) => unit ? value + " " + unit : value;
 const each = (pair, what) => `<b>${pair[0]}<small>${pair[1]}${what}</small></b>`;
 
 // One chart. `x` and `y` are scales: {at(value) -> 0..1, ticks: [[value, label]]}.
-const W = 540, H = 250, L = 58, R = 14, T = 8, B = 30;
+const W = 540, H = 250, L = 58, R = 28, T = 8, B = 30;
 const place = (scale, value, from, to) => from + scale.at(value) * (to - from);
 function frame(x, y, width) {
   let svg = "";
@@ -151,8 +151,8 @@ function logarithmic(least, most, label) {
 // Each further nine of a percentile takes as much room as the one before.
 function nines(total) {
   const most = Math.max(2, Math.min(6, Math.ceil(Math.log10(total))));
-  const ticks = [[0, "0 %"], [.5, "50 %"], [.9, "90 %"], [.99, "99 %"], [.999, "99.9 %"], [.9999, "99.99 %"],
-    [.99999, "99.999 %"], [.999999, "99.9999 %"]].filter(([value]) => value === 0 || -Math.log10(1 - value) <= most + 1e-9);
+  const ticks = [[.5, "50 %"], [.9, "90 %"], [.99, "99 %"], [.999, "99.9 %"], [.9999, "99.99 %"],
+    [.99999, "99.999 %"], [.999999, "99.9999 %"]].filter(([value]) => -Math.log10(1 - value) <= most + 1e-9);
   return {at: (value) => Math.min(1, -Math.log10(Math.max(1 - value, 10 ** -most)) / most), ticks};
 }
 
@@ -166,7 +166,7 @@ function chart(title, key, body, width, tip) {
 
 const A = "var(--a)", BB = "var(--b)", C = "var(--c)", WIDE = 1110;
 const timeLabel = (us) => joined(time(us));
-const secondsLabel = (s) => digits(+s.toFixed(3)) + " s";
+const secondsLabel = (s) => +s.toFixed(3) + " s";
 
 function percentiles(buckets, title) {
   const total = buckets.reduce((sum, bucket) => sum + bucket[1], 0);
@@ -234,7 +234,7 @@ function cpu() {
     `<em>${digits(each.us_per_unit)} µs</em></div>`).join("");
   const share = data.server_cpu && data.server_cpu.user_s + data.server_cpu.system_s > 0
     ? `${Math.round(100 * data.server_cpu.user_s / (data.server_cpu.user_s + data.server_cpu.system_s))} % of the server's is its own code, the rest the kernel's.` : "";
-  return `<section class="card bars"><h2>CPU time a ${data.cpu_unit}</h2>${bars}<p class="note">${share}</p></section>`;
+  return `<section class="card bars${messages ? "" : " wide"}"><h2>CPU time a ${data.cpu_unit}</h2>${bars}<p class="note">${share}</p></section>`;
 }
 
 function table(title, rows) {
@@ -265,7 +265,7 @@ function figures() {
   }
   if (data.server_cpu) add(each([digits(data.server_cpu.us_per_unit), "µs"], ""), `server CPU a ${data.cpu_unit}`);
   const memory = data.server_memory_per_connection;
-  if (memory && !messages) add(each(size(Math.max(0, memory.pss || memory.rss)), ""), "server memory a connection");
+  if (memory && !messages) add(each(size(Math.max(0, memory.pss || memory.rss)), ""), "memory a connection");
   return `<div class="figures">${list.join("")}</div>`;
 }
 

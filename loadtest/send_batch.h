@@ -34,13 +34,6 @@ class SendBatch {
     return bytes_.data() + begin;
   }
 
-  /// Takes back the last `size` bytes of add().
-  void shrink(std::size_t size) {
-    bytes_.resize(bytes_.size() - size);
-    parts_.back().size -= size;
-    size_ -= size;
-  }
-
   /// Adds bytes that stay where they are until they are sent.
   void add_shared(Bytes bytes) {
     if (bytes.empty()) return;

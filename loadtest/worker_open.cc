@@ -13,7 +13,7 @@
 namespace peal::loadtest {
 namespace {
 
-constexpr std::size_t kRequestRoom = 64 << 10;
+constexpr std::size_t kRequestRoom = 32 << 10;  // bytes
 constexpr ws::DeflateOffer kDeflateOffer{.client_max_window_bits = ws::kMaxWindowBits};
 
 /// "connect: Connection refused (nobody listens there)"
@@ -98,10 +98,9 @@ void Worker::ask(Client& client) {
   const Endpoint& endpoint = *client.endpoint;
   if (endpoint.transport != Transport::websocket) client.http = std::make_unique<Client::Http>();
   if (endpoint.transport == Transport::publish) return opened(client);
-  SendBatch& batch = outbound_.to(client);
   if (endpoint.transport == Transport::sse) {
     const std::string request = stream_request(endpoint);
-    std::memcpy(batch.add(request.size()), request.data(), request.size());
+    std::memcpy(outbound_.to(client).add(request.size()), request.data(), request.size());
     return;
   }
   std::array<std::byte, 16> octets;
@@ -112,13 +111,13 @@ void Worker::ask(Client& client) {
   for (const auto& [name, value] : endpoint.headers) headers.push_back({name, value});
   const ws::ExtensionText offer = ws::write_deflate_offer(kDeflateOffer);
   if (endpoint.compress) headers.push_back({"Sec-WebSocket-Extensions", offer.view()});
-  const std::size_t size = ws::write_client_request({batch.add(kRequestRoom), kRequestRoom},
-                                                    {.host = authority,
-                                                     .target = endpoint.url.target,
-                                                     .key = {key.data(), key.size()},
-                                                     .headers = headers});
-  batch.shrink(kRequestRoom - size);
-  if (size == 0) fail_open(client, "the request does not fit 64 KiB");
+  const std::size_t size =
+      ws::write_client_request({room_.get(), kRequestRoom}, {.host = authority,
+                                                             .target = endpoint.url.target,
+                                                             .key = {key.data(), key.size()},
+                                                             .headers = headers});
+  if (size == 0) return fail_open(client, "the request does not fit 32 KiB");
+  std::memcpy(outbound_.to(client).add(size), room_.get(), size);
 }
 
 /// Takes the answer off the front of `input`; true when the connection is open.

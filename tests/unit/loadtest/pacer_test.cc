@@ -31,6 +31,14 @@ TEST_CASE("Pacer: the shares of several workers add up to the rate, one after th
   }
 }
 
+TEST_CASE("Pacer: above 10,000 a second messages are due in groups, at the same rate") {
+  const Pacer pacer(50'000, 1, 1, 0);
+  for (std::uint64_t i = 0; i < 50'000; ++i) {
+    CHECK(pacer.due(i) % Pacer::kGrid == 0);
+    CHECK(i * 20'000 - pacer.due(i) < Pacer::kGrid);
+  }
+}
+
 TEST_CASE("Pacer: without a rate it is off") {
   CHECK_FALSE(Pacer().on());
 }

@@ -101,6 +101,7 @@ TEST_CASE("report: JSON has the same") {
   CHECK(json["messages"]["received"] == 2000);
   CHECK(json["messages"]["per_second"] == 1000.0);
   CHECK(json["messages"]["latency_us"]["max"] == 1000.0);
+  CHECK(json["messages"]["latency_us"]["p99.99"] == 1000.0);
   CHECK(json["messages"]["latency_us"]["p50"] >= 500.0);
   CHECK(json["messages"]["latency_us"]["p50"] <= 504.0);
   CHECK(json["server_cpu"]["us_per_unit"] == 20.0);
