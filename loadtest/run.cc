@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -57,6 +58,7 @@ class Run {
   void hold();
   void enter(Stage stage);
   bool wait(Instant until, const std::function<bool()>& over, const std::string& doing);
+  void wait_for_all(const std::atomic<std::uint32_t>& workers);
   void show(const std::string& doing, Duration left);
   std::uint64_t sum(auto member) const;
   bool all_lost() const { return sum(&Tally::Live::failed) >= options_.total(); }
@@ -152,11 +154,11 @@ void Run::load() {
   schedule.interval = result_.interval = std::max<Duration>(options_.duration / 100, 50ms);
   enter(Stage::running);
   const auto never = [] { return false; };
-  bool alive = wait(schedule.begin, never, "warming up");
+  const bool warm = wait(schedule.begin, never, "warming up");
   const CpuTime own = own_cpu_time();
   const auto server = cpu_time_of(options_.server_pids);
   const Instant begin = Clock::now();
-  alive = alive && wait(schedule.end, never, "measuring");
+  if (warm) wait(schedule.end, never, "measuring");
   result_.own_cpu = own_cpu_time() - own;
   const auto server_end = cpu_time_of(options_.server_pids);
   if (server && server_end) result_.server_cpu = *server_end - *server;
@@ -164,13 +166,19 @@ void Run::load() {
   result_.memory_open = memory_of(options_.server_pids);
   result_.interrupted = interrupted;
   enter(Stage::stopping);
-  const auto all_by = [&](const std::atomic<std::uint32_t>& count) {
-    const auto over = [&] { return count.load() == workers_.size(); };
-    if (alive) wait(Clock::now() + options_.timeout, over, "finishing");
-  };
-  all_by(board_.stopped);
+  wait_for_all(board_.stopped);
   enter(Stage::draining);
-  all_by(board_.drained);
+  wait_for_all(board_.drained);
+}
+
+/// Waits until that many are all of them, or their time is over; an interrupt has come before or
+/// comes in vain.
+void Run::wait_for_all(const std::atomic<std::uint32_t>& workers) {
+  const Instant limit = Clock::now() + options_.timeout;
+  while (workers.load() < workers_.size() && Clock::now() < limit && !all_lost()) {
+    show("finishing", limit - Clock::now());
+    std::this_thread::sleep_for(1ms);
+  }
 }
 
 void Run::hold() {
