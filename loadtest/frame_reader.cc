@@ -77,6 +77,9 @@ const char* FrameReader::take_payload(Bytes& input, const FrameContext& context,
     return nullptr;
   }
   const bool last = ends && fin_;
+  const bool whole = last && offset_ == 0 && !inflater_;
+  if (compressed_ && whole && !takeover_ && context.last)
+    return inflate_whole(piece, context, sink);
   if (compressed_) return inflate(piece, last, context, sink);
   hand_on(piece, last, sink);
   return nullptr;
@@ -92,6 +95,40 @@ void FrameReader::take_control(Bytes piece, MessageSink& sink) {
   if (payload.empty()) return sink.on_close(ws::CloseCode::no_status, {});
   sink.on_close(static_cast<ws::CloseCode>(load_be<std::uint16_t>(payload.data())),
                 as_text(payload.subspan(2)));
+}
+
+/// A message that came in one piece and refers to none before it.
+const char* FrameReader::inflate_whole(Bytes packed, const FrameContext& context,
+                                       MessageSink& sink) {
+  Inflated& last = *context.last;
+  if (!std::ranges::equal(packed, last.packed)) {
+    class Gather final : public MessageSink {
+     public:
+      Gather(std::vector<std::byte>& to, MessageSink& on) : to_(to), on_(on) {}
+      void on_piece(const Piece& piece) override {
+        if (to_.size() + piece.bytes.size() <= Inflated::kMost)
+          to_.insert(to_.end(), piece.bytes.begin(), piece.bytes.end());
+        on_.on_piece(piece);
+      }
+      void on_ping(Bytes) override {}
+      void on_close(ws::CloseCode, std::string_view) override {}
+
+     private:
+      std::vector<std::byte>& to_;
+      MessageSink& on_;
+    };
+    last.packed.clear();
+    last.plain.clear();
+    Gather gather(last.plain, sink);
+    if (const char* error = inflate(packed, true, context, gather)) return error;
+    if (offset_ == last.plain.size())
+      last.packed.assign(packed.begin(), packed.end());
+    else
+      last.plain.clear();  // too large
+    return nullptr;
+  }
+  hand_on(last.plain, true, sink);
+  return nullptr;
 }
 
 const char* FrameReader::inflate(Bytes piece, bool last, const FrameContext& context,

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "core/base/bytes.h"
 #include "core/ws/deflate.h"
@@ -13,10 +14,20 @@
 
 namespace peal::loadtest {
 
+/// The compressed message that was read last, and what it gave. A broadcast is often compressed
+/// once for all, and what has the same octets need not be inflated for each subscriber.
+struct Inflated {
+  static constexpr std::size_t kMost = 64 << 10;  ///< bytes of what came out; else it is not kept
+
+  std::vector<std::byte> packed;
+  std::vector<std::byte> plain;
+};
+
 /// What one call of FrameReader::read() needs besides; the same for all connections of a worker.
 struct FrameContext {
   ws::InflaterPool* inflaters = nullptr;
-  MutableBytes inflated;  ///< room for what compressed messages give
+  MutableBytes inflated;     ///< room for what compressed messages give
+  Inflated* last = nullptr;  ///< null: nothing is kept
 };
 
 /// Reads frames as a client has to (RFC 6455 section 5), and compressed messages (RFC 7692). Where
@@ -43,6 +54,7 @@ class FrameReader {
   const char* begin_frame(Bytes& input);
   const char* take_payload(Bytes& input, const FrameContext& context, MessageSink& sink);
   void take_control(Bytes piece, MessageSink& sink);
+  const char* inflate_whole(Bytes packed, const FrameContext& context, MessageSink& sink);
   const char* inflate(Bytes piece, bool last, const FrameContext& context, MessageSink& sink);
   void hand_on(Bytes piece, bool last, MessageSink& sink);
 

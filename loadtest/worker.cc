@@ -38,7 +38,9 @@ Worker::Worker(const Plan& plan, Board& board, std::uint32_t number)
       board_(board),
       number_(number),
       room_(std::make_unique_for_overwrite<std::byte[]>(2 * kRoom)),
-      frames_{.inflaters = &inflaters_, .inflated = {room_.get() + kRoom, kRoom}},
+      frames_{.inflaters = &inflaters_,
+              .inflated = {room_.get() + kRoom, kRoom},
+              .last = &last_inflated_},
       random_(std::random_device{}() + number) {
   make_clients();
 }

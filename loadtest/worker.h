@@ -98,6 +98,7 @@ class Worker final : public io::ReactorClient {
   BlockPool blocks_{1 << 20};
   ws::InflaterPool inflaters_;
   std::unique_ptr<std::byte[]> room_;  ///< for what is deciphered, and what is inflated
+  Inflated last_inflated_;
   FrameContext frames_;
   Outbound outbound_;
   Tally tally_;

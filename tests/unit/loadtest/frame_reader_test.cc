@@ -119,6 +119,38 @@ TEST_CASE("FrameReader: any segmentation gives the same events") {
   }
 }
 
+TEST_CASE(
+    "FrameReader: a message with the octets of the one before gives the same, another its own") {
+  ws::Deflater deflater(1, ws::kMaxWindowBits);
+  const auto packed = [&](const std::string& text) {
+    deflater.reset();
+    return frame(ws::Opcode::text, deflate(deflater, text), true, true);
+  };
+  const std::string first = "first, first, first, first";
+  const std::string second = "second, second, second";
+  const std::string large(Inflated::kMost + 1, 'l');
+  const std::string octets = packed(first) + packed(first) + frame(ws::Opcode::text, "plain") +
+                             packed(first) + packed(second) + packed(large) + packed(large) +
+                             packed(first);
+  const std::vector<std::string> expected = {"text " + first, "text " + first,  "text plain",
+                                             "text " + first, "text " + second, "text " + large,
+                                             "text " + large, "text " + first};
+  ws::InflaterPool inflaters;
+  std::array<std::byte, 100> room;
+  Inflated last;
+  const FrameContext context{.inflaters = &inflaters, .inflated = room, .last = &last};
+  for (std::size_t size : {std::size_t{1}, std::size_t{40}, octets.size()}) {
+    FrameReader reader;
+    reader.set_deflate(true, false, ws::kMaxWindowBits);
+    Recorder recorder;
+    for (std::size_t at = 0; at < octets.size(); at += size)
+      REQUIRE_FALSE(
+          reader.read(as_bytes(std::string_view(octets).substr(at, size)), context, recorder));
+    CHECK(recorder.events == expected);
+    reader.end(context);
+  }
+}
+
 TEST_CASE("FrameReader: what breaks the protocol is told") {
   const auto error_of = [](const std::string& octets) {
     return read(octets, false, false, [] { return std::string::npos; }).error;
