@@ -20,6 +20,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr Duration kNoLimit = std::chrono::hours(24 * 365);
+
 volatile sig_atomic_t interrupted = 0;
 
 void on_signal(int) {
@@ -86,8 +88,9 @@ void Run::show(const std::string& doing, Duration left) {
   if (!progress_.shown() || now - shown_at_ < 250ms) return;
   const std::uint64_t received = sum(&Tally::Live::received);
   const double rate = static_cast<double>(received - shown_received_) / seconds_of(now - shown_at_);
-  std::string line = doing + "  " + number_text(std::max(0.0, seconds_of(left)), 2) + " s left   " +
-                     grouped(sum(&Tally::Live::opened)) + " open";
+  std::string line = doing;
+  if (left < kNoLimit) line += "  " + number_text(std::max(0.0, seconds_of(left)), 2) + " s left";
+  line += "   " + grouped(sum(&Tally::Live::opened)) + " of " + grouped(options_.total()) + " open";
   if (const std::uint64_t failed = sum(&Tally::Live::failed); failed > 0)
     line += ", " + grouped(failed) + " failed";
   if (received > 0)
@@ -139,7 +142,7 @@ bool Run::open_all() {
   const auto settled = [&] {
     return sum(&Tally::Live::opened) + sum(&Tally::Live::failed) >= options_.total();
   };
-  return wait(Instant::max(), settled, "opening") &&
+  return wait(Clock::now() + 2 * kNoLimit, settled, "opening") &&
          sum(&Tally::Live::opened) == options_.total() && sum(&Tally::Live::failed) == 0;
 }
 
