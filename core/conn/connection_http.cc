@@ -133,6 +133,8 @@ bool ConnectionTable::may_answer(const Connection& connection) const {
 
 void ConnectionTable::refuse(Connection& connection, const http::Failure& failure, Ending ending) {
   note_ending(connection, ending);
+  if (Traffic* its = traffic_.of(connection.id()))
+    its->status = static_cast<std::uint16_t>(failure.status);
   constexpr std::size_t kRoom = 1024;
   Block* block = memory_.blocks.take(kRoom);
   const std::size_t size = http::error_response({block->data(), kRoom}, failure, ::time(nullptr));
@@ -212,6 +214,7 @@ void ConnectionTable::send_head(Connection& connection, const RoutePolicy& polic
                                 std::size_t size, bool streams) {
   PEAL_CHECK(size > 0);
   PEAL_DCHECK(may_answer(connection));
+  if (!connection.state.answered) counters_.handshake.observe(passed_since(connection.since));
   connection.push_block(memory_, head, {head->data(), size});
   connection.policy = &policy;
   connection.exchange.reset();

@@ -38,6 +38,7 @@ void ConnectionTable::on_receive(SlotId id, io::Received received) {
   connection.receiving = received.armed;
   if (!received.bytes.empty()) {
     connection.last_received = now();
+    count_received(connection, received.bytes.size());
     if (connection.secure && connection.state.phase != Phase::introducing)
       take_ciphertext(connection, received.bytes);
     else

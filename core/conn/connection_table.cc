@@ -201,7 +201,18 @@ void ConnectionTable::forget_input(Connection& connection) {
 void ConnectionTable::note_ending(Connection& connection, Ending ending) {
   if (connection.state.ending != Ending::none) return;
   connection.state.ending = ending;
+  ++counters_.endings[static_cast<std::size_t>(ending)];
   handler_.on_ending(connection);
+}
+
+void ConnectionTable::count_received(const Connection& connection, std::size_t bytes) {
+  counters_.bytes_received += bytes;
+  if (Traffic* its = traffic_.of(connection.id())) its->bytes_received += bytes;
+}
+
+void ConnectionTable::count_sent(const Connection& connection, std::size_t bytes) {
+  counters_.bytes_sent += bytes;
+  if (Traffic* its = traffic_.of(connection.id())) its->bytes_sent += bytes;
 }
 
 bool ConnectionTable::crowded(Connection& connection) {

@@ -11,6 +11,7 @@
 #include "core/base/slab.h"
 #include "core/conn/admission.h"
 #include "core/conn/connection.h"
+#include "core/conn/counters.h"
 #include "core/conn/handler.h"
 #include "core/http/response.h"
 #include "core/hub/memory.h"
@@ -136,6 +137,12 @@ class ConnectionTable {
   Instant now() const { return reactor_.now(); }
   hub::Memory& memory() { return memory_; }
 
+  const TableCounters& counters() const { return counters_; }
+  /// Whether the traffic of connections that come from now on is kept.
+  void keep_traffic(bool on) { traffic_.keep(on); }
+  /// Null when it is not kept. Valid as long as the connection.
+  Traffic* traffic(const Connection& connection) { return traffic_.of(connection.id()); }
+
  private:
   /// Where the bytes lie that are worked off right now.
   struct Source {
@@ -235,6 +242,8 @@ class ConnectionTable {
   void forget_input(Connection& connection);
   Duration passed_since(CoarseInstant then) const { return now() - then.near(now()); }
   void note_ending(Connection& connection, Ending ending);
+  void count_received(const Connection& connection, std::size_t bytes);
+  void count_sent(const Connection& connection, std::size_t bytes);
   void terminate(Connection& connection, bool reset, Ending ending = Ending::server);
   void destroy(Connection& connection);
   void keep_alive(Connection& connection);
@@ -248,6 +257,8 @@ class ConnectionTable {
   TableLimits limits_;
   Slab<Connection> connections_;
   ObjectPool<ws::ReaderState> readers_;
+  TableCounters counters_;
+  TrafficTable traffic_;
   std::vector<SlotId> stalled_publishers_;
   Ring<InLine> in_line_;            // have had their share of a turn, see Stall::turn
   std::uint32_t pings_before_ = 0;  // in the share before this one

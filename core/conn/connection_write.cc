@@ -262,6 +262,7 @@ void ConnectionTable::on_send(SlotId id, int result) {
 /// False when the connection is over.
 bool ConnectionTable::after_send(Connection& connection, int result) {
   const auto bytes = static_cast<std::size_t>(std::max(result, 0));
+  count_sent(connection, bytes);
   if (connection.secure)
     connection.secure->sent(memory_.blocks, bytes);
   else

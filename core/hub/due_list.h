@@ -18,6 +18,7 @@ class DueList {
     if (outbox.linked()) {
       if (outbox.answers_) return;
       outbox.unlink();
+      ++taken_;
     }
     outbox.answers_ = true;
     answers_.push_back(outbox);
@@ -27,17 +28,29 @@ class DueList {
     if (outbox.linked()) return;
     outbox.answers_ = false;
     deliveries_.push_back(outbox);
+    ++added_;
   }
 
   /// Takes the next one out of its queue; null when there is none.
   Outbox* pop_answer() { return answers_.pop_front(); }
-  Outbox* pop_delivery() { return deliveries_.pop_front(); }
+  Outbox* pop_delivery() {
+    Outbox* outbox = deliveries_.pop_front();
+    if (outbox) ++taken_;
+    return outbox;
+  }
 
   bool empty() const { return answers_.empty() && deliveries_.empty(); }
+
+  /// A place behind all deliveries that wait now.
+  std::uint64_t end() const { return added_; }
+  /// Whether none is left of those that were before a place.
+  bool is_past(std::uint64_t place) const { return taken_ >= place || deliveries_.empty(); }
 
  private:
   IntrusiveList<Outbox> answers_;
   IntrusiveList<Outbox> deliveries_;
+  std::uint64_t added_ = 0;  // deliveries
+  std::uint64_t taken_ = 0;
 };
 
 }  // namespace peal::hub

@@ -41,11 +41,12 @@ void Home::take(ShardIndex from, const Parcel& parcel) {
     case Kind::publish: {
       HomeTopic* topic = topics_.find(parcel.home_topic);
       PEAL_CHECK(topic);
-      publish(*topic, message_of(from, parcel), parcel.sender);
+      publish(*topic, message_of(from, parcel), parcel.sender, parcel.came);
       break;
     }
     case Kind::post: {
-      Parcel receipt = post(as_text(parcel.name), message_of(from, parcel), parcel.sender);
+      Parcel receipt =
+          post(as_text(parcel.name), message_of(from, parcel), parcel.sender, parcel.came);
       receipt.ticket = parcel.ticket;
       carrier_.carry(from, receipt);
       break;
@@ -179,29 +180,36 @@ const std::vector<SlotId>& Home::matches(HomeTopic& topic) {
 
 // ---- Publishing --------------------------------------------------------------------------------
 
-Parcel Home::post(std::string_view name, Message* message, const Sender& sender) {
+void Home::count_publication(const TopicPolicy& policy) {
+  std::vector<std::uint64_t>& counts = counters_.publications;
+  if (policy.number >= counts.size()) counts.resize(policy.number + 1);
+  ++counts[policy.number];
+}
+
+Parcel Home::post(std::string_view name, Message* message, const Sender& sender, Instant came) {
   const auto found = topics_by_name_.find(name);
-  if (found != topics_by_name_.end()) return publish(*found->second, message, sender);
-  if (pattern_trie_.empty() && setup_.policies->of(name).history_size == 0) {
-    ++counters_.publications;
+  if (found != topics_by_name_.end()) return publish(*found->second, message, sender, came);
+  const TopicPolicy& policy = setup_.policies->of(name);
+  if (pattern_trie_.empty() && policy.history_size == 0) {
+    count_publication(policy);
     memory_.release(message);
     return {.kind = Parcel::Kind::receipt, .offset = ++retired_};  // nobody would notice
   }
   HomeTopic& topic = make_topic(name);
-  const Parcel receipt = publish(topic, message, sender);
+  const Parcel receipt = publish(topic, message, sender, came);
   end_if_unused(topic);
   return receipt;
 }
 
 /// Puts a message in order and hands it on; lets go of the caller's reference.
-Parcel Home::publish(HomeTopic& topic, Message* message, const Sender& sender) {
+Parcel Home::publish(HomeTopic& topic, Message* message, const Sender& sender, Instant came) {
   keep_up(topic);
-  ++counters_.publications;
+  count_publication(*topic.policy);
   message->offset = topic.next++;
   const Parcel receipt{
       .kind = Parcel::Kind::receipt, .subscribers = subscribers(topic), .offset = message->offset};
   if (topic.history) keep(topic, message);
-  if (!topic.pace || !wait_for_pace(topic, message)) fan_out(topic, message, sender);
+  if (!topic.pace || !wait_for_pace(topic, message)) fan_out(topic, message, sender, came);
   memory_.release(message);
   return receipt;
 }
@@ -216,7 +224,7 @@ std::uint32_t Home::subscribers(HomeTopic& topic) {
   return count;
 }
 
-void Home::fan_out(HomeTopic& topic, Message* message, const Sender& sender) {
+void Home::fan_out(HomeTopic& topic, Message* message, const Sender& sender, Instant came) {
   const std::vector<SlotId>& patterns = matches(topic);
   audiences_.assign(1, &topic.audience);
   for (const SlotId id : patterns) audiences_.push_back(&patterns_.find(id)->audience);
@@ -228,7 +236,8 @@ void Home::fan_out(HomeTopic& topic, Message* message, const Sender& sender) {
   Parcel about{.kind = Parcel::Kind::deliver,
                .sender = sender,
                .home_topic = topic.id,
-               .name_hash = topic.hash};
+               .name_hash = topic.hash,
+               .came = came};
   if (!patterns.empty()) about.serial = ++serial_ * setup_.shards + setup_.self;
   for (ShardIndex shard = 0; shard < setup_.shards; ++shard) deliver(shard, message, about);
 }

@@ -40,7 +40,7 @@ struct HomeSetup {
 
 /// What has become of topics, for those who watch.
 struct HomeCounters {
-  std::uint64_t publications = 0;
+  std::vector<std::uint64_t> publications;  ///< by TopicPolicy::number, as far as there are any
   std::uint64_t conflated =
       0;                      ///< messages that a newer one took the place of, by TopicPolicy::pace
   std::uint64_t evicted = 0;  ///< histories given up because there was no memory
@@ -65,7 +65,7 @@ class Home {
   /// Works off a parcel for a home, from whichever shard.
   void take(ShardIndex from, const Parcel& parcel);
   /// `post` of this shard's own; lets go of the caller's reference. Returns the receipt.
-  Parcel post(std::string_view name, Message* message, const Sender& sender);
+  Parcel post(std::string_view name, Message* message, const Sender& sender, Instant came);
 
   /// When on_due() is to be called; nullopt: not before something else happens.
   std::optional<Instant> next_due();
@@ -156,9 +156,10 @@ class Home {
   void end(HomeTopic& topic);
   const std::vector<SlotId>& matches(HomeTopic& topic);
 
-  Parcel publish(HomeTopic& topic, Message* message, const Sender& sender);
+  void count_publication(const TopicPolicy& policy);
+  Parcel publish(HomeTopic& topic, Message* message, const Sender& sender, Instant came);
   std::uint32_t subscribers(HomeTopic& topic);
-  void fan_out(HomeTopic& topic, Message* message, const Sender& sender);
+  void fan_out(HomeTopic& topic, Message* message, const Sender& sender, Instant came);
   void deliver(ShardIndex shard, Message* message, const Parcel& about);
   bool wait_for_pace(HomeTopic& topic, Message* message);
 

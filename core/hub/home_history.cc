@@ -146,7 +146,7 @@ void Home::send_paced() {
       }
       pace->next = now + topic.policy->pace;
       paces_like(topic).push_back(*pace);
-      fan_out(topic, message, {});
+      fan_out(topic, message, {}, now);
       memory_.release(message);
     }
   }

@@ -33,7 +33,9 @@ Hub::Hub(const Setup& setup)
              .shards = setup.mesh->shards(),
              .policies = setup.policies,
              .now = setup.now,
-             .history_memory = setup.history_memory}) {
+             .history_memory = setup.history_memory}),
+      now_(*setup.now),
+      counters_(1) {
   memory_.set_original_keeper(*this);
 }
 
@@ -92,6 +94,8 @@ TopicUse& Hub::add_use(TopicUse*& uses, std::string_view name, Outbox& outbox,
 }
 
 void Hub::count_in(Topic& topic, TopicUse& use) {
+  if (use.policy->number >= counters_.size()) counters_.resize(use.policy->number + 1);
+  ++subscriptions_;
   use.position = static_cast<std::uint32_t>(topic.subscribers_.size());
   topic.subscribers_.push_back(&use);
   const FormSet wants = use.outbox->wants();
@@ -100,6 +104,7 @@ void Hub::count_in(Topic& topic, TopicUse& use) {
 }
 
 void Hub::count_out(Topic& topic, const TopicUse& use) {
+  --subscriptions_;
   TopicUse* moved = topic.subscribers_.back();
   topic.subscribers_[use.position] = moved;
   moved->position = use.position;

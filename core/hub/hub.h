@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/hash.h"
+#include "core/base/histogram.h"
 #include "core/base/ring.h"
 #include "core/base/slab.h"
 #include "core/hub/due_list.h"
@@ -113,10 +114,14 @@ class HubClient {
   ~HubClient() = default;
 };
 
+/// What has become of messages for subscribers.
 struct HubCounters {
   std::uint64_t delivered = 0;  ///< messages put into an outbox
-  std::uint64_t dropped = 0;    ///< refused by an outbox that was full
+  std::uint64_t dropped = 0;    ///< refused by an outbox that was full, and left out
+  std::uint64_t lost = 0;       ///< refused by the outbox of a client that is closed for that
   std::uint64_t conflated = 0;  ///< replaced by a newer one under SlowClient::latest
+
+  HubCounters& operator+=(const HubCounters& more);
 };
 
 /// One shard's part of the publish-subscribe hub.
@@ -192,6 +197,7 @@ class Hub final : private OriginalKeeper, private Carrier {
   template <class Wake>
   void flush(Wake&& wake) {
     port_.flush(wake);
+    if (fanout_.under_way) watch_fanout();
   }
 
   /// When on_due() is to be called, see Home.
@@ -210,7 +216,16 @@ class Hub final : private OriginalKeeper, private Carrier {
   ShardIndex self() const { return port_.self(); }
   std::size_t topics() const { return topics_.size(); }
   const Home& home() const { return home_; }
-  const HubCounters& counters() const { return counters_; }
+  /// Of all routes together.
+  HubCounters counters() const;
+  /// By OutboxPolicy::number, as far as there are any.
+  const std::vector<HubCounters>& counters_by_route() const { return counters_; }
+  /// Uses that subscribe, of topics and of patterns.
+  std::size_t subscriptions() const { return subscriptions_; }
+  /// From when a message came to its publisher's shard until the last of its subscribers on this
+  /// one was sent it, or had it queued behind what was sent before. Some messages are watched, at
+  /// most one in kFanoutPause.
+  const DurationHistogram& fanout_times() const { return fanout_.times; }
 
  private:
   template <class Value>
@@ -221,6 +236,17 @@ class Hub final : private OriginalKeeper, private Carrier {
     SlotId id;
     TopicUse* use;
   };
+
+  /// The message whose way to its subscribers is watched.
+  struct Fanout {
+    DurationHistogram times;
+    bool under_way = false;
+    Instant came{};           // to its publisher's shard
+    std::uint64_t place = 0;  // DueList::end() behind its last subscriber
+    Instant next{};           // earliest time of the next one
+  };
+
+  static constexpr Duration kFanoutPause = std::chrono::milliseconds(1);
 
   void carry(ShardIndex to, const Parcel& parcel) override;
   void release_original(ShardIndex home, Message* original) override;
@@ -249,6 +275,9 @@ class Hub final : private OriginalKeeper, private Carrier {
   void deliver(Topic& topic, Message* message, const Parcel& about);
   static bool comes_by_page(const TopicUse& use, const Message& message);
   bool push(TopicUse& use, Message* message);
+  HubCounters& counters_of(const TopicUse& use) { return counters_[use.policy->number]; }
+  void begin_fanout(Instant came);
+  void watch_fanout();
   void set_latest(TopicUse& use, std::uint64_t topic, Message* message);
   void push_latest(TopicUse& use);
   void drop_latest(TopicUse& use);
@@ -271,7 +300,10 @@ class Hub final : private OriginalKeeper, private Carrier {
   std::vector<SlotId> count_changes_;  // topics
   bool works_ = false;
   std::size_t pushes_ = 0;  // of this turn's mail
-  HubCounters counters_;
+  const Instant& now_;
+  std::vector<HubCounters> counters_;  // by route
+  std::size_t subscriptions_ = 0;
+  Fanout fanout_;
 };
 
 }  // namespace peal::hub

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way of messages: published ones to their home, and the past and the present to subscribers.
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -10,6 +11,8 @@ namespace {
 
 constexpr std::uint32_t kPagesAQueue = 4;   // what is sent of the past leaves room for the present
 constexpr std::size_t kLatestTopics = 256;  // that one use may be behind with
+constexpr Duration kLongest =
+    std::chrono::hours(1);  // of a fan-out, so that the sum keeps its sense
 
 bool is_sender(const Outbox& outbox, ShardIndex shard, const Sender& sender) {
   return outbox.id() == sender.outbox && shard == sender.shard;
@@ -81,7 +84,7 @@ void Hub::push_page(ShardIndex from, TopicUse& use, const Page& page) {
     use.outbox->push_admitted(memory_, message);
     memory_.release(message);
   }
-  counters_.delivered += page.entries.size();
+  counters_of(use).delivered += page.entries.size();
   pushes_ += page.entries.size();
 }
 
@@ -107,6 +110,7 @@ void Hub::publish(const TopicUse& use, Message* message, const Sender& sender) {
   const Parcel parcel{.kind = Parcel::Kind::publish,
                       .sender = sender,
                       .home_topic = home.id,
+                      .came = now_,
                       .frame = message->frame,
                       .original = message};
   carry(home.shard, parcel);
@@ -115,7 +119,7 @@ void Hub::publish(const TopicUse& use, Message* message, const Sender& sender) {
 void Hub::post(std::string_view topic, Message* message, Ticket ticket, const Sender& sender) {
   const ShardIndex home = home_of(topic);
   if (home == self()) {
-    const Parcel receipt = home_.post(topic, message, sender);
+    const Parcel receipt = home_.post(topic, message, sender, now_);
     client_.on_posted(ticket, {process_epoch(), receipt.offset}, receipt.subscribers);
     return;
   }
@@ -123,6 +127,7 @@ void Hub::post(std::string_view topic, Message* message, Ticket ticket, const Se
   port_.send(home, {.kind = Parcel::Kind::post,
                     .sender = sender,
                     .ticket = ticket,
+                    .came = now_,
                     .frame = message->frame,
                     .original = message,
                     .name = name->frame,
@@ -147,6 +152,35 @@ void Hub::deliver(Topic& topic, Message* message, const Parcel& about) {
     if (use->latest || !push(*use, message)) set_latest(*use, about.name_hash, message);
     due_.add_delivery(*use->outbox);
   }
+  if (!fanout_.under_way && about.came >= fanout_.next) begin_fanout(about.came);
+}
+
+void Hub::begin_fanout(Instant came) {
+  fanout_.under_way = true;
+  fanout_.came = came;
+  fanout_.place = due_.end();
+  fanout_.next = now_ + kFanoutPause;
+}
+
+/// A turn is over: is it there? A clock of its own, as the turn's is read before any of it is sent.
+void Hub::watch_fanout() {
+  if (!due_.is_past(fanout_.place)) return;
+  fanout_.under_way = false;
+  fanout_.times.observe(std::min<Duration>(Clock::now() - fanout_.came, kLongest));
+}
+
+HubCounters& HubCounters::operator+=(const HubCounters& more) {
+  delivered += more.delivered;
+  dropped += more.dropped;
+  lost += more.lost;
+  conflated += more.conflated;
+  return *this;
+}
+
+HubCounters Hub::counters() const {
+  HubCounters sum;
+  for (const HubCounters& route : counters_) sum += route;
+  return sum;
 }
 
 /// False when it did not go in and something newer is as good.
@@ -156,11 +190,13 @@ bool Hub::push(TopicUse& use, Message* message) {
     if (!use.topic->is_pattern_) use.offset = message->offset;
     if (outbox.own_ids()) client_.on_event(use);
     outbox.push_admitted(memory_, message);
-    ++counters_.delivered;
+    ++counters_of(use).delivered;
     return true;
   }
   if (use.policy->slow_client == SlowClient::latest && !outbox.is_shut()) return false;
-  ++counters_.dropped;
+  HubCounters& counters = counters_of(use);
+  ++(use.policy->slow_client == SlowClient::disconnect || outbox.is_shut() ? counters.lost
+                                                                           : counters.dropped);
   return true;
 }
 
@@ -172,14 +208,14 @@ void Hub::set_latest(TopicUse& use, std::uint64_t topic, Message* message) {
   std::size_t count = 0;
   for (; *link; link = &(*link)->next, ++count) {
     if ((*link)->topic != topic) continue;
-    ++counters_.conflated;
+    ++counters_of(use).conflated;
     memory_.release(std::exchange((*link)->message, message));
     return;
   }
   *link = latest_.take({.message = message, .topic = topic});
   if (count < kLatestTopics) return;
   TopicUse::Latest* oldest = std::exchange(use.latest, use.latest->next);
-  ++counters_.dropped;
+  ++counters_of(use).dropped;
   memory_.release(oldest->message);
   latest_.give(oldest);
 }

@@ -78,6 +78,7 @@ class Memory {
   ObjectPool<Forms> forms;
   ws::Compressor compressor;
   ws::InflaterPool inflaters;
+  std::size_t queued_bytes = 0;  ///< Outbox::bytes() of all outboxes together
 
  private:
   void make_form(Message& message, Form form, std::string_view topic);

@@ -7,6 +7,7 @@
 
 #include "core/base/slab.h"
 #include "core/base/spsc_queue.h"
+#include "core/base/time.h"
 #include "core/hub/memory.h"
 
 namespace peal::hub {
@@ -85,6 +86,7 @@ struct Parcel {
   std::uint64_t offset = 0;  ///< of the message; `page`: of the last one before it
   std::uint64_t serial = 0;  ///< `deliver`: names the publication when it comes by several topics
   std::uint64_t name_hash = 0;  ///< `deliver`: of the name of the topic it was published in
+  Instant came = {};            ///< the message: to its publisher's shard
   Bytes frame = {};
   Message* original = nullptr;
   Forms* forms = nullptr;  ///< of `original`

@@ -83,14 +83,15 @@ void Outbox::push_admitted(Memory& memory, Message* message) {
 void Outbox::push_view(Memory& memory, Message* message, const View& what) {
   PEAL_DCHECK(!what.bytes.empty());
   fresh_ = true;
+  ++messages_;
   ++message->references;
-  push(memory.segments.take(
-      {.data = const_cast<std::byte*>(what.bytes.data()),  // only ever read, being a message's
-       .size = static_cast<std::uint32_t>(what.bytes.size()),
-       .keeper = Segment::Keeper::message,
-       .encode = what.encode,
-       .whole = true,
-       .message = message}));
+  push(memory, memory.segments.take({.data = const_cast<std::byte*>(
+                                         what.bytes.data()),  // only ever read, being a message's
+                                     .size = static_cast<std::uint32_t>(what.bytes.size()),
+                                     .keeper = Segment::Keeper::message,
+                                     .encode = what.encode,
+                                     .whole = true,
+                                     .message = message}));
 }
 
 std::size_t Outbox::message_bytes() const {
@@ -106,7 +107,7 @@ void Outbox::begin_array(Memory& memory, Block* block, MutableBytes bytes) {
   if (Segment* item = *link) {
     ++item->data;
     --item->size;
-    --bytes_;
+    count_bytes(memory, -1);
   }
   Segment* begin = memory.segments.take({.next = *link,
                                          .data = bytes.data(),
@@ -115,7 +116,7 @@ void Outbox::begin_array(Memory& memory, Block* block, MutableBytes bytes) {
                                          .block = block});
   *link = begin;
   if (!begin->next) last_ = begin;
-  bytes_ += bytes.size();
+  count_bytes(memory, static_cast<std::int64_t>(bytes.size()));
   ++segments_;
   // They are of an answer now, which is not dropped.
   for (Segment* item = begin; item; item = item->next) item->whole = false;
@@ -129,11 +130,11 @@ void Outbox::renew() {
 }
 
 void Outbox::push_block(Memory& memory, Block* block, MutableBytes bytes, bool encode) {
-  push(memory.segments.take({.data = bytes.data(),
-                             .size = static_cast<std::uint32_t>(bytes.size()),
-                             .keeper = Segment::Keeper::block,
-                             .encode = encode,
-                             .block = block}));
+  push(memory, memory.segments.take({.data = bytes.data(),
+                                     .size = static_cast<std::uint32_t>(bytes.size()),
+                                     .keeper = Segment::Keeper::block,
+                                     .encode = encode,
+                                     .block = block}));
 }
 
 void Outbox::push_buffer(Memory& memory, std::uint16_t buffer, MutableBytes bytes) {
@@ -144,19 +145,24 @@ void Outbox::push_buffer(Memory& memory, std::uint16_t buffer, MutableBytes byte
     PEAL_DCHECK(end <= bytes.data());
     std::memmove(end, bytes.data(), bytes.size());
     tail->size += static_cast<std::uint32_t>(bytes.size());
-    bytes_ += bytes.size();
+    count_bytes(memory, static_cast<std::int64_t>(bytes.size()));
     return;
   }
   memory.buffers.hold(buffer);
-  push(memory.segments.take({.data = bytes.data(),
-                             .size = static_cast<std::uint32_t>(bytes.size()),
-                             .keeper = Segment::Keeper::buffer,
-                             .buffer = buffer,
-                             .block = nullptr}));
+  push(memory, memory.segments.take({.data = bytes.data(),
+                                     .size = static_cast<std::uint32_t>(bytes.size()),
+                                     .keeper = Segment::Keeper::buffer,
+                                     .buffer = buffer,
+                                     .block = nullptr}));
 }
 
-void Outbox::push(Segment* segment) {
-  bytes_ += segment->size;
+void Outbox::count_bytes(Memory& memory, std::int64_t more) {
+  bytes_ += static_cast<std::size_t>(more);
+  memory.queued_bytes += static_cast<std::size_t>(more);
+}
+
+void Outbox::push(Memory& memory, Segment* segment) {
+  count_bytes(memory, segment->size);
   ++segments_;
   encodes_ = encodes_ || segment->encode;
   (last_ ? last_->next : first_) = segment;
@@ -167,7 +173,7 @@ void Outbox::pop_first(Memory& memory) {
   Segment* segment = first_;
   first_ = segment->next;
   if (!first_) last_ = nullptr;
-  bytes_ -= segment->size;
+  count_bytes(memory, -std::int64_t{segment->size});
   --segments_;
   memory.release(segment);
 }
@@ -175,7 +181,7 @@ void Outbox::pop_first(Memory& memory) {
 void Outbox::encode(Memory& memory, Segment& segment, const ws::Compressor::Frame& frame) {
   segment.encode = false;
   if (!frame.block) return;
-  bytes_ = bytes_ - segment.size + frame.bytes.size();
+  count_bytes(memory, static_cast<std::int64_t>(frame.bytes.size()) - segment.size);
   memory.release_bytes(segment);
   segment.data = frame.bytes.data();
   segment.size = static_cast<std::uint32_t>(frame.bytes.size());
@@ -202,7 +208,7 @@ void Outbox::sent(Memory& memory, std::size_t bytes) {
   first_->data += bytes;
   first_->whole = false;
   first_->size -= static_cast<std::uint32_t>(bytes);
-  bytes_ -= bytes;
+  count_bytes(memory, -static_cast<std::int64_t>(bytes));
 }
 
 void Outbox::merge(Memory& memory, std::size_t segments, std::size_t bytes) {
@@ -222,7 +228,7 @@ void Outbox::merge(Memory& memory, std::size_t segments, std::size_t bytes) {
                                          .block = block});
   first_ = whole;
   if (!last_) last_ = whole;
-  bytes_ += bytes;
+  count_bytes(memory, static_cast<std::int64_t>(bytes));
   ++segments_;
 }
 
@@ -232,7 +238,7 @@ void Outbox::drop_messages(Memory& memory) {
   while (Segment* segment = *link) {
     if (segment->whole) {
       *link = segment->next;
-      bytes_ -= segment->size;
+      count_bytes(memory, -std::int64_t{segment->size});
       --segments_;
       memory.release(segment);
     } else {

@@ -29,6 +29,7 @@ enum class Encoding : std::uint8_t {
 
 /// What a route lays down for the outboxes of its connections.
 struct OutboxPolicy {
+  std::uint32_t number = 0;            ///< of the route, for HubCounters
   std::uint32_t queue_size = 1 << 20;  ///< bytes waiting; a message above that meets slow_client
   SlowClient slow_client = SlowClient::disconnect;
 };
@@ -69,6 +70,10 @@ class Outbox : public ListHook<Outbox> {
   bool is_shut() const { return door_ == Door::shut; }
   bool is_open() const { return door_ == Door::open; }
   std::uint32_t dropped() const { return dropped_; }
+  /// Messages that went in, published ones and those of count_message().
+  std::uint32_t messages() const { return messages_; }
+  /// A message went in that was not published.
+  void count_message() { ++messages_; }
   /// Whether a message went in since take_fresh() was last asked.
   bool fresh() const { return fresh_; }
   bool take_fresh() { return std::exchange(fresh_, false); }
@@ -149,7 +154,8 @@ class Outbox : public ListHook<Outbox> {
   Bytes event_view(Bytes event) const;
   View frame_view(const Message& message, Form plain, Form deflated) const;
   void push_view(Memory& memory, Message* message, const View& view);
-  void push(Segment* segment);
+  void push(Memory& memory, Segment* segment);
+  void count_bytes(Memory& memory, std::int64_t more);
   void pop_first(Memory& memory);
   void encode(Memory& memory, Segment& segment, const ws::Compressor::Frame& frame);
 
@@ -159,6 +165,7 @@ class Outbox : public ListHook<Outbox> {
   std::size_t bytes_ = 0;
   std::uint32_t segments_ = 0;
   SlotId id_;
+  std::uint32_t messages_ = 0;
   std::uint64_t serial_ = 0;
   std::uint32_t dropped_ = 0;
   ws::DeflateAgreement deflate_;

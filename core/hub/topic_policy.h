@@ -11,6 +11,7 @@ namespace peal::hub {
 /// What is laid down for the topics of a class.
 struct TopicPolicy {
   std::uint32_t index = 0;       ///< of the class, below TopicPolicies::count()
+  std::uint32_t number = 0;      ///< of the class, for HomeCounters
   std::size_t history_size = 0;  ///< messages kept for those who come later; 0 = none
   Duration history_age{};        ///< older ones go; 0 = never
   Duration pace{};  ///< least time between two messages, of which the newest goes; 0 = none

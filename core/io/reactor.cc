@@ -23,6 +23,7 @@ Result<> Reactor::turn(ReactorClient& client, std::optional<Duration> limit) {
   auto done = backend_->wait(timeout);
   asleep_.store(false, std::memory_order_relaxed);
   now_ = clock_();
+  ++turns_;
   if (done) backend_->deliver(client);
   while (Timer* timer = timers_.expire(now_)) client.on_timer(*timer);
   work_left_ = client.on_turn_end();

@@ -38,6 +38,8 @@ class Reactor {
 
   /// Read once a turn.
   const Instant& now() const { return now_; }
+  /// How many there were.
+  std::uint64_t turns() const { return turns_; }
   void arm(Timer& timer, Duration after) { timers_.arm(timer, now_ + after); }
   void arm_at(Timer& timer, Instant when) { timers_.arm(timer, when); }
 
@@ -59,6 +61,7 @@ class Reactor {
   Instant now_;
   TimerWheel timers_;
   bool work_left_ = false;
+  std::uint64_t turns_ = 0;
   std::atomic<bool> stopping_{false};
   alignas(64) std::atomic<bool> asleep_{false};
 };
