@@ -19,7 +19,7 @@ enum class IoChoice : std::uint8_t { automatic, io_uring, epoll };
 enum class SlowClient : std::uint8_t { disconnect, drop, latest };
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
 enum class LogFormat : std::uint8_t { text, json };
-enum class RouteType : std::uint8_t { echo, pubsub, publish, files, health };
+enum class RouteType : std::uint8_t { echo, pubsub, publish, files, health, metrics };
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 enum class PublishPolicy : std::uint8_t { never, ignore, anyone };
 enum class Transport : std::uint8_t { websocket, sse, poll };
@@ -140,6 +140,9 @@ struct Drain {
 struct Log {
   LogLevel level = LogLevel::info;
   LogFormat format = LogFormat::text;
+  std::string file;            ///< absolute, as `Route::root`; empty = standard error
+  bool access = false;         ///< a line for each connection that ends
+  unsigned access_one_in = 1;  ///< or for one in so many
 
   bool operator==(const Log&) const = default;
 };

@@ -41,6 +41,7 @@ class Reader {
             [&](TableReader& table) { visit_compression(table, config_.compression); });
     section("drain", [&](TableReader& table) { visit_drain(table, config_.drain); });
     section("log", [&](TableReader& table) { visit_log(table, config_.log); });
+    resolve(config_.log.file);
     each("listen", [&](const std::string& name, TableReader& table) { listen(name, table); });
     each("route", [&](const std::string& name, TableReader& table) { route(name, table); });
     each("topic", [&](const std::string& name, TableReader& table) { topic(name, table); });
@@ -123,7 +124,8 @@ class Reader {
     route.compression = config_.compression.enabled;
     visit_route(table, route);
     table.require("path", "a path such as \"/chat/{room}\"");
-    table.require("type", "\"echo\", \"pubsub\", \"publish\", \"files\" or \"health\"");
+    table.require("type",
+                  "\"echo\", \"pubsub\", \"publish\", \"files\", \"health\" or \"metrics\"");
     const bool known = !diagnosis_.failed("route." + name + ".type");
     table.refuse_other_types(known ? std::optional(route.type) : std::nullopt);
     complete(route);

@@ -22,8 +22,8 @@ inline constexpr std::string_view kNames<LogLevel>[] = {"trace", "debug", "info"
 template <>
 inline constexpr std::string_view kNames<LogFormat>[] = {"text", "json"};
 template <>
-inline constexpr std::string_view kNames<RouteType>[] = {"echo", "pubsub", "publish", "files",
-                                                         "health"};
+inline constexpr std::string_view kNames<RouteType>[] = {"echo",  "pubsub", "publish",
+                                                         "files", "health", "metrics"};
 template <>
 inline constexpr std::string_view kNames<TlsVersion>[] = {"1.2", "1.3"};
 template <>

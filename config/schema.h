@@ -29,6 +29,7 @@ inline constexpr SizeRange kMessageFragments{1, 1 << 24};
 inline constexpr SizeRange kQueueSize{4 << 10, 1 << 30};
 inline constexpr SizeRange kMinSize{0, 1 << 30};
 inline constexpr SizeRange kLevel{1, 9};
+inline constexpr SizeRange kOneIn{1, 1'000'000};
 inline constexpr SizeRange kHistoryMemory{1 << 20, std::uint64_t{1} << 40};
 inline constexpr SizeRange kHistorySize{0, 1'000'000};
 inline constexpr SizeRange kMaxTopics{1, 1024};
@@ -127,6 +128,9 @@ template <class Table, class Log>
 void visit_log(Table& table, Log& log) {
   table.choice("level", log.level);
   table.choice("format", log.format);
+  table.text("file", log.file);
+  table.flag("access", log.access);
+  table.count("access_one_in", log.access_one_in, kOneIn);
 }
 
 template <class Table, class Auth>
@@ -144,8 +148,8 @@ template <class... Types>
 constexpr unsigned types(Types... type) {
   return (0u | ... | (1u << static_cast<unsigned>(type)));
 }
-inline constexpr unsigned kAllButPublish =
-    types(RouteType::echo, RouteType::pubsub, RouteType::files, RouteType::health);
+inline constexpr unsigned kAllButPublish = types(
+    RouteType::echo, RouteType::pubsub, RouteType::files, RouteType::health, RouteType::metrics);
 
 /// The types of route that a key is for; others refuse it. Keys that are not here are for all.
 struct TypeKey {

@@ -55,6 +55,7 @@ class Validator {
     }
     refuse_duplicate_addresses(config_, diagnosis_);
     for (const Route& route : config_.routes) check_route(route);
+    check_log();
     refuse_ties();
     validate_topic_classes(config_, diagnosis_);
   }
@@ -153,6 +154,16 @@ class Validator {
     if (const auto failure = why_unreadable(route.auth->bearer_file))
       diagnosis_.report(file, "expected a readable file of tokens, found " +
                                   in_quotes(route.auth->bearer_file) + ": " + failure.message());
+  }
+
+  void check_log() {
+    const std::filesystem::path file(config_.log.file);
+    std::error_code failure;
+    if (file.empty() || diagnosis_.failed("log.file")) return;
+    if (std::filesystem::is_directory(file, failure) ||
+        !std::filesystem::is_directory(file.parent_path(), failure))
+      diagnosis_.report("log.file", "expected a file in a folder that exists, found " +
+                                        in_quotes(config_.log.file));
   }
 
   void check_files(const Route& route) {

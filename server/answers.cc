@@ -27,6 +27,7 @@ void Answers::text(conn::Connection& connection, const http::Request& request, i
                                                       .minor_version = request.minor_version,
                                                       .keep_alive = keep_alive,
                                                       .head_only = request.method == "HEAD"});
+  note(connection, status);
   table_->respond(connection, block, size, keep_alive);
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/conn/connection_table.h"
 #include "core/http/response.h"
+#include "server/accounts.h"
 #include "server/site.h"
 
 namespace peal::server {
@@ -18,8 +19,20 @@ inline constexpr std::size_t kResponseRoom = 2048;
 /// Owner: a Dispatcher. Thread: the shard's. Errors: none.
 class Answers {
  public:
-  /// The shard's. Requires: called once, before anything else.
-  void attach(conn::ConnectionTable& table) { table_ = &table; }
+  /// Both are the shard's. Requires: called once, before anything else.
+  void attach(conn::ConnectionTable& table, Accounts& accounts) {
+    table_ = &table;
+    accounts_ = &accounts;
+  }
+
+  Accounts& accounts() const { return *accounts_; }
+  /// To be called with every answer to the request at hand, or to an earlier one for `route`.
+  void note(const conn::Connection& connection, int status) const {
+    accounts_->answered(connection, status);
+  }
+  void note(const conn::Connection& connection, std::uint32_t route, int status) const {
+    accounts_->answered(connection, route, status);
+  }
 
   /// From now on load balancers hear that this server will go down; all else goes on.
   void announce_drain() { announced_ = true; }
@@ -46,6 +59,7 @@ class Answers {
 
  private:
   conn::ConnectionTable* table_ = nullptr;
+  Accounts* accounts_ = nullptr;
   bool announced_ = false;
   bool draining_ = false;
 };

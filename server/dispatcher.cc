@@ -3,6 +3,7 @@
 
 #include <ctime>
 
+#include "core/http/accept.h"
 #include "core/http/response.h"
 #include "core/http/target.h"
 #include "core/ws/handshake.h"
@@ -25,10 +26,6 @@ constexpr std::array<http::Header, 1> kWrongToken{
 
 constexpr std::string_view kPreflightAge = "7200";  // seconds, the most that browsers allow
 
-std::string_view transport_of(const conn::Connection& connection) {
-  return connection.state.streams ? "SSE" : "WebSocket";
-}
-
 /// Whether pages of other origins may ask for more than a simple request.
 bool takes_preflights(const Route& route) {
   return route.config->type == config::RouteType::pubsub ||
@@ -43,6 +40,7 @@ Dispatcher::Dispatcher(const Site& site, std::span<const conn::ListenerPolicy> l
       notices_(notices),
       pubsub_(answers_),
       publisher_(answers_, notices),
+      metrics_(answers_),
       path_scratch_(limits.header_size) {
   set_site(site);
 }
@@ -56,12 +54,19 @@ void Dispatcher::set_site(const Site& site) {
   }
 }
 
-void Dispatcher::attach(conn::ConnectionTable& table, hub::Hub& hub) {
+void Dispatcher::attach(conn::ConnectionTable& table, hub::Hub& hub, MetricsService* metrics) {
   table_ = &table;
   hub_ = &hub;
-  answers_.attach(table);
+  accounts_.attach(table);
+  answers_.attach(table, accounts_);
   pubsub_.attach(table, hub);
   publisher_.attach(table, hub);
+  metrics_.attach(table, hub.self(), metrics);
+}
+
+void Dispatcher::log_access(const AccessLog& log) {
+  access_log_ = log;
+  table_->keep_traffic(log.is_on());
 }
 
 // ---- Requests ----------------------------------------------------------------------------------
@@ -98,6 +103,26 @@ bool Dispatcher::has_room(conn::Connection& connection, const http::Request& req
 
 void Dispatcher::on_request(conn::Connection& connection, const http::Request& request) {
   if (connection.state.forwards) find_client(connection, request);
+  accounts_.begin_request(connection);
+  dispatch(connection, request);
+  note_request(connection, request);
+}
+
+/// Counts who was let in to listen, and who was not.
+void Dispatcher::note_request(conn::Connection& connection, const http::Request& request) {
+  if (connection.policy) {
+    const bool streams = connection.state.streams;
+    accounts_.opened(connection, connection.policy->outbox.number,
+                     streams ? config::Transport::sse : config::Transport::websocket);
+    accounts_.count_handshake(HandshakeResult::accepted);
+  } else if (accounts_.status() >= 400 &&
+             (ws::wants_upgrade(request) ||
+              http::acceptance(request, "text/event-stream").by_name)) {
+    accounts_.count_handshake(handshake_result(accounts_.status()));
+  }
+}
+
+void Dispatcher::dispatch(conn::Connection& connection, const http::Request& request) {
   if (!has_room(connection, request)) return;
   // RFC 9110 section 7.4: an https URL, for one, is not answered where nothing was encrypted.
   if (!request.scheme.empty() &&
@@ -120,6 +145,7 @@ void Dispatcher::on_request(conn::Connection& connection, const http::Request& r
       break;
     case RouteMatch::Outcome::found: {
       const Route& route = site_->route(match.route);
+      accounts_.at_route(connection, route.outbox.number);
       if (is_preflight(request) && takes_preflights(route)) {
         answer_preflight(connection, request, route);
         break;
@@ -143,7 +169,7 @@ void Dispatcher::on_body(conn::Connection& connection, MutableBytes body, Block*
 void Dispatcher::on_answer_due(conn::Connection& connection) {
   if (connection.topics)
     pubsub_.on_answer_due(connection);
-  else
+  else if (!metrics_.on_answer_due(connection))
     publisher_.on_answer_due(connection);
 }
 
@@ -167,6 +193,10 @@ void Dispatcher::answer(conn::Connection& connection, const http::Request& reque
     answer_health(connection, request);
     return;
   }
+  if (route.config->type == config::RouteType::metrics) {
+    metrics_.on_request(connection, request, route);
+    return;
+  }
   switch (route.config->type) {
     case config::RouteType::files:
       answer_files(connection, request, route, captures);
@@ -181,6 +211,7 @@ void Dispatcher::answer(conn::Connection& connection, const http::Request& reque
       answer_echo(connection, request, route);
       break;
     case config::RouteType::health:
+    case config::RouteType::metrics:
       break;  // answered above
   }
 }
@@ -195,6 +226,7 @@ void Dispatcher::answer_options(conn::Connection& connection, const http::Reques
   writer.header("Allow", kMethods);
   writer.connection(keep_alive, request.minor_version);
   writer.end();
+  answers_.note(connection, 204);
   table_->respond(connection, block, writer.size(), keep_alive);
 }
 
@@ -221,6 +253,7 @@ void Dispatcher::answer_preflight(conn::Connection& connection, const http::Requ
   writer.header("Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID");
   writer.header("Access-Control-Max-Age", kPreflightAge);
   writer.end();
+  answers_.note(connection, 204);
   table_->respond(connection, block, writer.size(), keep_alive);
 }
 
@@ -242,6 +275,7 @@ void Dispatcher::answer_health(conn::Connection& connection, const http::Request
   writer.header("Content-Length", body.size());
   writer.end();
   if (request.method == "GET") writer.body(body);
+  answers_.note(connection, answers_.draining() ? 503 : 200);
   table_->respond(connection, block, writer.size(), keep_alive);
 }
 
@@ -289,6 +323,7 @@ void Dispatcher::answer_files(conn::Connection& connection, const http::Request&
   Block* block = table_->memory().blocks.take(kResponseRoom);
   const std::size_t size =
       write_file_head({block->data(), kResponseRoom}, request, *file, answer, ::time(nullptr));
+  answers_.note(connection, answer.status);
   table_->respond_file(connection, block, size, answer.keep_alive,
                        {.file = std::move(file->fd),
                         .offset = answer.offset,
@@ -310,10 +345,13 @@ void Dispatcher::redirect_to_folder(conn::Connection& connection, const http::Re
 // ---- Topics and messages -----------------------------------------------------------------------
 
 void Dispatcher::on_message(conn::Connection& connection, const ws::Event& message) {
-  if (route_of(connection).config->type == config::RouteType::echo)
+  accounts_.count_received(connection, connection.policy->outbox.number);
+  if (route_of(connection).config->type == config::RouteType::echo) {
+    accounts_.count_echoed(connection);
     table_->echo(connection, message);
-  else
+  } else {
     pubsub_.on_message(connection, message);
+  }
 }
 
 void Dispatcher::on_topics_due(conn::Connection& connection) {
@@ -342,49 +380,6 @@ void Dispatcher::on_posted(hub::Ticket ticket, hub::MessageId id, std::uint32_t 
     pubsub_.on_posted(*connection, ticket, id, subscribers);
   else
     publisher_.on_posted(ticket, id, subscribers);
-}
-
-// ---- Ends --------------------------------------------------------------------------------------
-
-void Dispatcher::on_refused(io::IpNetwork client) {
-  tell_crowded(client);
-}
-
-void Dispatcher::tell_crowded(io::IpNetwork client) {
-  if (first(Notice::connections_per_ip))
-    log::warn("connections_per_ip: {} has as many connections as it may; another one is refused",
-              client.text());
-}
-
-void Dispatcher::on_ending(conn::Connection& connection) {
-  pubsub_.on_ending(connection);
-  const auto notice = notice_of(connection.state.ending);
-  if (!notice || !first(*notice)) return;
-  const std::string client = connection.state.client.text();
-  const bool streams = connection.state.streams;
-  if (connection.policy)
-    log::warn("{}: {} on route {} ({}) {}", name(*notice), client,
-              route_of(connection).config->name, transport_of(connection), deed(*notice, streams));
-  else
-    log::warn("{}: {} {}", name(*notice), client, deed(*notice, streams));
-}
-
-void Dispatcher::on_close(conn::Connection& connection) {
-  pubsub_.on_close(connection);
-  hub_->leave(connection.topics);
-  if (connection.dropped() > 0 && connection.state.ending != conn::Ending::slow_client &&
-      first(Notice::slow_client))
-    log::warn("slow_client: {} on route {} ({}) has missed {} messages, being slow",
-              connection.state.client.text(), route_of(connection).config->name,
-              transport_of(connection), connection.dropped());
-  if (!connection.policy) return;
-  if (connection.state.streams)
-    log::debug("route {}: SSE {} closed", route_of(connection).config->name, connection.id().index);
-  else
-    log::debug("route {}: WebSocket {} closed, code {}, by {}", route_of(connection).config->name,
-               connection.id().index,
-               connection.state.close_code == 0 ? 1006 : connection.state.close_code,
-               connection.state.closed_by_peer ? "the client" : "us");
 }
 
 }  // namespace peal::server

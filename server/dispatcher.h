@@ -10,7 +10,9 @@
 #include "core/conn/connection_table.h"
 #include "core/conn/handler.h"
 #include "core/hub/hub.h"
+#include "server/access_log.h"
 #include "server/answers.h"
+#include "server/metrics_route.h"
 #include "server/notices.h"
 #include "server/publisher.h"
 #include "server/pubsub.h"
@@ -27,8 +29,13 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   Dispatcher(const Site& site, std::span<const conn::ListenerPolicy> listeners,
              const conn::TableLimits& limits, Notices& notices);
 
-  /// Both are the shard's. Requires: called once, before anything else.
-  void attach(conn::ConnectionTable& table, hub::Hub& hub);
+  /// Both are the shard's; null: there are no metrics. Requires: called once, before anything else.
+  void attach(conn::ConnectionTable& table, hub::Hub& hub, MetricsService* metrics = nullptr);
+  /// Logs connections that come from now on when they end.
+  void log_access(const AccessLog& log);
+
+  const Accounts& accounts() const { return accounts_; }
+  void on_metrics(const MetricsService::Result& result) { metrics_.on_result(result); }
 
   /// Other routes for requests from now on; connections stay with what they have.
   void set_site(const Site& site);
@@ -67,6 +74,9 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
  private:
   using Captures = PubSub::Captures;
 
+  void dispatch(conn::Connection& connection, const http::Request& request);
+  void note_request(conn::Connection& connection, const http::Request& request);
+  void note_close(conn::Connection& connection);
   void find_client(conn::Connection& connection, const http::Request& request);
   bool has_room(conn::Connection& connection, const http::Request& request);
   void answer(conn::Connection& connection, const http::Request& request, const Route& route,
@@ -91,9 +101,12 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   Notices& notices_;
   conn::ConnectionTable* table_ = nullptr;
   hub::Hub* hub_ = nullptr;
+  Accounts accounts_;
+  AccessLog access_log_;
   Answers answers_;
   PubSub pubsub_;
   Publisher publisher_;
+  MetricsRoute metrics_;
   std::vector<http::ForwardedHop> hops_;  // of the request at hand
   std::vector<char> path_scratch_;        // decoded captures of the request at hand
 };

@@ -5,6 +5,7 @@
 
 #include "core/conn/exchange.h"
 #include "server/long_poll.h"
+#include "server/metrics_route.h"
 #include "server/publication.h"
 
 namespace peal::server {
@@ -14,6 +15,7 @@ namespace peal::server {
 struct KeptRequest final : conn::Exchange {
   std::unique_ptr<Publication> publication;  ///< from the first publish request on
   std::unique_ptr<PendingPoll> poll;         ///< from the first long poll on
+  std::unique_ptr<PendingScrape> scrape;     ///< from the first scrape on
 };
 
 }  // namespace peal::server

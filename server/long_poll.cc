@@ -22,8 +22,11 @@ constexpr Duration kReadyTime = std::chrono::seconds(10);  // that topics may ta
 constexpr std::size_t kFull = 256 << 10;                   // bytes of messages
 
 /// The outbox of a poll is bounded by kFull, and nobody is slow before there is an answer to read.
-constexpr hub::OutboxPolicy kGather{.queue_size = std::numeric_limits<std::uint32_t>::max(),
-                                    .slow_client = hub::SlowClient::drop};
+hub::OutboxPolicy gathering(const Route& route) {
+  return {.number = route.outbox.number,
+          .queue_size = std::numeric_limits<std::uint32_t>::max(),
+          .slow_client = hub::SlowClient::drop};
+}
 
 PendingPoll& poll_of(conn::Connection& connection) {
   return *static_cast<KeptRequest&>(*connection.exchange).poll;
@@ -68,14 +71,17 @@ void LongPoll::begin(conn::Connection& connection, const http::Request& request,
            .origin = std::string(listening.page == Page::listed ? listening.origin : ""),
            .minor_version = request.minor_version,
            .keep_alive = answers_.keeps_alive(request),
+           .waits = true,
            // Nobody keeps what comes by a pattern between two polls.
            .gap = listening.resume.since() && has_pattern(listening.topics),
+           .gather = gathering(route),
            .full_at = {}};
+  answers_.accounts().opened(connection, route.outbox.number, config::Transport::poll);
   connection.renew();
   connection.set_encoding(hub::Encoding::json_items);
   connection.set_own_ids();
   table_->answer_later(connection, table_->now() + wait, true);
-  subscribe(*hub_, connection, listening, kGather);
+  subscribe(*hub_, connection, listening, poll->gather);
   if (all_ready(connection.topics)) table_->topics_ready(connection);
 }
 
@@ -85,12 +91,14 @@ void LongPoll::answer_head(conn::Connection& connection, const http::Request& re
   const PendingPoll poll{.page = listening.page,
                          .origin = std::string(listening.origin),
                          .minor_version = request.minor_version,
+                         .gather = {},
                          .full_at = {}};
   Block* block = table_->memory().blocks.take(kResponseRoom);
   http::ResponseWriter writer({block->data(), kResponseRoom});
   write_fields(writer, 200, poll, keep_alive);
   writer.header("Content-Type", "application/json");
   writer.end();
+  answers_.note(connection, 200);
   table_->respond(connection, block, writer.size(), keep_alive);
 }
 
@@ -139,10 +147,22 @@ void LongPoll::on_ending(conn::Connection& connection) {
   connection.drop_messages(table_->memory());
 }
 
+void LongPoll::on_close(conn::Connection& connection) {
+  if (!connection.exchange) return;
+  if (PendingPoll* poll = static_cast<KeptRequest&>(*connection.exchange).poll.get())
+    count_out(*poll);
+}
+
+void LongPoll::count_out(PendingPoll& poll) const {
+  if (std::exchange(poll.waits, false))
+    answers_.accounts().closed(poll.gather.number, config::Transport::poll);
+}
+
 // ---- Answers -----------------------------------------------------------------------------------
 
 void LongPoll::answer(conn::Connection& connection) {
-  const PendingPoll& poll = poll_of(connection);
+  PendingPoll& poll = poll_of(connection);
+  count_out(poll);
   const std::string next =
       poll.full_at.empty() ? position_text(connection.topics) : position_text(poll.full_at);
   hub_->leave(connection.topics);
@@ -161,6 +181,7 @@ void LongPoll::answer_nothing(conn::Connection& connection, std::string_view nex
   write_fields(writer, 204, poll, keep_alive);
   writer.header("Peal-Next", next);
   writer.end();
+  answers_.note(connection, poll.route->outbox.number, 204);
   table_->respond(connection, block, writer.size(), keep_alive);
 }
 
@@ -181,6 +202,7 @@ void LongPoll::answer_messages(conn::Connection& connection, std::string_view ne
   writer.end();
   writer.body(kBegin);
   PEAL_CHECK(writer.size() > 0);
+  answers_.note(connection, poll.route->outbox.number, 200);
   connection.begin_array(memory, head, {head->data(), writer.size()});
   Block* block = memory.blocks.take(end.size());
   std::memcpy(block->data(), end.data(), end.size());

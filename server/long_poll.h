@@ -21,9 +21,11 @@ struct PendingPoll {
   std::string origin;  ///< where `page` makes it matter
   int minor_version = 1;
   bool keep_alive = false;
-  bool gap = false;   ///< messages are missing
-  bool due = false;   ///< to be answered as soon as all topics are ready
-  bool late = false;  ///< the time to wait is over
+  bool waits = false;        ///< it is not answered yet
+  bool gap = false;          ///< messages are missing
+  bool due = false;          ///< to be answered as soon as all topics are ready
+  bool late = false;         ///< the time to wait is over
+  hub::OutboxPolicy gather;  ///< as the hub is to see the outbox meanwhile
   /// The position where the answer ends, once it is full and more has come; else empty.
   std::vector<std::uint64_t> full_at;
 };
@@ -54,9 +56,12 @@ class LongPoll {
   void on_topics_due(conn::Connection& connection);
   void on_answer_due(conn::Connection& connection);
   void on_ending(conn::Connection& connection);
+  /// Of any connection.
+  void on_close(conn::Connection& connection);
 
  private:
   void answer(conn::Connection& connection);
+  void count_out(PendingPoll& poll) const;
   void answer_nothing(conn::Connection& connection, std::string_view next);
   void answer_messages(conn::Connection& connection, std::string_view next);
 

@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
 #include <optional>
 
 #include "server/cli.h"
 #include "server/log.h"
 #include "server/reload.h"
 #include "server/server.h"
+
+namespace {
+
+/// Whatever main() ends with, what was logged is written.
+struct LogEnd {
+  LogEnd() = default;
+  LogEnd(const LogEnd&) = delete;
+  LogEnd& operator=(const LogEnd&) = delete;
+  ~LogEnd() { peal::server::log::shut_down(); }
+};
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace peal::server;
@@ -18,7 +31,11 @@ int main(int argc, char** argv) {
     print_problems(loaded);
     return kExitConfig;
   }
-  log::set_up(loaded.config->log);
+  if (auto ready = log::set_up(loaded.config->log); !ready) {
+    std::fprintf(stderr, "log.file: %s\n", ready.error().c_str());
+    return kExitFailed;
+  }
+  const LogEnd end;
   Server server({std::move(*loaded.config), std::move(*certificates)}, std::move(line->load));
   if (auto started = server.start(); !started) {
     log::error("{}", started.error());

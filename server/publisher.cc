@@ -182,6 +182,7 @@ void Publisher::publish(conn::Connection& connection, Publication& publication, 
   hub::Memory& memory = table_->memory();
   const auto opcode =
       publication.form == PublishForm::binary ? ws::Opcode::binary : ws::Opcode::text;
+  answers_.accounts().count_received(connection, publication.route->outbox.number);
   await(publication, publication.topic_count);
   const std::uint32_t first = publication.first_ticket;
   const std::size_t last = publication.topic_count - 1;
@@ -323,6 +324,8 @@ bool Publisher::end_reading(conn::Connection& connection, Batch& batch) {
   table_->memory().blocks.give(std::exchange(batch.body, nullptr));
   batch.read = true;
   Publication& publication = publication_of(connection);
+  answers_.accounts().count_received(connection, publication.route->outbox.number,
+                                     static_cast<std::uint32_t>(batch.items.size()));
   await(publication, batch.items.size());
   batch.first_ticket = publication.first_ticket;
   return true;
@@ -374,6 +377,7 @@ void Publisher::answer(conn::Connection& connection) {
     writer.header(field.name, field.value);
   writer.end();
   writer.body(text_);
+  answers_.note(connection, publication.route->outbox.number, 200);
   table_->respond(connection, block, writer.size(), keep_alive);
   forget_large(publication);
 }
@@ -405,6 +409,7 @@ void Publisher::answer_error(conn::Connection& connection, int status, std::stri
                                                         .now = ::time(nullptr),
                                                         .minor_version = publication.minor_version,
                                                         .keep_alive = keep_alive});
+  answers_.note(connection, publication.route->outbox.number, status);
   table_->respond(connection, block, size, keep_alive);
 }
 

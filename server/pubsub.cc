@@ -151,6 +151,7 @@ void PubSub::answer_options(conn::Connection& connection, const http::Request& r
   writer.header(kAllow.front().name, kAllow.front().value);
   writer.connection(keep_alive, request.minor_version);
   writer.end();
+  answers_.note(connection, 204);
   table_->respond(connection, block, writer.size(), keep_alive);
 }
 
@@ -249,6 +250,7 @@ void PubSub::on_posted(conn::Connection& connection, hub::Ticket ticket, hub::Me
 }
 
 void PubSub::on_close(conn::Connection& connection) {
+  polls_.on_close(connection);
   if (PealV1::is_spoken(connection)) peal_v1_.on_close(connection);
 }
 

@@ -37,10 +37,11 @@ std::expected<Certificates, std::vector<config::Problem>> load_certificates(
   return certificates;
 }
 
-std::expected<std::shared_ptr<const Edition>, std::string> Edition::make(config::Config config) {
+std::expected<std::shared_ptr<const Edition>, std::string> Edition::make(config::Config config,
+                                                                         Labels& labels) {
   auto edition = std::make_shared<Edition>();
   edition->config = std::move(config);
-  auto site = Site::make(edition->config);
+  auto site = Site::make(edition->config, labels);
   if (!site) return std::unexpected("a route's files cannot be opened: " + site.error().text());
   edition->site.emplace(std::move(*site));
   return edition;

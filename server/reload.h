@@ -2,7 +2,6 @@
 // From the configuration file to what is served, at the start and when it is read again.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -16,12 +15,6 @@
 #include "server/site.h"
 
 namespace peal::server {
-
-/// How often the configuration was read again. Thread: main's writes, any reads.
-struct ReloadCounters {
-  std::atomic<std::uint64_t> done{0};
-  std::atomic<std::uint64_t> refused{0};
-};
 
 /// A configuration and what its files hold.
 struct FreshConfig {
@@ -51,7 +44,8 @@ struct Edition {
   std::optional<Site> site;  ///< always there
 
   /// Error: a sentence for the operator.
-  static std::expected<std::shared_ptr<const Edition>, std::string> make(config::Config config);
+  static std::expected<std::shared_ptr<const Edition>, std::string> make(config::Config config,
+                                                                         Labels& labels);
 
   /// The site, which keeps the edition alive.
   static std::shared_ptr<const Site> site_of(const std::shared_ptr<const Edition>& edition) {

@@ -70,7 +70,7 @@ std::expected<void, std::string> Server::start() {
   if (!io) return std::unexpected(io.error());
   io_ = std::move(*io);
   log::info("{}", io_->why);
-  auto edition = Edition::make(std::move(first_config_));
+  auto edition = Edition::make(std::move(first_config_), labels_);
   if (!edition) return std::unexpected(edition.error());
   edition_ = std::move(*edition);
   watch_files();
@@ -90,6 +90,13 @@ std::expected<void, std::string> Server::start() {
   admission_.emplace(most, config().limits.connections_per_ip, Rate(config().limits.accept_rate));
   notices_.emplace(shards);
   heartbeat_.emplace(shards, notify_.watchdog().value_or(Duration::zero()) / kBeatsPerWatchdog);
+  metrics_.emplace(
+      MetricsService::Setup{.shards = shards,
+                            .labels = &labels_,
+                            .notices = &*notices_,
+                            .version = PEAL_VERSION,
+                            .io = io_->uring ? "io_uring" : "epoll",
+                            .wake = [this](hub::ShardIndex to) { shards_[to]->wake(); }});
   auto doors = open_doors(shards);
   if (!doors) return std::unexpected(doors.error());
   return start_shards(std::move(*doors));
@@ -162,7 +169,8 @@ ShardSettings Server::shard_settings(const config::Config& config) const {
           .history_memory = config.limits.history_memory / shards_.size(),
           .deflate = {.level = static_cast<int>(compression.level),
                       .min_size = static_cast<std::uint32_t>(compression.min_size)},
-          .drain = drain_plan(config.drain)};
+          .drain = drain_plan(config.drain),
+          .access_log = AccessLog(config.log.access ? config.log.access_one_in : 0, &labels_)};
 }
 
 ShardSetup Server::make_setup(hub::ShardIndex index, Doors doors) {
@@ -172,6 +180,7 @@ ShardSetup Server::make_setup(hub::ShardIndex index, Doors doors) {
           .mesh = &*mesh_,
           .admission = &*admission_,
           .notices = &*notices_,
+          .metrics = &*metrics_,
           .settings = shard_settings(config()),
           .doors = std::move(doors),
           .heartbeat = &*heartbeat_,
@@ -215,7 +224,8 @@ void Server::serve(hub::ShardIndex index, int cpu, Doors doors) {
   if (gate_->failed) return;
   if (auto done = shards_[index]->run(); !done) {
     log::error("reactor {}: {}", index, done.error().text());
-    std::abort();  // a reactor that cannot wait serves nobody; the supervisor starts us anew
+    log::shut_down();  // which writes it
+    std::abort();      // a reactor that cannot wait serves nobody; the supervisor starts us anew
   }
 }
 
@@ -297,6 +307,7 @@ void Server::drain() {
 }
 
 void Server::stop() {
+  if (metrics_) metrics_->stop();  // it wakes shards
   for (auto& shard : shards_)
     if (shard) shard->stop();
   for (std::thread& thread : threads_) thread.join();

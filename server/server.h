@@ -14,8 +14,10 @@
 #include "core/hub/mesh.h"
 #include "server/file_watch.h"
 #include "server/io_choice.h"
+#include "server/labels.h"
 #include "server/listener_policies.h"
 #include "server/listeners.h"
+#include "server/metrics_service.h"
 #include "server/notify.h"
 #include "server/reload.h"
 #include "server/shard.h"
@@ -43,8 +45,6 @@ class Server {
   /// Serves until a signal ends it: the first asks every client to leave, a second one, or clients
   /// that do not, end it at once. SIGHUP makes it read the configuration again.
   void run();
-
-  const ReloadCounters& reloads() const { return reloads_; }
 
  private:
   using Doors = std::vector<DoorSocket>;  // of one shard
@@ -86,11 +86,11 @@ class Server {
   };
 
   config::LoadOptions load_;
+  Labels labels_;
   std::shared_ptr<const Edition> edition_;  // in force
   std::vector<std::shared_ptr<const Edition>> editions_before_;
   config::Config first_config_;  // until start()
   std::shared_ptr<const ListenerSettings> listener_settings_;
-  ReloadCounters reloads_;
   std::uint64_t file_limit_ = 0;
   std::optional<IoChoice> io_;
   std::optional<hub::Mesh> mesh_;
@@ -98,6 +98,7 @@ class Server {
   std::optional<Notices> notices_;
   Notify notify_;
   std::optional<Heartbeat> heartbeat_;
+  std::optional<MetricsService> metrics_;
   FileWatch files_;
   Listeners listeners_;
   std::optional<StartGate> gate_;

@@ -35,19 +35,21 @@ void Server::take_up_file() {
   const config::Diff diff = config::diff(config(), fresh->config);
   config::keep_places(config().listen, fresh->config);
   fresh->certificates.arrange(fresh->config);
-  auto edition = Edition::make(std::move(fresh->config));
+  auto edition = Edition::make(std::move(fresh->config), labels_);
   if (!edition) return refuse_reload(edition.error());
   const DoorPlan plan = plan_doors(config().listen, (*edition)->config.listen);
   auto doors = open_new_doors(plan, (*edition)->config);
   if (!doors) return refuse_reload(doors.error());
+  if (auto ready = log::set_up((*edition)->config.log); !ready)
+    return refuse_reload("log.file: " + ready.error());
   put_in_force(std::move(*edition), std::move(fresh->certificates), plan, std::move(*doors));
   for (const std::string& key : diff.kept) log::warn("{}", key);
-  ++reloads_.done;
+  metrics_->count_reload(true);
   log::info("reloaded: {}", diff.text());
 }
 
 void Server::refuse_reload(const std::string& why) {
-  ++reloads_.refused;
+  metrics_->count_reload(false);
   log::error("not reloaded, the configuration stays as it was: {}", why);
 }
 
@@ -79,7 +81,6 @@ void Server::put_in_force(std::shared_ptr<const Edition> edition, Certificates c
   admission_->limit = connection_limit(limits.connections, file_limit_);
   admission_->per_client = limits.connections_per_ip;
   admission_->accepts.set(Rate(limits.accept_rate));
-  log::set_up(config().log);
   for (std::size_t shard = 0; shard < shards_.size(); ++shard)
     shards_[shard]->update({.settings = shard_settings(config()),
                             .site = Edition::site_of(edition_),

@@ -44,7 +44,8 @@ Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
       drain_timer_(kDrainTimer),
       rebinding_(table_),
       change_timer_(kChangeTimer) {
-  dispatcher_.attach(table_, hub_);
+  dispatcher_.attach(table_, hub_, setup_.metrics);
+  dispatcher_.log_access(setup_.settings.access_log);
   for (DoorSocket& door : setup_.doors)
     doors_.emplace_back(std::move(door), kDoorTimer | static_cast<std::uint32_t>(doors_.size()));
 }
@@ -159,6 +160,7 @@ bool Shard::on_turn_end() {
   take_updates();
   if (wants_drain()) announce_drain();
   hub_.take_mail();
+  if (has_metrics_mail()) take_metrics_mail();
   if (!hub_.congested()) table_.resume_publishers();
   const bool changes = work_on_change();
   const bool drains = drain_stage_ == DrainStage::under_way && work_on_drain();
@@ -175,7 +177,8 @@ bool Shard::on_turn_end() {
 }
 
 bool Shard::has_mail() const {
-  return hub_.has_mail() || wants_drain() || updates_wait_.load(std::memory_order_acquire);
+  return hub_.has_mail() || has_metrics_mail() || wants_drain() ||
+         updates_wait_.load(std::memory_order_acquire);
 }
 
 void Shard::request_drain() {

@@ -14,6 +14,7 @@
 #include "server/dispatcher.h"
 #include "server/drain.h"
 #include "server/heartbeat.h"
+#include "server/metrics_service.h"
 #include "server/rebinding.h"
 #include "server/shard_update.h"
 
@@ -27,6 +28,7 @@ struct ShardSetup {
   hub::Mesh* mesh = nullptr;
   conn::Admission* admission = nullptr;
   Notices* notices = nullptr;
+  MetricsService* metrics = nullptr;  ///< null: none
   ShardSettings settings = {};
   std::vector<DoorSocket> doors;
   Heartbeat* heartbeat = nullptr;
@@ -110,6 +112,9 @@ class Shard final : private io::ReactorClient {
   void leave();
   void note_evictions();
   void beat();
+  bool has_metrics_mail() const;
+  void take_metrics_mail();
+  Snapshot snapshot();
 
   ShardSetup setup_;
   io::Reactor reactor_;

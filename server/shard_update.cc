@@ -48,6 +48,7 @@ void Shard::put_in_force(const ShardSettings& settings) {
   setup_.settings = settings;
   table_.set_limits(settings.limits);
   dispatcher_.set_limits(settings.limits);
+  dispatcher_.log_access(settings.access_log);
   memory_.compressor.set(settings.deflate);
   const bool limited = setup_.admission->accepts.limited();
   if (std::exchange(one_by_one_, limited) == limited) return;

@@ -9,6 +9,7 @@
 #include "core/base/fd.h"
 #include "core/conn/connection_table.h"
 #include "core/ws/deflate.h"
+#include "server/access_log.h"
 #include "server/listener_policies.h"
 #include "server/site.h"
 #include "server/spread.h"
@@ -26,6 +27,7 @@ struct ShardSettings {
   std::size_t history_memory = 0;  ///< bytes, of this shard
   ws::DeflateSettings deflate = {};
   DrainPlan drain = {};
+  AccessLog access_log = AccessLog();
 };
 
 /// A listening socket, and which listener it is of: an index into Config::listen.

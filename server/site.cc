@@ -64,11 +64,13 @@ Result<Route> make_route(const config::Route& config, const config::Compression&
 
 }  // namespace
 
-Result<Site> Site::make(const config::Config& config) {
+Result<Site> Site::make(const config::Config& config, Labels& labels) {
   Site site(config);
+  site.topic_classes_.number(labels.topic_classes);
   for (const config::Route& route : config.routes) {
     auto made = make_route(route, config.compression);
     if (!made) return std::unexpected(made.error());
+    made->outbox.number = labels.routes.number(route.name);
     site.routes_.push_back(std::move(*made));
   }
   return site;

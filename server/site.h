@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/conn/connection.h"
 #include "server/auth.h"
+#include "server/labels.h"
 #include "server/router.h"
 #include "server/static_files.h"
 #include "server/topic_classes.h"
@@ -35,9 +36,9 @@ struct Route : conn::RoutePolicy {
 /// connections refer to it; immutable but for tokens, read by every shard.
 class Site {
  public:
-  /// Opens the roots of files routes and reads the tokens of those that ask for one. Requires:
-  /// `config` as made by config::load().
-  static Result<Site> make(const config::Config& config);
+  /// Opens the roots of files routes and reads the tokens of those that ask for one; numbers what
+  /// has a name. Requires: `config` as made by config::load().
+  static Result<Site> make(const config::Config& config, Labels& labels);
 
   const config::Config& config() const { return *config_; }
   const Router& router() const { return router_; }

@@ -59,6 +59,7 @@ void Sse::begin(conn::Connection& connection, const http::Request& request, cons
   for (const http::Header& field : CorsFields(listening.page, listening.origin).fields())
     writer.header(field.name, field.value);
   writer.end();
+  answers_.note(connection, 200);
   if (request.method == "HEAD") {
     table_->respond(connection, block, writer.size(), answers_.keeps_alive(request));
     return;

@@ -53,6 +53,10 @@ void TopicClasses::add(const config::TopicPattern& pattern, std::uint32_t index)
   nodes_[at].here = index;
 }
 
+void TopicClasses::number(LabelNumbers& numbers) {
+  for (TopicClass& each : classes_) each.TopicPolicy::number = numbers.number(each.name);
+}
+
 const TopicClass& TopicClasses::of(std::string_view topic) const {
   const std::uint32_t found = walk(0, topic);
   return classes_[found == kNone ? 0 : found];

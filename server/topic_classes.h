@@ -15,6 +15,7 @@
 #include "core/base/hash.h"
 #include "core/base/time.h"
 #include "core/hub/topic_policy.h"
+#include "server/labels.h"
 
 namespace peal::server {
 
@@ -33,6 +34,9 @@ class TopicClasses final : public hub::TopicPolicies {
  public:
   /// Requires: `config` as made by config::load().
   explicit TopicClasses(const config::Config& config);
+
+  /// Gives the classes their numbers. To be called before anybody looks up.
+  void number(LabelNumbers& numbers);
 
   /// Requires: no config::topic_name_problem(). Valid as long as this.
   const TopicClass& of(std::string_view topic) const override;

@@ -41,6 +41,7 @@ std::optional<std::string_view> accept_websocket(conn::ConnectionTable& table,
   Block* block = table.memory().blocks.take(room);
   const std::size_t size =
       ws::write_accept({block->data(), room}, upgrade, *subprotocol, deflate->text.view());
+  answers.note(connection, 101);
   table.upgrade(connection, route, block, size);
   log::debug("route {}: WebSocket {} opened", route.config->name, connection.id().index);
   return *subprotocol;

@@ -2,9 +2,16 @@
 """The log: one event a line, whatever clients write into it."""
 
 import json
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import time
 import unittest
 
-from support import CLOSE, TEXT, Client, Daemon, close_payload
+from support import CLOSE, TEXT, Client, Daemon, close_payload, wait_until
+from support.daemon import IO, PEALD
 
 CONFIG = """
 [route.echo]
@@ -59,3 +66,112 @@ class Log(unittest.TestCase):
     def test_json_is_one_object_a_line(self):
         lines = [json.loads(line) for line in self.noisy_log("--set", "log.format=json").splitlines()]
         self.assertTrue(any("listening on" in str(line) for line in lines))
+
+
+class LogFile(unittest.TestCase):
+    def start(self, *options):
+        daemon = Daemon(CONFIG, "--set", "log.access=true", "--set", "log.file=peal.log", *options, wait=False)
+        self.addCleanup(daemon.stop)
+        self.file = daemon.folder / "peal.log"
+        found = wait_until(lambda: self.file.exists() and
+                           re.search(r"listening on (\S+):(\d+)", self.file.read_text()), "it listens")
+        daemon.address = found[1], int(found[2])
+        return daemon
+
+    def leave_a_line(self, daemon, path="/nowhere"):
+        with Client(daemon.address) as client:
+            client.request(path)
+
+    def test_it_is_opened_anew_at_sigusr1(self):
+        daemon = self.start()
+        old = daemon.folder / "peal.log.1"
+        self.file.rename(old)
+        self.leave_a_line(daemon)
+        wait_until(lambda: "access: " in old.read_text(), "the old file is written to until then")
+        for _ in range(3):
+            daemon.process.send_signal(signal.SIGUSR1)
+        before = old.read_text()
+
+        def new_line():
+            self.leave_a_line(daemon)
+            return self.file.exists() and "access: " in self.file.read_text()
+
+        wait_until(new_line, "a line in the new file")
+        self.assertIsNone(daemon.process.poll())
+        self.assertLessEqual(len(old.read_text()) - len(before), 1000)
+        self.file.unlink()
+        self.file.mkdir()
+        daemon.process.send_signal(signal.SIGUSR1)
+        self.leave_a_line(daemon)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(daemon.log.text(), "")
+
+    def test_without_a_file_sigusr1_changes_nothing(self):
+        daemon = Daemon(CONFIG)
+        self.addCleanup(daemon.stop)
+        daemon.process.send_signal(signal.SIGUSR1)
+        with Client(daemon.address) as client:
+            self.assertEqual(client.upgrade("/echo").status, 101)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_a_file_that_cannot_be(self):
+        for file, code, text in (("/nowhere/peal.log", 78, "log.file: expected a file in a folder that exists"),
+                                 ("/proc/peal.log", 1, "log.file: /proc/peal.log: ")):
+            with self.subTest(file):
+                daemon = Daemon(CONFIG, "--set", f"log.file={file}", wait=False)
+                self.assertEqual(daemon.wait(), code)
+                self.assertIn(text, daemon.log.text())
+
+
+class Journal(unittest.TestCase):
+    def log(self, *options, stream='$(stat -L -c %d:%i /proc/self/fd/2)'):
+        daemon = Daemon(CONFIG, "--set", "log.level=debug", *options,
+                        wrap=("sh", "-c", f'JOURNAL_STREAM={stream} exec "$@"', "sh"))
+        self.addCleanup(daemon.stop)
+        make_noise(daemon)
+        self.assertEqual(daemon.stop(), 0)
+        return daemon.log.text().splitlines()
+
+    def test_lines_have_priorities(self):
+        lines = self.log()
+        for line in lines:
+            self.assertRegex(line, r"^<[3467]>(?!\d{4}-|<)")
+        for start in ("<6>listening on ", "<4>protocol_error: ", "<7>route echo: WebSocket "):
+            self.assertTrue(any(line.startswith(start) for line in lines), start)
+
+    def test_json_has_them_too(self):
+        for line in self.log("--set", "log.format=json"):
+            self.assertRegex(line, "^<[3467]>")
+            self.assertEqual(list(json.loads(line[3:])), ["time", "level", "thread", "message"])
+
+    def test_not_when_it_is_another_stream(self):
+        for line in self.log(stream="1:2"):
+            self.assertRegex(line, r"^\d{4}-")
+
+
+class SlowDisk(unittest.TestCase):
+    def test_nobody_waits_for_a_log_that_is_not_taken(self):
+        folder = tempfile.TemporaryDirectory(prefix="peal-")
+        self.addCleanup(folder.cleanup)
+        config = pathlib.Path(folder.name, "peal.toml")
+        config.write_text(CONFIG)
+        process = subprocess.Popen(
+            [PEALD, "-c", str(config), "--set", f"server.io={IO}", "--set", "log.access=true", "--set",
+             "listen.public.address=127.0.0.1:0"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        while not (found := re.search(rb"listening on (\S+):(\d+)", process.stderr.readline())):
+            self.assertIsNone(process.poll())
+        address = found[1].decode(), int(found[2])
+        for _ in range(600):  # some 150 KB of lines, where a pipe takes 64
+            with Client(address) as client:
+                client.request("/nowhere")
+        begin = time.monotonic()
+        with Client(address) as client:
+            client.upgrade("/echo")
+            self.assertEqual(client.echo(b"x").payload, b"x")
+        self.assertLess(time.monotonic() - begin, 2)
+        process.terminate()
+        _, log = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(log.count(b" status=404 "), 600)

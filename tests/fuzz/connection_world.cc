@@ -93,7 +93,8 @@ constexpr std::size_t kTlsBound = 2 * (17 << 10) + kSocketBuffer;
 
 const server::Site& site() {
   static const config::Config config = config::load_text(kConfig, "/fuzz.toml").config.value();
-  static const server::Site made = server::Site::make(config).value();
+  static server::Labels labels;
+  static const server::Site made = server::Site::make(config, labels).value();
   return made;
 }
 
@@ -156,8 +157,10 @@ World::World(const Setup& setup)
       mesh_(static_cast<hub::ShardIndex>(setup.shards)),
       notices_(static_cast<unsigned>(setup.shards)) {
   FakeClock::reset();
-  server::log::set_up({.level = config::LogLevel::error});  // limits are met on purpose
-  process_hash_key() = {.first = setup.seed};               // it chooses the homes of topics
+  config::Log log;
+  log.level = config::LogLevel::error;  // limits are met on purpose
+  PEAL_CHECK(server::log::set_up(log));
+  process_hash_key() = {.first = setup.seed};  // it chooses the homes of topics
   for (std::size_t i = 0; i < setup.shards; ++i)
     shards_.push_back(std::make_unique<Shard>(i, *this));
   neighbour_ = &connect_honest("/echo");

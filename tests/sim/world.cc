@@ -13,6 +13,7 @@ namespace {
 
 struct LoadedSite {
   config::Config config;
+  server::Labels labels;
   std::unique_ptr<server::Site> site;
 };
 
@@ -25,7 +26,8 @@ const server::Site& site_of(const std::string& routes) {
     auto made = config::load_text(text, "world.toml");
     for (const config::Problem& problem : made.problems) FAIL_CHECK(problem.text());
     loaded.config = std::move(made.config.value());
-    loaded.site = std::make_unique<server::Site>(server::Site::make(loaded.config).value());
+    loaded.site =
+        std::make_unique<server::Site>(server::Site::make(loaded.config, loaded.labels).value());
   }
   return *loaded.site;
 }
@@ -47,8 +49,10 @@ World::World(std::uint64_t seed, const std::string& routes, bool rough)
       mesh_(static_cast<hub::ShardIndex>(1 + seed % 3)),
       notices_(mesh_.shards()) {
   test::FakeClock::reset();
-  server::log::set_up({.level = config::LogLevel::error});  // limits are met on purpose
-  process_hash_key() = {.first = seed};                     // it chooses the homes of topics
+  config::Log log;
+  log.level = config::LogLevel::error;  // limits are met on purpose
+  PEAL_CHECK(server::log::set_up(log));
+  process_hash_key() = {.first = seed};  // it chooses the homes of topics
   for (std::size_t i = 0; i < mesh_.shards(); ++i)
     shards_.push_back(std::make_unique<Shard>(i, *this, draw_habits(rough)));
 }

@@ -128,7 +128,8 @@ class RunningShard {
   server::IoChoice choice_;
   config::Config config_ = config::load_text(kConfig, "peal.toml").config.value();
   config::Diagnosis diagnosis_{"peal.toml"};
-  server::Site site_ = server::Site::make(config_).value();
+  server::Labels labels_;
+  server::Site site_ = server::Site::make(config_, labels_).value();
   hub::Mesh mesh_{1};
   conn::Admission admission_{1000};
   server::Notices notices_{1};

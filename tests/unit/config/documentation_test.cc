@@ -59,7 +59,7 @@ Keys known() {
   config.listen = {{"NAME", "", 0, {}}, {"NAME", "", 0, {}, tls}};
   config.listen.back().path = "/";
   for (const RouteType type : {RouteType::echo, RouteType::pubsub, RouteType::publish,
-                               RouteType::files, RouteType::health}) {
+                               RouteType::files, RouteType::health, RouteType::metrics}) {
     Route route;
     route.name = "NAME";
     route.type = type;
@@ -150,7 +150,7 @@ TEST_CASE("CONFIGURATION.md: the examples load") {
     REQUIRE(loaded.config);
   }
   const Loaded last = load({folder.file(all.back()), {}});
-  CHECK(last.config->routes.size() == 8);
+  CHECK(last.config->routes.size() == 9);
   CHECK(last.config->topics.size() == 2);
 }
 

@@ -66,6 +66,9 @@ timeout = 0
 [log]
 level = "debug"
 format = "json"
+file = "peal.log"
+access = true
+access_one_in = 10
 [route.chat]
 path = "/chat/{room}"
 type = "pubsub"
@@ -112,7 +115,7 @@ rate = "10/s"
                                 Milliseconds{6000}, Milliseconds{250}, all});
   CHECK(config.compression == Compression{false, 1024, 6, true});
   CHECK(config.drain == Drain{Milliseconds{60'000}, 0.5, Milliseconds{10'000}, Milliseconds{0}});
-  CHECK(config.log == Log{LogLevel::debug, LogFormat::json});
+  CHECK(config.log == Log{LogLevel::debug, LogFormat::json, folder + "/peal.log", true, 10});
   REQUIRE(config.routes.size() == 2);
   const Route& chat = config.routes.front();
   CHECK(chat.hosts == std::vector<std::string>{"a.example.com", "*.b.example.com"});

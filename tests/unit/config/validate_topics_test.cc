@@ -111,7 +111,7 @@ TEST_CASE("load_text: what makes no sense for a publish route is refused") {
   CHECK(contains(problem(route + "topics=['a/*']\n"), "which stands for others"));
   CHECK(problem(route + "topics=['a']\nsubprotocols=['a']\n") ==
         "p.toml:8:1: error: route.a.subprotocols: expected only where type is \"echo\", "
-        "\"pubsub\", \"files\" or \"health\", found where it is \"publish\"");
+        "\"pubsub\", \"files\", \"health\" or \"metrics\", found where it is \"publish\"");
   for (const char* key :
        {"compression=true", "select='query'", "wildcards=true", "max_topics=3", "publish='anyone'",
         "publish_to='a'", "include_sender=true", "replay={}", "transports=['sse']", "root='/'"})

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections that end, or may not come.
+#include "server/dispatcher.h"
+#include "server/log.h"
+
+namespace peal::server {
+namespace {
+
+std::string_view transport_of(const conn::Connection& connection) {
+  return connection.state.streams ? "SSE" : "WebSocket";
+}
+
+}  // namespace
+
+void Dispatcher::on_refused(io::IpNetwork client) {
+  tell_crowded(client);
+}
+
+void Dispatcher::tell_crowded(io::IpNetwork client) {
+  if (first(Notice::connections_per_ip))
+    log::warn("connections_per_ip: {} has as many connections as it may; another one is refused",
+              client.text());
+}
+
+void Dispatcher::on_ending(conn::Connection& connection) {
+  pubsub_.on_ending(connection);
+  if (connection.policy && connection.state.ending == conn::Ending::slow_client)
+    accounts_.count_slow(connection);
+  const auto notice = notice_of(connection.state.ending);
+  if (!notice || !first(*notice)) return;
+  const std::string client = connection.state.client.text();
+  const bool streams = connection.state.streams;
+  if (connection.policy)
+    log::warn("{}: {} on route {} ({}) {}", name(*notice), client,
+              route_of(connection).config->name, transport_of(connection), deed(*notice, streams));
+  else
+    log::warn("{}: {} {}", name(*notice), client, deed(*notice, streams));
+}
+
+void Dispatcher::on_close(conn::Connection& connection) {
+  pubsub_.on_close(connection);
+  hub_->leave(connection.topics);
+  if (connection.dropped() > 0 && connection.state.ending != conn::Ending::slow_client &&
+      first(Notice::slow_client))
+    log::warn("slow_client: {} on route {} ({}) has missed {} messages, being slow",
+              connection.state.client.text(), route_of(connection).config->name,
+              transport_of(connection), connection.dropped());
+  note_close(connection);
+  if (!connection.policy) return;
+  if (connection.state.streams)
+    log::debug("route {}: SSE {} closed", route_of(connection).config->name, connection.id().index);
+  else
+    log::debug("route {}: WebSocket {} closed, code {}, by {}", route_of(connection).config->name,
+               connection.id().index,
+               connection.state.close_code == 0 ? 1006 : connection.state.close_code,
+               connection.state.closed_by_peer ? "the client" : "us");
+}
+
+void Dispatcher::note_close(conn::Connection& connection) {
+  if (connection.policy) {
+    const bool streams = connection.state.streams;
+    accounts_.closed(connection.policy->outbox.number,
+                     streams ? config::Transport::sse : config::Transport::websocket);
+    if (!streams) accounts_.count_close(connection.state.close_code);
+  }
+  if (!access_log_.is_on()) return;
+  if (const conn::Traffic* traffic = table_->traffic(connection))
+    access_log_.write(connection, *traffic, table_->now());
+}
+
+}  // namespace peal::server
