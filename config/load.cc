@@ -41,7 +41,7 @@ class Reader {
             [&](TableReader& table) { visit_compression(table, config_.compression); });
     section("drain", [&](TableReader& table) { visit_drain(table, config_.drain); });
     section("log", [&](TableReader& table) { visit_log(table, config_.log); });
-    resolve(config_.log.file);
+    if (!config_.log.file.empty()) config_.log.file = in_folder(config_.log.file);
     each("listen", [&](const std::string& name, TableReader& table) { listen(name, table); });
     each("route", [&](const std::string& name, TableReader& table) { route(name, table); });
     each("topic", [&](const std::string& name, TableReader& table) { topic(name, table); });
