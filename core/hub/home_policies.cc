@@ -96,7 +96,7 @@ void Home::follow_pace(HomeTopic& topic, const TopicPolicy& policy) {
   }
   const std::unique_ptr<Pace> pace = std::exchange(topic.pace, nullptr);
   if (!pace || !pace->newest) return;
-  fan_out(topic, pace->newest, {});
+  fan_out(topic, pace->newest, {}, *setup_.now);
   memory_.release(pace->newest);
 }
 

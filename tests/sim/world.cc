@@ -13,9 +13,14 @@ namespace {
 
 struct LoadedSite {
   config::Config config;
-  server::Labels labels;
   std::unique_ptr<server::Site> site;
 };
+
+/// One for all, as a route has one number whatever configuration it is in.
+server::Labels& labels() {
+  static server::Labels all;
+  return all;
+}
 
 /// Sites are immutable, so that all worlds with the same routes share one.
 const server::Site& site_of(const std::string& routes) {
@@ -27,7 +32,7 @@ const server::Site& site_of(const std::string& routes) {
     for (const config::Problem& problem : made.problems) FAIL_CHECK(problem.text());
     loaded.config = std::move(made.config.value());
     loaded.site =
-        std::make_unique<server::Site>(server::Site::make(loaded.config, loaded.labels).value());
+        std::make_unique<server::Site>(server::Site::make(loaded.config, labels()).value());
   }
   return *loaded.site;
 }
@@ -98,7 +103,7 @@ void World::change(const std::string& routes) {
   const std::string text = "[listen.a]\naddress = \"127.0.0.1:0\"\n" + routes;
   auto loaded = config::load_text(text, "world.toml");
   for (const config::Problem& problem : loaded.problems) FAIL_CHECK(problem.text());
-  editions_.push_back(server::Edition::make(std::move(loaded.config.value())).value());
+  editions_.push_back(server::Edition::make(std::move(loaded.config.value()), labels()).value());
   site_ = &*editions_.back()->site;
   for (const auto& shard : shards_) shard->next = site_;
 }

@@ -22,7 +22,8 @@ const std::string kOther = "[route.other]\npath = '/other'\ntype = 'echo'\n";
 std::shared_ptr<const Edition> edition(const std::string& routes) {
   auto loaded = config::load_text(kListen + kOther + routes, "p.toml");
   for (const config::Problem& problem : loaded.problems) FAIL_CHECK(problem.text());
-  return Edition::make(std::move(loaded.config.value())).value();
+  static Labels labels;
+  return Edition::make(std::move(loaded.config.value()), labels).value();
 }
 
 /// What a connection uses.
