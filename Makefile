@@ -2,6 +2,8 @@
 #
 #   make         build (release)           make test      install, build, run every test
 #   make run     install, build, serve     make setup     install what building and testing needs
+#   make bench   measure peal beside others (make bench-setup installs them); make bench-quick: beside
+#                the commit before; make bench-micro: its parts
 prefix  = /usr
 DESTDIR =
 TIME    = 30s
@@ -38,7 +40,17 @@ asan tsan:
 fuzz:
 	@$(PYTHON) tests/run --fuzz-time $(TIME) fuzz
 
-bench: all
+# What `make bench` and `make bench-quick` measure; see tests/bench/peers/bench.py and quick.py.
+export SCENARIOS PEERS PEER ROUNDS SECONDS_EACH SERVER_CPU CLIENT_CPU FRESH REPORT BASE LIMIT
+
+bench bench-quick: build/build.ninja
+	@$(NINJA) -C build server/peald loadtest/peal-load tests/bench/peers/floor
+	@$(PYTHON) -B tests/bench/peers/$(if $(findstring quick,$@),quick.py,bench.py)
+
+bench-setup:
+	@.ci/setup build bench
+
+bench-micro: all
 	meson test -C build --benchmark --verbose
 
 format:
@@ -52,4 +64,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all setup run test asan tsan fuzz bench format install clean
+.PHONY: all setup run test asan tsan fuzz bench bench-quick bench-setup bench-micro format install clean

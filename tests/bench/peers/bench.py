@@ -207,7 +207,7 @@ def main():
     if results is None:
         return 1
     if settings.report != "no":
-        report.write(results)
+        print(report.write(results))
     return 0
 
 

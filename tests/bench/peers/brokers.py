@@ -98,14 +98,21 @@ def read_until(client, done):
     return data
 
 
-def open_client(protocol, port, number):
-    # More clients than one address has ports.
+BATCH = 1000  # clients that open side by side: mosquitto looks at its WebSockets ten times a second
+
+
+def connect(port, number):
     client = socket.socket()
-    client.settimeout(10)
+    client.settimeout(20)
+    # From several addresses, as there may be more clients than one address has ports.
     client.setsockopt(socket.SOL_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
     client.bind((f"127.0.0.{1 + number // 5000}", 0))
     client.connect(("127.0.0.1", port))
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return client
+
+
+def upgrade_request(protocol, port):
     request = [
         "GET / HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
@@ -116,15 +123,25 @@ def open_client(protocol, port, number):
     ]
     if protocol.subprotocol:
         request.append(f"Sec-WebSocket-Protocol: {protocol.subprotocol}")
-    client.sendall("\r\n".join([*request, "", ""]).encode())
-    answer = read_until(client, lambda data: b"\r\n\r\n" in data)
-    if not answer.startswith(b"HTTP/1.1 101 "):
-        raise ConnectionError(f"the answer was {answer[:80]!r}")
-    for step, words in enumerate(protocol.hello(number)):
-        client.sendall(masked_frame(words))
-        read_until(client, lambda data, step=step: protocol.is_answer(step, data))
-    client.setblocking(False)
-    return client
+    return "\r\n".join([*request, "", ""]).encode()
+
+
+def open_clients(protocol, port, numbers):
+    clients = [connect(port, number) for number in numbers]
+    for client in clients:
+        client.sendall(upgrade_request(protocol, port))
+    for client in clients:
+        answer = read_until(client, lambda data: b"\r\n\r\n" in data)
+        if not answer.startswith(b"HTTP/1.1 101 "):
+            raise ConnectionError(f"the answer was {answer[:80]!r}")
+    for step in range(protocol.steps):
+        for number, client in zip(numbers, clients):
+            client.sendall(masked_frame(protocol.hello(number)[step]))
+        for client in clients:
+            read_until(client, lambda data, step=step: protocol.is_answer(step, data))
+    for client in clients:
+        client.setblocking(False)
+    return clients
 
 
 def cpu_time(pids):
@@ -144,10 +161,10 @@ class Audience:
         self.protocol = protocol
         self.clients = {}
         self.poll = select.epoll()
-        for number in range(count):
-            client = open_client(protocol, port, number)
-            self.clients[client.fileno()] = client
-            self.poll.register(client.fileno(), select.EPOLLIN)
+        for first in range(0, count, BATCH):
+            for client in open_clients(protocol, port, range(first, min(first + BATCH, count))):
+                self.clients[client.fileno()] = client
+                self.poll.register(client.fileno(), select.EPOLLIN)
         self.publisher = next(iter(self.clients.values()))
         self.sent = 0
 

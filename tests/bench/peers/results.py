@@ -43,14 +43,14 @@ class Results:
         """JSON with one line a round."""
         rounds = nested(
             (scenario, nested((peer, nested(
-                (number, json.dumps(shortened(round_))) for number, round_ in rounds.items()))
+                (number, json.dumps(round_)) for number, round_ in rounds.items()))
                 for peer, rounds in peers.items()))
             for scenario, peers in self.data["rounds"].items())  # fmt: skip
         head = {name: value for name, value in self.data.items() if name != "rounds"}
         return json.dumps(head, indent=1).removesuffix("\n}") + f',\n "rounds": {rounds}\n}}\n'
 
     def add(self, scenario, peer, number, round_):
-        self.data["rounds"].setdefault(scenario, {}).setdefault(peer, {})[str(number)] = round_
+        self.data["rounds"].setdefault(scenario, {}).setdefault(peer, {})[str(number)] = shortened(round_)
         self.data["failures"].get(scenario, {}).pop(peer, None)
 
     def fail(self, scenario, peer, why):
