@@ -21,7 +21,8 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f232
 .bar { fill: #a9b4c0; }
 .peal .bar { fill: #1a68d1; }
 .floor .bar { fill: none; stroke: #8c959f; stroke-dasharray: 3 2; }
-.spread { stroke: #1f2328; stroke-opacity: .55; stroke-width: 1.2; }
+.spread { fill: none; stroke: #1f2328; stroke-opacity: .55; stroke-width: 1.2; }
+.cut { stroke: #fff; stroke-width: 4; }
 .axis { stroke: #d0d7de; }
 .p50 { fill: #8ab4ee; } .p99 { fill: #1a68d1; } .p999 { fill: #d1541a; }
 .range { stroke: #a9b4c0; stroke-width: 3; stroke-linecap: round; }
@@ -32,6 +33,7 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f232
   .peal .bar { fill: #4f9cf9; }
   .floor .bar { stroke: #8c959f; }
   .spread { stroke: #e6edf3; }
+  .cut { stroke: #0d1117; }
   .axis { stroke: #30363d; }
   .p50 { fill: #9ecbff; } .p99 { fill: #4f9cf9; } .p999 { fill: #f0883e; }
   .range { stroke: #444c56; }
@@ -54,6 +56,7 @@ class Panel:
     title: str
     note: str
     bars: list
+    longest: float = None  # what is longer is cut, and shows it
 
     @property
     def height(self):
@@ -85,20 +88,26 @@ def text(x, y, words, kind, more=""):
     return f'<text x="{number(x)}" y="{number(y)}" class="{kind}"{more}>{escape(words)}</text>'
 
 
-def bar_row(bar, y, left, scale):
+def spread(bar, middle, left, scale):
+    """From the least to the most of the rounds."""
+    x1, x2 = left + bar.least * scale, left + bar.most * scale
+    return f'<path class="spread" d="M{number(x1)} {number(middle - 3)}v6m0 -3H{number(x2)}m0 -3v6"/>'
+
+
+def bar_row(bar, y, left, scale, longest):
     """One bar, from `left` on; `scale`: pixels for one."""
     middle = y + ROW / 2
-    length = max(1.0, bar.value * scale)
-    end = max(length, (bar.most or 0) * scale)
+    cut = bar.value > longest
+    length = max(1.0, min(bar.value, longest) * scale)
+    end = length if cut else max(length, min(bar.most or 0, longest) * scale)
     parts = [f'<g class="{bar.kind or "other"}">', text(left - 8, middle + 4, bar.label, "name")]
-    parts.append(
-        f'<rect class="bar" x="{number(left)}" y="{number(y + 4)}" width="{number(length)}" height="{ROW - 8}" rx="2"/>'
-    )
-    if bar.most is not None and (bar.most - bar.least) * scale >= 2:
-        x1, x2 = left + bar.least * scale, left + bar.most * scale
-        parts.append(
-            f'<path class="spread" fill="none" d="M{number(x1)} {number(middle - 3)}v6m0 -3H{number(x2)}m0 -3v6"/>'
-        )
+    size = f'width="{number(length)}" height="{ROW - 8}"'
+    parts.append(f'<rect class="bar" x="{number(left)}" y="{number(y + 4)}" {size} rx="2"/>')
+    if cut:
+        x = left + length - 22
+        parts.append(f'<path class="cut" d="M{number(x)} {number(y + ROW - 2)}l6 {4 - ROW}"/>')
+    elif bar.most is not None and bar.most <= longest and (bar.most - bar.least) * scale >= 2:
+        parts.append(spread(bar, middle, left, scale))
     parts.append(text(left + end + 6, middle + 4, bar.text, "value"))
     return "".join(parts) + "</g>"
 
@@ -108,10 +117,11 @@ def panel_at(panel, x, y, width):
     left = x + LABEL
     room = width - LABEL - 60  # the rest is for the value
     most = max(max(bar.value, bar.most or 0) for bar in panel.bars)
-    scale = room / most if most > 0 else 0
+    longest = min(most, panel.longest or most)
+    scale = room / longest if longest > 0 else 0
     bottom = y + HEAD + ROW * len(panel.bars)
     body.append(f'<path class="axis" d="M{number(left - 0.5)} {number(y + HEAD)}V{number(bottom)}"/>')
-    body += [bar_row(bar, y + HEAD + ROW * i, left, scale) for i, bar in enumerate(panel.bars)]
+    body += [bar_row(bar, y + HEAD + ROW * i, left, scale, longest) for i, bar in enumerate(panel.bars)]
     return body
 
 

@@ -49,6 +49,8 @@ def read_findings(findings, scenario):
         "cpu_us": findings["server_cpu"]["us_per_unit"],
         "client_us": findings["own_cpu"]["us_per_unit"],
     }
+    if round_["cpu_us"] <= 0:
+        raise Failure("its processes took no CPU time")
     if scenario.kind == "connect":
         round_["rate"] = findings["connections"]["per_second"]
         if "server_memory_per_connection" in findings:

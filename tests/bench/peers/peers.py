@@ -103,7 +103,7 @@ class Peer:
         return list(self.command), environment(port, scenario)
 
     def able_to(self, scenario):
-        return scenario.needs <= self.can
+        return scenario.needs <= self.can and (scenario.kind == "fanout" or not self.client)
 
 
 class Floor(Peer):

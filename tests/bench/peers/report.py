@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tables and charts from what was measured: docs/PERFORMANCE.md between its marks, and docs/performance/."""
 
+import dataclasses
 import statistics
 
 import chart
@@ -13,6 +14,7 @@ END = "<!-- bench: end -->"
 FLOOR = "floor"
 OURS = ("peal-io_uring", "peal-epoll")
 BROKERS = ("nats", "mosquitto")  # another client drives them
+CUT = 6  # times peal's: longer bars are cut in charts
 
 SHORT = {
     "echo64": "64 B",
@@ -177,7 +179,9 @@ def cpu_panel(results, scenario):
         chart.Bar(results.label(peer), cpu.median, micros(cpu.median), kind_of(peer), cpu.least, cpu.most)
         for cpu, peer in ranked(results, scenario.name)
     ]
-    return chart.Panel(scenario.title, f"server's CPU time, µs a {scenario.unit}; shorter is better", bars)
+    peal = results.summary(scenario.name, REFERENCE, "cpu_us")
+    longest = CUT * peal.median if peal else None
+    return chart.Panel(scenario.title, f"server's CPU time, µs a {scenario.unit}; shorter is better", bars, longest)
 
 
 def memory_panel(results, name, title):
@@ -203,7 +207,7 @@ def connection_chart(results):
     for name, title in (("connect", "A handshake"), ("connect-tls", "A handshake with TLS")):
         if results.peers_of(name):
             panel = cpu_panel(results, BY_NAME[name])
-            panels.append(chart.Panel(title, panel.note, panel.bars))
+            panels.append(dataclasses.replace(panel, title=title))
     return chart.bar_chart("Connections", panels) if panels else None
 
 
@@ -222,47 +226,37 @@ def tail_chart(results):
     if not rows:
         return None
     names = {"p50": "median", "p99": "99 %", "p999": "99.9 %"}
-    note = "64 B echo, 1,000 connections, each server at half of the rate at which it is saturated; further left is better"
+    note = "64 B echo, 1,000 connections, each server at half of its own rate of saturation; further left is better"
     return chart.dot_chart("Latency from when a message was due", note, rows, names, "ms")
 
 
 # All of it.
 
 GROUPS = (
-    (
-        "Echo",
-        "echo",
-        ("echo64", "echo64-1000", "echo64-deep", "echo16k", "echo1m", "echo64-tls"),
-    ),
+    ("Echo", "echo", ("echo64", "echo64-1000", "echo64-deep", "echo16k", "echo1m", "echo64-tls")),
     ("Fan-out", "fanout", ("fanout64-1k", "fanout64-10k", "fanout1k-1k", "fanout1k-deflate")),
 )
 
 
 def introduction(results):
     about = results.data["about"]
-    rounds = max(
-        (
-            len(found)
-            for scenario in results.data["rounds"].values()
-            for found in scenario.values()
-        ),
-        default=0,
-    )
+    rounds = max(len(found) for scenario in results.data["rounds"].values() for found in scenario.values())
     return (
         f"Measured on {about['date']}: {about['cpus']} CPUs of {about['cpu']}, {about['memory_gib']} GiB, Linux "
         f"{about['kernel']}, {about['system']}, loopback. Each server has one thread on one CPU, `peal-load` the other "
         f"CPU; {rounds} rounds of {about['seconds']:g} s that go through all servers in turn, medians. CPU time is the "
         "server's, user and system together; a server of several processes counts with all of them. **Of peal** and "
         "**of floor** are medians of each round's ratio to peal on io_uring and to the floor in the same round. The "
-        "floor is the least that can serve such a client on io_uring (`tests/bench/peers/servers/floor.cc`). Rates are of "
-        "a closed loop with one client thread, and differ by how a server's batches fall; compare CPU.\n\n"
+        "floor is the least that can serve such a client on io_uring (`tests/bench/peers/servers/floor.cc`). Rates are "
+        "of a closed loop with one client thread, and differ by how a server's batches fall; compare CPU.\n\n"
         f"Versions: {versions(results)}."
     )
 
 
 def parts(results, charts):
     yield introduction(results)
-    yield f"**Server CPU time in units of peal's** (on io_uring; less than 1 is less than peal takes):\n\n{glance(results)}"
+    yield "**Server CPU time in units of peal's** (on io_uring; less than 1 is less than peal takes):"
+    yield glance(results)
     for title, name, scenarios in GROUPS:
         names = [each for each in scenarios if results.peers_of(each)]
         if not names:

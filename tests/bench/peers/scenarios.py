@@ -55,7 +55,7 @@ SATURATION = "echo64-1000"  # gives the rate of which "tail" takes half
 SCENARIOS = (
     echo("echo64", "Echo, 64 B, 64 connections", "64", 64),
     echo(SATURATION, "Echo, 64 B, 1,000 connections", "64", 1000),
-    echo("echo64-deep", "Echo, 64 B, 64 connections, 32 messages under way on each", "64", 64, 32),
+    echo("echo64-deep", "Echo, 64 B, 64 connections, depth 32", "64", 64, 32),
     echo("echo16k", "Echo, 16 KiB, 64 connections", "16KiB", 64),
     echo("echo1m", "Echo, 1 MiB, 8 connections", "1MiB", 8),
     echo("echo64-tls", "Echo over TLS, 64 B, 64 connections", "64", 64, tls=True),

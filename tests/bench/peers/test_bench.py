@@ -36,7 +36,8 @@ def sample():
         "date": "2026-01-31", "cpus": 2, "cpu": "A processor", "memory_gib": 4, "kernel": "6.1", "system": "Debian",
         "seconds": 2.0,
     }  # fmt: skip
-    for name, label, version in (("floor", "floor", ""), ("peal-io_uring", "peal, io_uring", "0.1"), ("ws", "npm ws", "8")):
+    servers = (("floor", "floor", ""), ("peal-io_uring", "peal, io_uring", "0.1"), ("ws", "npm ws", "8"))
+    for name, label, version in servers:
         results.data["peers"][name] = {"label": label, "version": version}
     # The machine is twice as slow in the second round, for everybody.
     for number, slow in enumerate((1, 2, 1), 1):
@@ -139,6 +140,7 @@ class Asked(unittest.TestCase):
         self.assertTrue(by_name["nchan"].able_to(scenarios.BY_NAME["fanout1k-deflate"]))
         self.assertFalse(by_name["xnet"].able_to(scenarios.BY_NAME["fanout1k-deflate"]))
         self.assertFalse(by_name["floor"].able_to(scenarios.BY_NAME["echo64-tls"]))
+        self.assertFalse(by_name["nats"].able_to(scenarios.BY_NAME["connect-chat"]))
 
     def test_the_client_is_called_as_the_scenario_says(self):
         command = load.command_of(scenarios.BY_NAME["echo64-tls"], 4711, [7, 8], 1.5, 0.25, "out", rate=None)
@@ -177,6 +179,8 @@ class Findings(unittest.TestCase):
             load.read_findings(self.findings(received=0), scenarios.BY_NAME["echo64"])
         with self.assertRaisesRegex(Failure, "only 900 of 1,000"):
             load.read_findings(self.findings(per_second=900.0), scenarios.BY_NAME["tail"])
+        with self.assertRaisesRegex(Failure, "no CPU time"):
+            load.read_findings(self.findings() | {"server_cpu": {"us_per_unit": 0.0}}, scenarios.BY_NAME["echo64"])
         findings = self.findings()
         findings["connections"]["compressed"] = 9
         with self.assertRaisesRegex(Failure, "9 of 10"):
@@ -208,7 +212,7 @@ class Tables(unittest.TestCase):
         for value, text in cases.items():
             self.assertEqual(report.micros(value), text)
         self.assertEqual([report.size(247.4), report.size(32768)], ["247 B", "32.0 KiB"])
-        self.assertEqual([report.millis(450.0), report.millis(15_000.0), report.millis(250_000.0)], ["0.45", "15.0", "250"])
+        self.assertEqual([report.millis(value) for value in (450.0, 15_000.0, 250_000.0)], ["0.45", "15.0", "250"])
 
     def test_a_table_ranks_servers_below_the_floor(self):
         lines = report.message_table(sample(), scenarios.BY_NAME["echo64"]).split("\n")
@@ -287,6 +291,13 @@ class Charts(unittest.TestCase):
     def test_a_bar_of_nought_is_drawn(self):
         _, widths = self.bars(0.0, 0.0)
         self.assertEqual(widths, [1.0, 1.0])
+
+    def test_a_bar_that_is_too_long_is_cut_and_shows_it(self):
+        bars = [chart.Bar("a", 1.0, "1"), chart.Bar("b", 50.0, "50")]
+        root = xml.etree.ElementTree.fromstring(chart.bar_chart("t", [chart.Panel("t", "n", bars, longest=4.0)]))
+        widths = [float(each.get("width")) for each in root.iter(f"{SVG}rect")]
+        self.assertAlmostEqual(widths[1] / widths[0], 4, delta=0.01)
+        self.assertEqual(len([each for each in root.iter(f"{SVG}path") if each.get("class") == "cut"]), 1)
 
     def test_ticks_are_round_and_within(self):
         self.assertEqual(chart.ticks_of(0.3, 12), [0.5, 1, 2, 5, 10])

@@ -34,7 +34,7 @@ namespace {
 using namespace peal;
 
 constexpr unsigned kBuffers = 1024;
-constexpr unsigned kBufferSize = 16 << 10;
+constexpr unsigned kBufferSize = (16 << 10) + 64;  // 16 KiB and a header
 constexpr unsigned kHeadroom = 64;  // before each: for the part of a header that came earlier
 constexpr std::size_t kGathered = 64;
 constexpr std::uint16_t kNone = 0xffff;
@@ -50,6 +50,7 @@ struct Connection {
   enum class Kind : std::uint8_t { asking, echo, chat };
   Kind kind = Kind::asking;
   bool sending = false;
+  bool due = false;  // stands in the list of those that have something to send
   bool over = false;
   std::uint8_t stashed = 0;     // octets of a header that is not whole
   std::uint16_t first = kNone;  // buffers that wait to be sent, or are
@@ -99,6 +100,7 @@ class Floor {
         ++count;
       }
       io_uring_cq_advance(&ring_, count);
+      send_due();
     }
   }
 
@@ -192,6 +194,8 @@ class Floor {
       connection.kind = Connection::Kind::asking;
     }
     if (connection.sending) return;
+    for (; connection.first != kNone; connection.first = pieces_[connection.first].next)
+      give(connection.first);
     connections_[static_cast<std::size_t>(fd)].reset();
     ::close(fd);
   }
@@ -275,7 +279,20 @@ class Floor {
     }
     if (out == begin) return give(buffer);
     queue(connection, buffer, begin, static_cast<std::size_t>(out - begin));
-    if (!connection.sending) send(fd, connection);
+    if (connection.due || connection.sending) return;
+    connection.due = true;
+    due_.push_back(fd);
+  }
+
+  /// All that a turn brought about for a connection leaves in one operation.
+  void send_due() {
+    for (const int fd : due_) {
+      Connection* const connection = connections_[static_cast<std::size_t>(fd)].get();
+      if (!connection || !connection->due) continue;
+      connection->due = false;
+      if (!connection->sending) send(fd, *connection);
+    }
+    due_.clear();
   }
 
   void queue(Connection& connection, std::uint16_t buffer, std::byte* begin, std::size_t size) {
@@ -323,11 +340,7 @@ class Floor {
       if (connection.first == kNone) connection.last = kNone;
       give(buffer);
     }
-    if (connection.over) {
-      for (; connection.first != kNone; connection.first = pieces_[connection.first].next)
-        give(connection.first);
-      return end(fd);
-    }
+    if (connection.over) return end(fd);
     if (connection.first != kNone) send(fd, connection);
   }
 
@@ -374,8 +387,9 @@ class Floor {
   std::vector<std::byte> memory_;
   std::array<Piece, kBuffers> pieces_{};
   std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
-  std::vector<int> listeners_;                            // on /chat
-  std::deque<News> news_;                                 // none moves while it is sent
+  std::vector<int> due_;
+  std::vector<int> listeners_;  // on /chat
+  std::deque<News> news_;       // none moves while it is sent
   std::vector<std::uint16_t> free_news_;
 };
 
