@@ -82,6 +82,13 @@ class Arithmetic(unittest.TestCase):
         self.assertEqual(quick.verdict(1.069, 7), "ok")
         self.assertEqual(quick.verdict(0.5, 7), "ok")
 
+    def test_the_earlier_build_is_made_as_ours_is(self):
+        commands = [{"command": "ccache g++-13 -Icore -I. -DNDEBUG -o a.o -c ../a.cc"}]
+        self.assertEqual(quick.compiler_of(commands), "ccache g++-13")
+        options = [{"name": "optimization", "value": "3"}, {"name": "prefix", "value": "/usr"},
+                   {"name": "b_lto", "value": True}]  # fmt: skip
+        self.assertEqual(quick.options_of(options), ["-Doptimization=3", "-Db_lto=True"])
+
     def test_figures_are_kept_to_six_digits(self):
         self.assertEqual(shortened({"a": 6.123456789, "b": 20000}), {"a": 6.12346, "b": 20000})
 
