@@ -95,9 +95,11 @@ def build_base(commit):
     git("worktree", "add", "--quiet", "--force", "--detach", str(TREE), commit)
     compiler = compiler_of(json.loads((BUILD / "compile_commands.json").read_text()))
     options = options_of(json.loads((BUILD / "meson-info/intro-buildoptions.json").read_text()))
-    run(["meson", "setup", "build", *options], cwd=TREE, env={**os.environ, "CXX": compiler})
+    # What ccache has seen in the other folder will do here.
+    env = {**os.environ, "CXX": compiler, "CCACHE_BASEDIR": str(TREE), "CCACHE_NOHASHDIR": "1"}
+    run(["meson", "setup", "build", *options], cwd=TREE, env=env)
     borrow(ROOT, TREE, set(git("diff", "--name-only", commit).split("\n")))
-    run(["ninja", f"-j{os.cpu_count()}", "-C", "build", "server/peald"], cwd=TREE)
+    run(["ninja", f"-j{os.cpu_count()}", "-C", "build", "server/peald"], cwd=TREE, env=env)
     made_from.write_text(commit)
     return peald
 
