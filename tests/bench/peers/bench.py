@@ -201,7 +201,11 @@ def main():
             print(f"bench: there is no {PEAL_LOAD}", file=sys.stderr)
             return 1
         raise_file_limit()
-        results = measure(settings)
+        try:
+            results = measure(settings)
+        except KeyboardInterrupt:
+            print("\nstopped; the same command goes on from here")
+            return 130
     else:
         results = Results.load(RESULTS)
     if results is None:
