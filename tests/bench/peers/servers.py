@@ -51,9 +51,9 @@ class Server:
     def __init__(self, peer, scenario, cpu):
         self.peer = peer
         self.port = free_port()
-        command, env = peer.start(self.port, scenario)
         logs = WORK / "logs"
         logs.mkdir(parents=True, exist_ok=True)
+        command, env = peer.start(self.port, scenario)
         self.log_path = logs / f"{peer.name}.{scenario.name}.log"
         with open(self.log_path, "w") as log:
             self.process = subprocess.Popen(
