@@ -12,7 +12,7 @@ import unittest
 import urllib.request
 
 from support import BINARY, CLOSE, IO, TEXT, Client, DaemonCase, close_payload, wait_until
-from support.daemon import ROOT
+from support.daemon import ROOT, free_port
 from support.events import EventStream
 from support.metrics import Scrape
 from support.wire import Ended
@@ -318,12 +318,6 @@ class Scrapes(MetricsCase):
         done = subprocess.run(["promtool", "check", "rules", str(ROOT / "examples/alerts.yml")],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual(done.returncode, 0, done.stdout)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @unittest.skipIf(IO == "epoll", "once is enough")

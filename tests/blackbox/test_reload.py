@@ -11,7 +11,7 @@ import unittest
 
 from support import CLOSE, PING, TEXT, Client, Daemon, close_payload, wait_until
 from support.certificates import Authority
-from support.daemon import PEALD
+from support.daemon import PEALD, free_port
 from support.wire import Ended
 
 ROUTES = """
@@ -40,11 +40,6 @@ path = "/echo"
 type = "echo"
 """
 CONFIG = HEAD + ROUTES + ECHO
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as trial:
-        return trial.getsockname()[1]
 
 
 class ReloadCase(unittest.TestCase):

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts peald on a free port and looks at it from outside."""
 
+import contextlib
 import mmap
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -20,9 +22,11 @@ CLOCK_TICK = os.sysconf("SC_CLK_TCK")
 
 
 def free_port():
-    """A port that nobody had a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as trial:
-        return trial.getsockname()[1]
+    """A port that nobody had a moment ago, and that no client is given (ip_local_port_range, ip(7))."""
+    while True:
+        port = random.randrange(10_000, 32_768)
+        with contextlib.suppress(OSError), socket.create_server(("", port)):
+            return port
 
 
 def is_sanitized(program):
