@@ -13,18 +13,18 @@
 namespace peal::config {
 namespace {
 
-struct Value {
+struct Printed {
   std::string table;
   std::string text;
 };
 
-using Values = std::map<std::string, Value>;
+using Values = std::map<std::string, Printed>;
 
 Values values_of(const Config& config) {
   Values values;
   for (Setting& setting : settings(config))
     values.emplace(setting.table + '.' + setting.key,
-                   Value{.table = setting.table, .text = std::move(setting.value)});
+                   Printed{.table = setting.table, .text = std::move(setting.value)});
   return values;
 }
 
@@ -35,7 +35,7 @@ std::set<std::string, std::less<>> tables_of(const Values& values) {
 }
 
 /// The outermost table around a key that `others` lack, or the key.
-std::string missing_name(const std::string& key, const Value& value,
+std::string missing_name(const std::string& key, const Printed& value,
                          const std::set<std::string, std::less<>>& others) {
   for (auto dot = value.table.find('.'); dot != std::string::npos;
        dot = value.table.find('.', dot + 1)) {

@@ -22,13 +22,13 @@ bool is_ending(const conn::Connection& connection) {
   return phase == Phase::closing || phase == Phase::lingering || phase == Phase::closed;
 }
 
-PendingPoll* poll_of(conn::Connection& connection) {
+PendingPoll* poll_under_way(conn::Connection& connection) {
   const bool polls = connection.state.phase == Phase::answering && connection.topics;
   return polls ? static_cast<KeptRequest&>(*connection.exchange).poll.get() : nullptr;
 }
 
 /// The publish request that is read, or owed an answer.
-const Publication* publication_of(const conn::Connection& connection) {
+const Publication* publication_under_way(const conn::Connection& connection) {
   const Phase phase = connection.state.phase;
   const bool publishes =
       phase == Phase::receiving || (phase == Phase::answering && !connection.topics);
@@ -36,7 +36,7 @@ const Publication* publication_of(const conn::Connection& connection) {
                    : nullptr;
 }
 
-config::Transport transport_of(const conn::Connection& connection) {
+config::Transport transport_used_by(const conn::Connection& connection) {
   if (!connection.policy) return config::Transport::poll;
   return connection.state.streams ? config::Transport::sse : config::Transport::websocket;
 }
@@ -89,9 +89,9 @@ void Rebinding::end_walk() {
 /// What a connection refers to, as long as that is of a site before.
 const Route* Rebinding::route_before(conn::Connection& connection) const {
   const Route* route = nullptr;
-  if (const Publication* publication = publication_of(connection))
+  if (const Publication* publication = publication_under_way(connection))
     route = publication->route;
-  else if (const PendingPoll* poll = poll_of(connection))
+  else if (const PendingPoll* poll = poll_under_way(connection))
     route = poll->route;
   else if (connection.policy)
     route = &route_of(connection);
@@ -110,15 +110,15 @@ void Rebinding::visit(conn::Connection& connection) {
     return;
   }
   // What is begun by one route is not ended by another.
-  if (is_ending(connection) || publication_of(connection)) {
+  if (is_ending(connection) || publication_under_way(connection)) {
     held_.push_back(connection.id());
     return;
   }
   const RouteChange& change = change_of(*before);
-  if (!change.keeps(connection.state.listener, transport_of(connection),
+  if (!change.keeps(connection.state.listener, transport_used_by(connection),
                     PealV1::is_spoken(connection), connection.topics))
     leaving_.push_back(connection.id());
-  else if (PendingPoll* poll = poll_of(connection))
+  else if (PendingPoll* poll = poll_under_way(connection))
     poll->route = change.next();
   else
     table_.set_policy(connection, *change.next());

@@ -34,6 +34,12 @@ type = "pubsub"
 topics = ["news"]
 limits = { slow_client = "drop" }
 
+[route.newest]
+path = "/newest"
+type = "pubsub"
+topics = ["news"]
+limits = { slow_client = "latest" }
+
 [route.press]
 path = "/press"
 type = "pubsub"
@@ -191,6 +197,20 @@ class SlowSubscriber(DaemonCase):
             heard.append(self.assert_is_whole(got.payload))
         self.assertEqual(heard, sorted(heard))
         self.assertLess(len(set(heard)), self.count, "no message was dropped: the test proves nothing")
+
+    def test_latest_leaves_out_what_a_newer_one_has_taken_the_place_of(self):
+        slow = self.open("/newest", receive_buffer=16 * KIB)
+        before = self.daemon.resident()
+        self.publish_all()
+        if not SANITIZED:
+            self.assertLess(self.daemon.resident() - before, 8 * MIB)
+        heard = []
+        while not heard or heard[-1] < self.count - 1:  # the newest comes, without another one after it
+            got = slow.read_frame()
+            self.assertEqual(got.opcode, BINARY)
+            heard.append(self.assert_is_whole(got.payload))
+        self.assertEqual(heard, sorted(set(heard)))
+        self.assertLess(len(heard), self.count, "no message was left out: the test proves nothing")
 
     def test_others_on_the_topic_are_not_held_up(self):
         slow = self.open("/lenient", receive_buffer=16 * KIB)

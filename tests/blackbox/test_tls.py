@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS as a client meets it: versions, ALPN, SNI, client certificates, resumption, endings."""
 
+import json
 import pathlib
 import socket
 import ssl
 import subprocess
 import tempfile
 import unittest
+import urllib.request
 
 from support import BINARY, CLOSE, TEXT, Client, DaemonCase, close_payload, frame, wait_until
 from support import PEALD
@@ -17,6 +19,16 @@ ROUTES = """
 [route.echo]
 path = "/echo"
 type = "echo"
+
+[route.chat]
+path = "/chat/{room}"
+type = "pubsub"
+topics = ["chat/{room}"]
+publish = "anyone"
+
+[topic.chat]
+match = "chat/**"
+history = { size = 100 }
 
 [route.files]
 path = "/files/{path...}"
@@ -296,6 +308,31 @@ tls = { cert = "site.crt", key = "site.key" }
             sockets.append(half_open)
         self.secure_echo(self.secure())
         self.assertLess(self.daemon.resident() - before, 32 << 20)
+
+
+class Listening(TlsCase):
+    """What is no WebSocket, over records."""
+
+    config = Silence.config
+
+    def test_an_event_stream_and_a_long_poll(self):
+        url = "https://localhost:{}/chat/a".format(self.daemon.address[1])
+        publisher = self.secure()
+        self.assertEqual(publisher.upgrade("/chat/a").status, 101)
+        context = self.authority.client_context()
+        request = urllib.request.Request(url, headers={"Accept": "text/event-stream", "Last-Event-ID": ""})
+        with urllib.request.urlopen(request, context=context, timeout=10) as stream:
+            said = ["one", "two", "x" * 40_000]
+            for message in said:
+                self.assertEqual(publisher.echo(message.encode(), TEXT).payload.decode(), message)
+            heard = []
+            while len(heard) < len(said):
+                line = stream.readline().decode().rstrip("\n")
+                if line.startswith("data: "):
+                    heard.append(line[6:])
+            self.assertEqual(heard, said)
+        with urllib.request.urlopen(url + "?last=3", context=context, timeout=10) as poll:
+            self.assertEqual([message["data"] for message in json.load(poll)["messages"]], said)
 
 
 class Addresses(TlsCase):
