@@ -99,7 +99,9 @@ void Hub::on_room(TopicUse* uses) {
     }
     wants_room = wants_room || (use->live && use->latest);
   }
-  if (uses) uses->outbox->set_wants_room(wants_room);
+  if (!uses) return;
+  uses->outbox->set_wants_room(wants_room);
+  if (!uses->outbox->empty()) due_.add_delivery(*uses->outbox);
 }
 
 // ---- Messages ----------------------------------------------------------------------------------
