@@ -13,12 +13,18 @@ import unittest
 
 import websockets
 
-from support import IO, PEALD, Daemon, DaemonCase, wait_until
+from support import IO, PEALD, SANITIZED, Daemon, DaemonCase, wait_until
 from support.certificates import Authority
 
 BESIDE = pathlib.Path(PEALD).parents[1] / "loadtest/peal-load"  # of the same build, where that has one
 BUILT = pathlib.Path(__file__).resolve().parents[2] / "build/loadtest/peal-load"
 PEAL_LOAD = os.environ.get("PEAL_LOAD", str(BESIDE if BESIDE.exists() else BUILT))
+
+
+def setUpModule():
+    if SANITIZED and IO == "epoll":
+        raise unittest.SkipTest("once is enough where all is slow")
+
 
 CONFIG = """
 [limits]

@@ -18,7 +18,7 @@ using namespace peal;
 using namespace peal::bench;
 
 #ifdef NDEBUG
-constexpr std::size_t kConnections = 50'000;
+constexpr std::size_t kConnections = 30'000;
 #else
 constexpr std::size_t kConnections = 5'000;  // checked builds are slow, and their memory is theirs
 #endif
