@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Resuming: what a subscriber missed, then what follows, on every transport."""
 
+import json
 import random
+import signal
 import threading
+import unittest
 
-from support import CLOSE, TEXT, Client, close_payload, frame
+from support import CLOSE, TEXT, Client, Daemon, close_payload, frame
+from support.daemon import free_port
 from support.events import EventStream, poll
-from support.listening import ListeningCase
+from support.listening import CONFIG, ListeningCase
 
 
 class WebSockets(ListeningCase):
@@ -127,3 +131,43 @@ class Races(ListeningCase):
 
     def test_polls(self):
         self.run_race(self.listen_by_poll, "racepoll")
+
+
+class KilledAndRestarted(unittest.TestCase):
+    """As by a supervisor, on the same address: histories are gone, and whoever resumes hears of it."""
+
+    def start(self, address):
+        daemon = Daemon(CONFIG, address=address)
+        self.addCleanup(daemon.stop)
+        return daemon
+
+    def publish(self, daemon, count):
+        """Returns the id of the last of so many messages."""
+        with Client(daemon.address) as client:
+            for number in range(count):
+                client.send(client.request_head("/publish/room/a", "Content-Length: 1", method="POST") + b"x")
+                published = json.loads(client.read_response().body)
+        return published["id"]
+
+    def test_everybody_is_told_of_the_gap(self):
+        address = f"127.0.0.1:{free_port()}"
+        daemon = self.start(address)
+        position = self.publish(daemon, 5)
+        with Client(daemon.address) as client:
+            self.assertFalse(poll(client, f"/room/a?since={position}&wait=0").gap)
+        daemon.process.send_signal(signal.SIGKILL)
+        daemon.process.wait(10)
+
+        daemon = self.start(address)
+        fresh = self.publish(daemon, 7)  # the offset that was is there again, under another epoch
+        self.assertNotEqual(fresh.split("-")[0], position.split("-")[0])
+        with Client(daemon.address) as client:
+            polled = poll(client, f"/room/a?since={position}&wait=0")
+            self.assertTrue(polled.gap)
+            self.assertEqual(len(polled.messages), 7)
+        with EventStream(daemon.address, "/room/a", f"Last-Event-ID: {position}") as stream:
+            self.assertEqual(stream.read_event().type, "gap")
+            self.assertEqual(stream.read_event().type, "message")
+        with Client(daemon.address) as client:
+            self.assertEqual(client.upgrade(f"/room/a?since={position}").status, 101)
+            self.assertEqual(client.read_close(), (4000, "gap"))
