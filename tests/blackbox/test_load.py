@@ -127,7 +127,7 @@ class AgainstPeald(DaemonCase):
 
     def test_more_than_the_server_can_do_is_told(self):
         done = quick("echo", self.daemon.url("/echo"), "--connections", 1, "--rate", 100_000_000, "--depth", 1,
-                     "--timeout", "300ms")
+                     "--timeout", "5s")
         self.assertIn("the server does not keep up with --rate", done.err)
         self.assertGreater(done.json["messages"]["unsent"], 1000)
         self.assertEqual(sum(done.json["messages"]["faults"].values()), 0)
@@ -335,8 +335,11 @@ class AgainstGarblers(unittest.TestCase):
         with Garbling() as server:
             for path, fault in kinds.items():
                 with self.subTest(path):
-                    done = quick("echo", f"ws://127.0.0.1:{server.port}/{path}", "--connections", 2, "--depth", 4,
-                                 "--timeout", "100ms", duration="200ms")
+                    for duration in "200ms", "1s", "5s":  # a busy machine may not come to the one that is wrong
+                        done = quick("echo", f"ws://127.0.0.1:{server.port}/{path}", "--connections", 2, "--depth", 4,
+                                     "--timeout", "100ms", duration=duration)
+                        if done.json["messages"]["faults"][fault] > 0:
+                            break
                     self.assertEqual(done.code, 1)
                     self.assertGreater(done.json["messages"]["faults"][fault], 0, done.json["messages"]["faults"])
             done = quick("echo", f"ws://127.0.0.1:{server.port}/honest", "--connections", 2, duration="200ms")

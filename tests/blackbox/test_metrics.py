@@ -243,7 +243,7 @@ class Causes(MetricsCase):
                             self.publish(f"chat/{action}", b"x" * 60_000, publisher)
                         if self.scrape().get("peal_slow_clients_total", route=route, action=action) > before:
                             break
-                if action != "disconnect":
+                if action == "drop":  # of the latest alone, the kernel may have room
                     self.assertGreater(self.scrape().get("peal_queue_bytes"), 0)
                 client.reset()
         wait_until(lambda: self.scrape().get("peal_queue_bytes") < 60_000, "nothing waits any more")
