@@ -103,7 +103,7 @@ void Payload::append_plain(SendBatch& batch, const Stamp& stamp) const {
   const std::size_t size = size_of(stamp);
   const std::size_t stamped = std::min(size, kStampSize);
   const StampText text = write_stamp(stamp);
-  std::memcpy(batch.add(stamped), text.data(), stamped);
+  if (stamped > 0) std::memcpy(batch.add(stamped), text.data(), stamped);
   append_text(batch, text_, size - stamped);
 }
 
@@ -117,6 +117,7 @@ void Payload::append_text(SendBatch& batch, const std::string& text, std::size_t
 }
 
 bool Payload::matches(const StampText& stamp, std::size_t offset, Bytes piece) const {
+  if (piece.empty()) return true;
   if (offset < kStampSize) {
     const std::size_t size = std::min(piece.size(), kStampSize - offset);
     if (std::memcmp(piece.data(), stamp.data() + offset, size) != 0) return false;

@@ -293,7 +293,7 @@ TEST_CASE(
     "Publisher: a batch is published as a whole or not at all, whatever becomes of its client") {
   int whole = 0;
   int nothing = 0;
-  for_seeds(60, [&](std::uint64_t seed) {
+  for_seeds(150, [&](std::uint64_t seed) {
     World world(seed, kPublishRoutes);
     Press press(world);
     HttpClient& publisher = press.publishers.emplace_back(world, 0);
@@ -323,7 +323,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Publisher: connections that break leave nothing behind") {
-  for_seeds(60, [](std::uint64_t seed) {
+  for_seeds(150, [](std::uint64_t seed) {
     World world(seed, kPublishRoutes, true);
     Press press(world);
     for (std::size_t i = 0; i < 4; ++i) press.publishers.emplace_back(world, i);
