@@ -6,7 +6,7 @@
 namespace peal::bench {
 
 /// The least a server can do: sends back what comes, byte for byte, with no idea of what it is.
-/// io_uring as peal uses it (multishot accept and receive, provided buffers, DEFER_TASKRUN, one
+/// io_uring as peal uses it (multishot receive, provided buffers, DEFER_TASKRUN, one
 /// submission a turn), in as few lines as that takes. Never returns.
 void serve_tcp_floor(int listener);
 
