@@ -241,10 +241,14 @@ class Causes(MetricsCase):
                     for _ in range(20):
                         for _ in range(20):
                             self.publish(f"chat/{action}", b"x" * 60_000, publisher)
-                        if self.scrape().get("peal_slow_clients_total", route=route, action=action) > before:
+                        seen = self.scrape()
+                        waits = seen.get("peal_queue_bytes") > 0
+                        # The kernel may take at any time what waited, as its buffers grow.
+                        if seen.get("peal_slow_clients_total", route=route, action=action) > before and \
+                                (waits or action != "drop"):
                             break
-                if action == "drop":  # of the latest alone, the kernel may have room
-                    self.assertGreater(self.scrape().get("peal_queue_bytes"), 0)
+                if action == "drop":
+                    self.assertTrue(waits, "something waits in a queue")
                 client.reset()
         wait_until(lambda: self.scrape().get("peal_queue_bytes") < 60_000, "nothing waits any more")
 
