@@ -117,7 +117,9 @@ void ConnectionTable::keep_alive(Connection& connection) {
     close(connection, ws::CloseCode::going_away, "idle for too long", Ending::idle);
     return;
   }
-  if (!connection.all_sent()) note_progress(connection);
+  // At the start something has come just now, which needs no look into the kernel.
+  if (!connection.all_sent() && passed_since(connection.last_received) > Duration::zero())
+    note_progress(connection);
   // Within one step, too, something came after the ping: before it, nothing had for an interval.
   if (!(connection.last_received < connection.pinged)) connection.pinged = {};
   const bool waits = connection.pinged.known();

@@ -224,6 +224,7 @@ class ConnectionTable {
   void push_frame(Connection& connection, ws::Opcode opcode, Bytes payload);
   void send_close(Connection& connection, ws::CloseCode code, std::string_view reason);
   void stall_if_full(Connection& connection);
+  bool reads_again(const Connection& connection) const;
   std::size_t queue_limit(const Connection& connection) const;
   void settle(Connection& connection);
   void go_on(Connection& connection);

@@ -53,6 +53,11 @@ void ConnectionTable::stall_if_full(Connection& connection) {
     connection.state.stall = Stall::queue;
 }
 
+/// Half of its queue is free again.
+bool ConnectionTable::reads_again(const Connection& connection) const {
+  return connection.cost() <= queue_limit(connection) / 2;
+}
+
 // ---- Answers -----------------------------------------------------------------------------------
 
 void ConnectionTable::echo(Connection& connection, const ws::Event& message) {
@@ -158,12 +163,11 @@ void ConnectionTable::settle(Connection& connection) {
   if (state.phase == Phase::closed) return;  // since a moment ago
   if (state.phase == Phase::responding) refill(connection);
   write(connection);
-  if (state.stall == Stall::queue && connection.cost() <= queue_limit(connection) / 2) {
+  if (state.stall == Stall::queue && reads_again(connection)) {
     state.stall = Stall::none;
     work_off_held(connection);
   }
-  if (connection.wants_room() && connection.cost() <= queue_limit(connection) / 2)
-    handler_.on_room(connection);
+  if (connection.wants_room() && reads_again(connection)) handler_.on_room(connection);
   if (connection.all_sent()) finish(connection);
 }
 
@@ -253,7 +257,9 @@ void ConnectionTable::on_send(SlotId id, int result) {
   Connection* connection = connections_.find(id);
   PEAL_CHECK(connection);  // a slot lives as long as a send is under way
   if (!after_send(*connection, result)) return;
-  const ConnectionState& state = connection->state;
+  ConnectionState& state = connection->state;
+  if (state.stall == Stall::queue && !connection->held && reads_again(*connection))
+    state.stall = Stall::none;  // before its next message comes, which would have to be held
   const bool in_flow = state.phase == Phase::open || state.phase == Phase::streaming;
   const bool waits = state.stall != Stall::none || connection->wants_room();
   if (!connection->all_sent() || !in_flow || waits) mark_rest(*connection);

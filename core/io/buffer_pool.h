@@ -22,7 +22,7 @@ class BufferPool {
   static constexpr std::uint32_t kCount = 1024;
   /// A 16 KiB message with its header lies whole in one; not a power of two, so that equal
   /// offsets of neighbouring buffers do not fight for one cache set.
-  static constexpr std::uint32_t kSize = (16 << 10) + 64;
+  static constexpr std::uint32_t kSize = (64 << 10) + 64;
 
   BufferPool();
   BufferPool(const BufferPool&) = delete;

@@ -14,7 +14,8 @@ namespace {
 
 // A block starts with what a header announces, but not with more than this before as much arrived.
 constexpr std::uint64_t kUnproven = (64 << 10) - sizeof(Block);  // bytes: a pool's 64 KiB block
-constexpr std::uint64_t kGrowth = 4;                             // times what has arrived
+constexpr std::uint64_t kProven = 16;                            // times what has arrived
+constexpr std::uint64_t kInflation = 4;                          // times what is to be inflated
 constexpr std::uint64_t kSmallest = 512 - sizeof(Block);         // bytes for what was inflated
 
 constexpr const char* kNotUtf8 = "text is not UTF-8";
@@ -125,7 +126,7 @@ void reserve(ReaderState& state, std::size_t size, const ReaderContext& context)
   // Twice the old block at least, or a message of many small fragments is copied for each of them.
   const std::uint64_t announced = kMaxServerHeader + state.message_size + state.frame_left;
   const std::uint64_t wanted =
-      std::min({std::max(announced, 2 * capacity), std::max(kUnproven, kGrowth * arrived),
+      std::min({std::max(announced, 2 * capacity), std::max(kUnproven, kProven * arrived),
                 kMaxServerHeader + limit(context)});
   move_message(state, wanted, context.pool);
 }
@@ -168,7 +169,7 @@ MutableBytes inflation_room(ReaderState& state, std::size_t ahead, const ReaderC
   const std::uint64_t most = kMaxServerHeader + limit(context) + 1;
   if (!state.message || state.message->capacity <= used) {
     const std::uint64_t capacity = state.message ? state.message->capacity : 0;
-    const std::uint64_t guess = std::clamp(kGrowth * ahead, kSmallest, kUnproven);
+    const std::uint64_t guess = std::clamp(kInflation * ahead, kSmallest, kUnproven);
     move_message(state, std::min(std::max(guess, 2 * capacity), most), context.pool);
   }
   const std::uint64_t end = std::min<std::uint64_t>(state.message->capacity, most);
