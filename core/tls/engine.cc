@@ -34,6 +34,12 @@ bool continues_handshake(Bytes header) {
   return record_length(header) <= kMaxContent + 2048;
 }
 
+/// One that may be the first of a client's second hello, or what comes before it.
+bool may_begin_again(Bytes header) {
+  return continues_handshake(header) &&
+         (record_type(header) != kHandshakeType || begins_handshake(header));
+}
+
 /// Of the handshake message at the start of a record.
 std::size_t message_size(Bytes record) {
   return load_be<std::uint32_t>(record.data() + kRecordHeaderSize) & 0xffffff;
@@ -92,10 +98,15 @@ bool Engine::shake_hands(Bytes& input) {
     step(input);
     return !input.empty();
   }
-  Bytes record = buffer_.next(input, ssl_ ? continues_handshake : begins_handshake);
+  // After a HelloRetryRequest OpenSSL is in this state as well, and in no other hello may come.
+  const bool again = ssl_ && !second_hello_ && SSL_get_state(ssl_.get()) == TLS_ST_EARLY_DATA;
+  const auto expected = again ? may_begin_again : ssl_ ? continues_handshake : begins_handshake;
+  Bytes record = buffer_.next(input, expected);
   if (record.empty()) return false;
   const bool whole = record.size() == kRecordHeaderSize + record_length(record);
-  if (!ssl_ && whole && begins_handshake(record) && message_size(record) > kMaxHello) {
+  const bool hello = (!ssl_ || again) && whole && begins_handshake(record);
+  if (again) second_hello_ = hello;
+  if (hello && message_size(record) > kMaxHello) {
     wire_.write(kRefusal);
     fail("client hello too long");
     return true;

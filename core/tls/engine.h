@@ -113,6 +113,7 @@ class Engine {
   State state_ = State::handshake;
   Side side_ = Side::server;
   bool plain_http_ = false;
+  bool second_hello_ = false;  ///< has begun, see RFC 8446 section 4.1.4
   Agreement agreement_;
 };
 

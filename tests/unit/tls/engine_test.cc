@@ -371,6 +371,32 @@ TEST_CASE("Engine: a hello that says it is long is refused before memory is take
   }
 }
 
+TEST_CASE("Engine: a second hello, after a HelloRetryRequest, is held to the same size") {
+  const Simple simple;
+  // Its first key share is for a group that the server does not take.
+  REQUIRE(SSL_CTX_set1_groups_list(simple.client->native(), "P-521:P-256") == 1);
+  struct Case {
+    std::string_view record;
+    bool fails;
+  };
+  for (const Case c : {Case{{"\x16\x03\x03\x00\x04\x01\x00\x40\x00", 9}, false},
+                       Case{{"\x16\x03\x03\x00\x04\x01\x00\x40\x01", 9}, true},
+                       Case{{"\x16\x03\x03\x00\x03\x01\x00\x00", 8}, true}}) {
+    Pair pair(*simple.server, *simple.client);
+    feed(pair.server, take_all(pair.client, pair.pool));
+    REQUIRE(pair.server.state() == State::handshake);
+    REQUIRE(pair.server.has_output());  // the HelloRetryRequest
+    feed(pair.server, c.record);
+    CHECK((pair.server.state() == State::failed) == c.fails);
+  }
+  Pair pair(*simple.server, *simple.client);
+  pair.carry();
+  CHECK(pair.both_open());
+  Pair slow(*simple.server, *simple.client, {}, pieces_of(1));
+  slow.carry();
+  CHECK(slow.both_open());
+}
+
 TEST_CASE("Engine: one connection's error does not show at another") {
   const Simple simple;
   Pair good(*simple.server, *simple.client);
