@@ -98,8 +98,13 @@ void ConnectionTable::on_timer(std::uint32_t index) {
     case Phase::streaming:
       keep_streaming(*connection);
       break;
-    case Phase::upgrading:
     case Phase::closing:
+      if (connection->secure && connection->all_sent()) {
+        linger(*connection);  // for close_notify, which is owed whatever the client does
+        break;
+      }
+      [[fallthrough]];
+    case Phase::upgrading:
     case Phase::lingering:
       // What the kernel has already taken still reaches a slow reader, unless we hold more.
       terminate(*connection, !connection->all_sent());

@@ -290,6 +290,29 @@ class Configuration(unittest.TestCase):
         self.assertIn("limits.message_size", done.stderr)
 
 
+class Unanswered(TlsCase):
+    """Close frames that no client answers."""
+
+    config = """
+[listen.public]
+tls = { cert = "site.crt", key = "site.key" }
+
+[limits]
+close_timeout = "200ms"
+
+[route.idle]
+path = "/idle"
+type = "echo"
+idle_timeout = "200ms"
+"""
+
+    def test_close_notify_is_sent_all_the_same(self):
+        client = self.secure()
+        self.assertEqual(client.upgrade("/idle").status, 101)
+        self.assertEqual(client.read_close()[0], 1001)
+        self.assertEqual(client.socket.recv(1), b"")  # an SSLEOFError without close_notify
+
+
 class Silence(TlsCase):
     """Connections that say nothing, or next to nothing."""
 
