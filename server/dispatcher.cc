@@ -80,7 +80,8 @@ void Dispatcher::find_client(conn::Connection& connection, const http::Request& 
   const bool https = client.scheme.empty() ? connection.secure != nullptr
                                            : ascii::equal_ignoring_case(client.scheme, "https");
   table_->answer_for(
-      connection, client.address ? io::IpNetwork::of(*client.address) : table_->peer_of(connection),
+      connection,
+      client.address ? io::IpNetwork::of(*client.address) : table_->peer_of(connection).network(),
       https);
 }
 

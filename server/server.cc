@@ -13,6 +13,7 @@
 
 #include "config/units.h"
 #include "core/base/check.h"
+#include "core/io/file_limit.h"
 #include "server/cpus.h"
 #include "server/log.h"
 
@@ -28,8 +29,7 @@ std::uint64_t raise_file_limit() {
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  getrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur;
+  return io::file_limit();
 }
 
 conn::TableLimits table_limits(const config::Limits& limits) {
@@ -45,10 +45,10 @@ DrainPlan drain_plan(const config::Drain& drain) {
 
 }  // namespace
 
-std::uint64_t connection_limit(std::uint64_t configured, std::uint64_t files) {
-  const std::uint64_t reserve = std::clamp<std::uint64_t>(files / 16, 16, 512);
-  const std::uint64_t possible = files > reserve ? files - reserve : 1;
-  if (configured == 0) return possible;
+std::uint64_t connection_limit(std::uint64_t configured, std::uint64_t files, std::uint64_t rings) {
+  // Nobody has asked for more than there are descriptors for.
+  if (configured == 0) return io::most_connections(files, 0);
+  const std::uint64_t possible = io::most_connections(files, rings);
   if (configured > possible)
     log::warn("limits.connections is {}, but the limit of open files ({}) allows {}", configured,
               files, possible);
@@ -84,7 +84,8 @@ std::expected<void, std::string> Server::start() {
                               ? config().server.threads
                               : static_cast<unsigned>(allowed_cpus().size());
   file_limit_ = raise_file_limit();
-  const std::uint64_t most = connection_limit(config().limits.connections, file_limit_);
+  rings_ = io_->uring && io_->features.aside ? shards : 0;
+  const std::uint64_t most = connection_limit(config().limits.connections, file_limit_, rings_);
   log::info("{} reactors, at most {} connections", shards, most);
   mesh_.emplace(static_cast<hub::ShardIndex>(shards));
   admission_.emplace(most, config().limits.connections_per_ip, Rate(config().limits.accept_rate));

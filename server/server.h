@@ -27,7 +27,7 @@ namespace peal::server {
 
 /// `configured`, or what the limit of open files allows when a reserve is kept: for listeners and
 /// rings, for files being served, and for telling clients that there are too many.
-std::uint64_t connection_limit(std::uint64_t configured, std::uint64_t files);
+std::uint64_t connection_limit(std::uint64_t configured, std::uint64_t files, std::uint64_t rings);
 
 /// The process: opens what the configuration names, runs a shard on each CPU, and sees to it that
 /// they end together.
@@ -92,6 +92,7 @@ class Server {
   config::Config first_config_;  // until start()
   std::shared_ptr<const ListenerSettings> listener_settings_;
   std::uint64_t file_limit_ = 0;
+  std::uint64_t rings_ = 0;  // reactors that can put sockets aside
   std::optional<IoChoice> io_;
   std::optional<hub::Mesh> mesh_;
   std::optional<conn::Admission> admission_;

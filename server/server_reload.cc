@@ -78,7 +78,7 @@ void Server::put_in_force(std::shared_ptr<const Edition> edition, Certificates c
   listener_settings_ = std::make_shared<const ListenerSettings>(config(), std::move(certificates));
   renew_at_.reset();
   const config::Limits& limits = config().limits;
-  admission_->limit = connection_limit(limits.connections, file_limit_);
+  admission_->limit = connection_limit(limits.connections, file_limit_, rings_);
   admission_->per_client = limits.connections_per_ip;
   admission_->accepts.set(Rate(limits.accept_rate));
   for (std::size_t shard = 0; shard < shards_.size(); ++shard)

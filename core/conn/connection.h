@@ -14,6 +14,7 @@
 #include "core/http/request_parser.h"
 #include "core/hub/hub.h"
 #include "core/hub/outbox.h"
+#include "core/io/backend.h"
 #include "core/io/ip_network.h"
 #include "core/io/timer_wheel.h"
 #include "core/ws/deflate.h"
@@ -113,7 +114,7 @@ static_assert(std::is_trivially_copyable_v<ConnectionState>);
 /// Limits: an idle one holds no buffer, no block and no segment, and nothing for compression but
 /// with context takeover; a WebSocket or a stream holds no Exchange.
 struct Connection : hub::Outbox {
-  Connection(SlotId slot, int socket, io::IpNetwork client, std::uint32_t listener)
+  Connection(SlotId slot, io::Handle socket, io::IpNetwork client, std::uint32_t listener)
       : Outbox(slot), fd(socket), timer(slot.index) {
     state.client = client;
     state.listener = listener & 0xffffff;
@@ -124,7 +125,7 @@ struct Connection : hub::Outbox {
   /// Everything that was queued is sent.
   bool all_sent() const { return empty() && !(secure && secure->has_output()); }
 
-  int fd;
+  io::Handle fd;
   bool receiving = false;  ///< a receive is armed
   ConnectionState state;
   const RoutePolicy* policy = nullptr;  ///< of the route, from `upgrading` on

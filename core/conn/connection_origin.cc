@@ -23,7 +23,7 @@ void ConnectionTable::on_accept(std::uint32_t listener, int fd) {
     handler_.on_refused(client);
     return;
   }
-  Connection& connection = connections_.emplace(fd, client, listener);
+  Connection& connection = connections_.emplace(reactor_.backend().adopt(fd), client, listener);
   connection.state.crowded = verdict == Admission::Verdict::crowded;
   connection.state.counted = counted;
   connection.state.forwards = forwards;
@@ -67,7 +67,7 @@ void ConnectionTable::introduce(Connection& connection, const ListenerPolicy& po
   io::Peer client;
   switch (header.source) {
     case From::own:
-      client = admission_.peer(connection.fd);
+      client = peer_of(connection);
       break;
     case From::ip:
       client = {.kind = io::Peer::Kind::ip, .address = header.client};
@@ -94,8 +94,8 @@ void ConnectionTable::introduce(Connection& connection, const ListenerPolicy& po
   enter(connection, connection.secure ? Phase::securing : Phase::head);
 }
 
-io::IpNetwork ConnectionTable::peer_of(const Connection& connection) const {
-  return admission_.peer(connection.fd).network();
+io::Peer ConnectionTable::peer_of(const Connection& connection) const {
+  return io::with_descriptor(reactor_.backend(), connection.fd, admission_.peer);
 }
 
 void ConnectionTable::answer_for(Connection& connection, io::IpNetwork client, bool https) {
@@ -115,7 +115,7 @@ void ConnectionTable::forget_client(Connection& connection) {
   if (state.counted) admission_.uncount(state.client);
   state.counted = false;
   state.crowded = false;
-  state.client = peer_of(connection);
+  state.client = peer_of(connection).network();
 }
 
 }  // namespace peal::conn

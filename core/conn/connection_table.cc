@@ -170,7 +170,8 @@ void ConnectionTable::set_policy(Connection& connection, const RoutePolicy& poli
 
 /// A long send tells nothing until it is over; what the peer has acknowledged shows that it reads.
 void ConnectionTable::note_progress(Connection& connection) {
-  const auto acknowledged = static_cast<std::uint32_t>(io::bytes_acknowledged(connection.fd));
+  const auto acknowledged = static_cast<std::uint32_t>(
+      io::with_descriptor(reactor_.backend(), connection.fd, io::bytes_acknowledged));
   if (acknowledged != connection.acknowledged) connection.last_received = now();
   connection.acknowledged = acknowledged;
 }

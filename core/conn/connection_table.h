@@ -127,7 +127,7 @@ class ConnectionTable {
   /// ConnectionState::forwards.
   void answer_for(Connection& connection, io::IpNetwork client, bool https);
   /// Who is at the other end of the socket, whomever it stands for.
-  io::IpNetwork peer_of(const Connection& connection) const;
+  io::Peer peer_of(const Connection& connection) const;
 
   Connection* find(SlotId id) { return connections_.find(id); }
   /// For a walk over all connections that takes several turns: the one in a slot, or null.

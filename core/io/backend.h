@@ -10,11 +10,22 @@
 
 #include "core/base/bytes.h"
 #include "core/base/error.h"
+#include "core/base/fd.h"
 #include "core/base/slab.h"
 #include "core/base/time.h"
 #include "core/io/buffer_pool.h"
 
 namespace peal::io {
+
+/// A connection's socket, as its back end knows it: a descriptor, or, when it lies aside, a name
+/// that only Backend's functions take. See Backend::adopt().
+using Handle = int;
+
+inline constexpr Handle kAside = 1 << 30;  ///< added to the place of what lies aside
+
+constexpr bool is_aside(Handle handle) {
+  return handle >= kAside;
+}
 
 /// What a receive brought. No bytes and no error is the end of the stream.
 struct Received {
@@ -28,7 +39,7 @@ struct Received {
 /// thread.
 class EventSink {
  public:
-  /// A connection was accepted; the sink owns `fd`.
+  /// A connection was accepted; the sink owns `fd`, and gives it to Backend::adopt() or closes it.
   virtual void on_accept(std::uint32_t listener, int fd) = 0;
   /// Accepting ended, with an errno(3); Backend::accept() starts it again.
   virtual void on_accept_end(std::uint32_t listener, int error) = 0;
@@ -62,28 +73,35 @@ class Backend {
   virtual void accept_one(std::uint32_t listener, int listener_fd) = 0;
   virtual void stop_accept(std::uint32_t listener, int listener_fd) = 0;
 
+  /// Takes over a connection's socket: from now on, it is called by what this returns, here and in
+  /// close(). That is `fd` itself unless open files get scarce; then a back end that has another
+  /// place for sockets puts it aside there and closes `fd`.
+  virtual Handle adopt(int fd) { return fd; }
+  /// A descriptor, one more, of a socket that lies aside; none when there is none to be had.
+  virtual Fd reopen(Handle /*aside*/) { return Fd(); }
+
   /// Connects a socket: on_connect() follows, and only then may it receive or send. shut_down()
   /// with SHUT_RDWR makes it end soon. `address` stays in place until the next wait() is over.
-  virtual void connect(int fd, SlotId id, const sockaddr* address, socklen_t size) = 0;
+  virtual void connect(Handle fd, SlotId id, const sockaddr* address, socklen_t size) = 0;
 
   /// Arms receiving: on_receive() for each piece, until one says that it is no longer armed.
-  virtual void receive(int fd, SlotId id) = 0;
+  virtual void receive(Handle fd, SlotId id) = 0;
   /// Ends an armed receive. True when a last on_receive() with `armed` false is still to come;
   /// it, and any before it, may bring bytes.
-  virtual bool stop_receive(int fd, SlotId id) = 0;
+  virtual bool stop_receive(Handle fd, SlotId id) = 0;
 
   /// Sends some of `bytes`, which stay in place until the result is known: returned at once, as
   /// on_send() would tell it, or nullopt when on_send() follows. A vector needs to live for the
   /// call only, the bytes it points at as above.
-  virtual std::optional<int> send(int fd, SlotId id, Bytes bytes) = 0;
-  virtual std::optional<int> send(int fd, SlotId id, std::span<const iovec> parts) = 0;
+  virtual std::optional<int> send(Handle fd, SlotId id, Bytes bytes) = 0;
+  virtual std::optional<int> send(Handle fd, SlotId id, std::span<const iovec> parts) = 0;
 
   /// shutdown(2), `how` as there. SHUT_WR: requires that no send is under way. SHUT_RDWR makes
   /// what is under way end soon.
-  virtual void shut_down(int fd, int how) = 0;
+  virtual void shut_down(Handle fd, int how) = 0;
   /// Requires: neither receive nor send is under way. With `reset`, unsent bytes are thrown away
   /// and the peer gets a RST.
-  virtual void close(int fd, SlotId id, bool reset) = 0;
+  virtual void close(Handle fd, SlotId id, bool reset) = 0;
 
   /// Makes wait() return soon. From any thread.
   virtual void wake() = 0;
@@ -96,5 +114,13 @@ class Backend {
 
   virtual BufferPool& buffers() = 0;
 };
+
+/// What `ask(fd)` says of a socket, for calls that need a descriptor: -1 when there is none.
+template <class Ask>
+auto with_descriptor(Backend& backend, Handle handle, Ask&& ask) {
+  if (!is_aside(handle)) return ask(handle);
+  const Fd fd = backend.reopen(handle);
+  return ask(fd.get());
+}
 
 }  // namespace peal::io

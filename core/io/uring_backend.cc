@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/io/file_limit.h"
 
 namespace peal::io {
 namespace {
@@ -17,7 +18,20 @@ namespace {
 constexpr std::uint16_t kBufferGroup = 0;
 constexpr std::size_t kBufferRingBytes = BufferPool::kCount * sizeof(io_uring_buf);
 
-enum class Operation : std::uint8_t { ignored, accept, receive, send, wake, connect };
+enum class Operation : std::uint8_t {
+  ignored,
+  accept,
+  receive,
+  send,
+  wake,
+  connect,
+  reopen,
+  vacate,  ///< the close of what lay aside; the index is its place
+};
+
+// Of Linux 6.8 and 6.7; liburing 2.3 does not know them.
+constexpr int kFixedFdInstall = 54;       // IORING_OP_FIXED_FD_INSTALL
+constexpr std::uint32_t kSetSockOpt = 3;  // SOCKET_URING_OP_SETSOCKOPT
 
 // user_data: the operation, 24 bits of generation, 32 bits of index.
 std::uint64_t user_data(Operation operation, SlotId id) {
@@ -30,15 +44,43 @@ SlotId slot_id(std::uint64_t data) {
           static_cast<std::uint32_t>(data >> 32) & SlotId::kGenerationMask};
 }
 
+unsigned place_of(Handle aside) {
+  return static_cast<unsigned>(aside - kAside);
+}
+
+/// Says which socket a submission, otherwise complete, is for.
+void aim(io_uring_sqe* sqe, Handle handle) {
+  if (!is_aside(handle)) return;
+  sqe->fd = static_cast<int>(place_of(handle));
+  sqe->flags |= IOSQE_FIXED_FILE;
+}
+
+/// setsockopt(2), for what has no descriptor. `value` stays in place until it was submitted.
+template <class Value>
+void prepare_option(io_uring_sqe* sqe, Handle aside, int level, int option, const Value& value) {
+  io_uring_prep_rw(IORING_OP_URING_CMD, sqe, -1, nullptr, 0, 0);
+  sqe->cmd_op = kSetSockOpt;
+  // level, optname, optlen and optval of newer headers.
+  sqe->addr = static_cast<std::uint32_t>(level) | std::uint64_t{static_cast<std::uint32_t>(option)}
+                                                      << 32;
+  sqe->file_index = sizeof value;
+  sqe->addr3 = reinterpret_cast<std::uintptr_t>(&value);
+  aim(sqe, aside);
+}
+
 }  // namespace
 
-Result<std::unique_ptr<UringBackend>> UringBackend::create(const UringFeatures& features) {
+Result<std::unique_ptr<UringBackend>> UringBackend::create(const UringFeatures& features,
+                                                           std::optional<int> aside_from) {
   std::unique_ptr<UringBackend> backend(new UringBackend);
   if (auto done = backend->set_up(features); !done) return std::unexpected(done.error());
   if (auto done = backend->set_up_buffers(); !done) return std::unexpected(done.error());
   backend->wake_fd_.reset(eventfd(0, EFD_CLOEXEC));
   if (!backend->wake_fd_) return last_error("eventfd");
   backend->arm_wake();
+  const auto most = static_cast<int>(std::min<std::uint64_t>(file_limit(), kAside));
+  if (features.aside)
+    backend->aside_from_ = aside_from.value_or(most - static_cast<int>(spare_files(file_limit())));
   return backend;
 }
 
@@ -134,17 +176,48 @@ void UringBackend::arm_accepts() {
   }
 }
 
-void UringBackend::connect(int fd, SlotId id, const sockaddr* address, socklen_t size) {
+Handle UringBackend::adopt(int fd) {
+  if (fd < aside_from_) return fd;
+  return put_aside(fd).value_or(fd);
+}
+
+std::optional<Handle> UringBackend::put_aside(int fd) {
+  const auto place = files_.put(ring_, fd);
+  if (!place) return std::nullopt;
+  ::close(fd);
+  return kAside + static_cast<Handle>(*place);
+}
+
+Fd UringBackend::reopen(Handle aside) {
+  const std::uint64_t data = user_data(Operation::reopen, {++reopened_, 0});
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_rw(kFixedFdInstall, sqe, -1, nullptr, 0, 0);
+  aim(sqe, aside);
+  io_uring_sqe_set_data64(sqe, data);
+  io_uring_submit(&ring_);
+  const unsigned end = io_uring_smp_load_acquire(ring_.cq.ktail);
+  for (unsigned at = *ring_.cq.khead; at != end; ++at) {
+    io_uring_cqe& cqe = ring_.cq.cqes[at & ring_.cq.ring_mask];
+    if (cqe.user_data != data) continue;
+    cqe.user_data = user_data(Operation::ignored, {});
+    return Fd(std::max(cqe.res, -1));
+  }
+  return Fd();  // it comes later, and is closed then
+}
+
+void UringBackend::connect(Handle fd, SlotId id, const sockaddr* address, socklen_t size) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_connect(sqe, fd, address, size);
+  aim(sqe, fd);
   io_uring_sqe_set_data64(sqe, user_data(Operation::connect, id));
 }
 
-void UringBackend::receive(int fd, SlotId id) {
+void UringBackend::receive(Handle fd, SlotId id) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);
   sqe->flags |= IOSQE_BUFFER_SELECT;
   sqe->buf_group = kBufferGroup;
+  aim(sqe, fd);
   io_uring_sqe_set_data64(sqe, user_data(Operation::receive, id));
 }
 
@@ -156,14 +229,15 @@ bool UringBackend::stop_receive(int, SlotId id) {
 }
 
 // MSG_WAITALL makes the kernel go on after a short send, which saves us a round trip.
-std::optional<int> UringBackend::send(int fd, SlotId id, Bytes bytes) {
+std::optional<int> UringBackend::send(Handle fd, SlotId id, Bytes bytes) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_send(sqe, fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_WAITALL);
+  aim(sqe, fd);
   io_uring_sqe_set_data64(sqe, user_data(Operation::send, id));
   return std::nullopt;
 }
 
-std::optional<int> UringBackend::send(int fd, SlotId id, std::span<const iovec> parts) {
+std::optional<int> UringBackend::send(Handle fd, SlotId id, std::span<const iovec> parts) {
   if (gather_.headers.size() == GatherArena::kHeaders ||
       gather_.parts.size() + parts.size() > GatherArena::kParts) {
     io_uring_submit(&ring_);
@@ -180,6 +254,7 @@ std::optional<int> UringBackend::send(int fd, SlotId id, std::span<const iovec> 
   header.msg_iovlen = parts.size();
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_sendmsg(sqe, fd, &header, MSG_NOSIGNAL | MSG_WAITALL);
+  aim(sqe, fd);
   io_uring_sqe_set_data64(sqe, user_data(Operation::send, id));
   return std::nullopt;
 }
@@ -192,15 +267,33 @@ bool UringBackend::empty_gather_arena() {
   return true;
 }
 
-void UringBackend::shut_down(int fd, int how) {
-  ::shutdown(fd, how);
+void UringBackend::shut_down(Handle fd, int how) {
+  if (!is_aside(fd)) {
+    ::shutdown(fd, how);
+    return;
+  }
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_shutdown(sqe, -1, how);
+  aim(sqe, fd);
+  sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  io_uring_sqe_set_data64(sqe, user_data(Operation::ignored, {}));
 }
 
-void UringBackend::close(int fd, SlotId, bool reset) {
-  if (reset) {
-    const linger none{.l_onoff = 1, .l_linger = 0};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+void UringBackend::close(Handle fd, SlotId, bool reset) {
+  static constexpr linger kNone{.l_onoff = 1, .l_linger = 0};
+  if (is_aside(fd)) {
+    if (reset) {
+      io_uring_sqe* sqe = next_sqe();
+      prepare_option(sqe, fd, SOL_SOCKET, SO_LINGER, kNone);
+      sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+      io_uring_sqe_set_data64(sqe, user_data(Operation::ignored, {}));
+    }
+    io_uring_sqe* sqe = next_sqe();
+    io_uring_prep_close_direct(sqe, place_of(fd));
+    io_uring_sqe_set_data64(sqe, user_data(Operation::vacate, {place_of(fd), 0}));
+    return;
   }
+  if (reset) setsockopt(fd, SOL_SOCKET, SO_LINGER, &kNone, sizeof kNone);
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_close(sqe, fd);
   sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
@@ -281,6 +374,12 @@ void UringBackend::deliver_one(const io_uring_cqe& cqe, EventSink& sink) {
       break;
     case Operation::connect:
       sink.on_connect(id, -cqe.res);
+      break;
+    case Operation::vacate:
+      files_.vacated(id.index);
+      break;
+    case Operation::reopen:
+      Fd(std::max(cqe.res, -1)).reset();
       break;
     case Operation::ignored:
       break;

@@ -8,12 +8,14 @@
 
 #include "core/base/fd.h"
 #include "core/io/backend.h"
+#include "core/io/file_table.h"
 
 namespace peal::io {
 
 /// What this kernel lets a UringBackend use. A value.
 struct UringFeatures {
   bool defer_taskrun = false;  ///< Linux 6.1: completions are worked off inside our own wait
+  bool aside = false;          ///< Linux 6.8: sockets may lie in the ring's own table
 };
 
 /// Finds out by trying, not by version: sets a ring up, receives a few bytes through it and takes
@@ -24,6 +26,9 @@ Result<UringFeatures> probe_uring();
 /// together with the wait. No multishot accept: it takes all that wait at once, and a storm would
 /// make one turn of it.
 ///
+/// Sockets have descriptors, as tools that look at a process expect, until RLIMIT_NOFILE is near;
+/// from then on they lie in the ring's own table, which has as many places again.
+///
 /// Owner: a Reactor; made on the thread that uses it (IORING_SETUP_SINGLE_ISSUER).
 /// Limits: kSubmissions operations between two system calls; more make a call in between.
 class UringBackend final : public Backend {
@@ -31,24 +36,31 @@ class UringBackend final : public Backend {
   static constexpr unsigned kSubmissions = 4096;
   static constexpr unsigned kCompletions = 32768;
 
-  static Result<std::unique_ptr<UringBackend>> create(const UringFeatures& features);
+  /// `aside_from`: the first descriptor that is put aside, another one in tests only.
+  static Result<std::unique_ptr<UringBackend>> create(const UringFeatures& features,
+                                                      std::optional<int> aside_from = std::nullopt);
   ~UringBackend() override;
 
   const char* name() const override { return "io_uring"; }
   void accept(std::uint32_t listener, int listener_fd) override;
   void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
-  void connect(int fd, SlotId id, const sockaddr* address, socklen_t size) override;
-  void receive(int fd, SlotId id) override;
-  bool stop_receive(int fd, SlotId id) override;
-  std::optional<int> send(int fd, SlotId id, Bytes bytes) override;
-  std::optional<int> send(int fd, SlotId id, std::span<const iovec> parts) override;
-  void shut_down(int fd, int how) override;
-  void close(int fd, SlotId id, bool reset) override;
+  Handle adopt(int fd) override;
+  Fd reopen(Handle aside) override;
+  void connect(Handle fd, SlotId id, const sockaddr* address, socklen_t size) override;
+  void receive(Handle fd, SlotId id) override;
+  bool stop_receive(Handle fd, SlotId id) override;
+  std::optional<int> send(Handle fd, SlotId id, Bytes bytes) override;
+  std::optional<int> send(Handle fd, SlotId id, std::span<const iovec> parts) override;
+  void shut_down(Handle fd, int how) override;
+  void close(Handle fd, SlotId id, bool reset) override;
   void wake() override;
   Result<> wait(std::optional<Duration> timeout) override;
   void deliver(EventSink& sink) override;
   BufferPool& buffers() override { return buffers_; }
+
+  /// adopt() for a socket that has to lie aside; nullopt, and `fd` stays open, when it cannot.
+  std::optional<Handle> put_aside(int fd);
 
  private:
   UringBackend() = default;
@@ -91,6 +103,9 @@ class UringBackend final : public Backend {
   bool ring_ready_ = false;
   io_uring_buf_ring* buffer_ring_ = nullptr;
   BufferPool buffers_;
+  FileTable files_;
+  int aside_from_ = kAside;     // descriptors from this number on are put aside
+  std::uint32_t reopened_ = 0;  // how often
   // How many buffers the kernel has, and is to have at the start of a turn: doubled after one in
   // which it ran out, so that no more memory is touched, and kept in the caches, than the load
   // needs.

@@ -47,23 +47,42 @@ Result<> try_multishot(UringBackend& backend) {
   return {};
 }
 
-Result<> try_features(const UringFeatures& features) {
+/// Whether a socket that lies aside receives, and can be asked for its options.
+bool try_aside(UringBackend& backend) {
+  std::array<int, 2> pair;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) < 0) return false;
+  const Fd far(pair[1]);
+  const auto near = backend.put_aside(pair[0]);
+  if (!near) {
+    ::close(pair[0]);
+    return false;
+  }
+  const Fd again = backend.reopen(*near);
+  if (!again || ::write(again.get(), "x", 1) != 1) return false;
+  char octet = 0;
+  if (::read(far.get(), &octet, 1) != 1 || ::write(far.get(), "y", 1) != 1) return false;
+  ProbeSink sink;
+  backend.receive(*near, {0, 0});
+  if (!backend.wait(std::chrono::seconds(1))) return false;
+  backend.deliver(sink);
+  return sink.error == 0 && sink.bytes == 1;
+}
+
+Result<UringFeatures> try_features(UringFeatures features) {
   auto backend = UringBackend::create(features);
   if (!backend) return std::unexpected(backend.error());
-  return try_multishot(**backend);
+  if (auto done = try_multishot(**backend); !done) return std::unexpected(done.error());
+  features.aside = try_aside(**backend);
+  return features;
 }
 
 }  // namespace
 
 Result<UringFeatures> probe_uring() {
-  const UringFeatures best{.defer_taskrun = true};
-  const auto tried = try_features(best);
-  if (tried) return best;
+  const auto best = try_features({.defer_taskrun = true});
   // EINVAL: a kernel that has io_uring but not that flag. Anything else forbids io_uring at all.
-  if (tried.error().sys_errno != EINVAL) return std::unexpected(tried.error());
-  const UringFeatures plain{.defer_taskrun = false};
-  if (auto again = try_features(plain); !again) return std::unexpected(again.error());
-  return plain;
+  if (best || best.error().sys_errno != EINVAL) return best;
+  return try_features({.defer_taskrun = false});
 }
 
 }  // namespace peal::io

@@ -12,13 +12,17 @@ namespace peal::test {
 
 using MakeBackend = std::function<std::unique_ptr<io::Backend>()>;
 
-/// epoll, and io_uring where this machine allows it.
+/// epoll, and where this machine allows it io_uring, and the same with every socket aside.
 inline std::vector<MakeBackend> real_backends() {
   std::vector<MakeBackend> backends;
   backends.emplace_back([] { return std::move(io::EpollBackend::create().value()); });
-  if (const auto features = io::probe_uring())
+  if (const auto features = io::probe_uring()) {
     backends.emplace_back(
         [features] { return std::move(io::UringBackend::create(*features).value()); });
+    if (features->aside)
+      backends.emplace_back(
+          [features] { return std::move(io::UringBackend::create(*features, 0).value()); });
+  }
   return backends;
 }
 

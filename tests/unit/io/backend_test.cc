@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "core/io/listener.h"
+#include "core/io/peer.h"
 #include "tests/support/backends.h"
 #include "tests/support/rounds.h"
 
@@ -82,7 +83,7 @@ class Rig {
   }
 
   /// Ends what is under way for a socket and closes it, as the contract asks.
-  void end(int fd, std::uint32_t index, bool receiving) {
+  void end(Handle fd, std::uint32_t index, bool receiving) {
     if (receiving) {
       const auto ends = seen(index).ends.size();
       backend->shut_down(fd, SHUT_RDWR);
@@ -108,14 +109,15 @@ Fd connect_to(std::uint16_t port) {
   return fd;
 }
 
-/// A TCP connection of two sockets; the near end is the back end's.
+/// A TCP connection of two sockets; the near end is the back end's, as it calls it.
 struct Pair {
-  Pair() {
+  explicit Pair(const Rig& rig) {
     auto group = open_listeners("127.0.0.1", 0, 1);
     REQUIRE(group);
     far = connect_to(group->port);
-    near = ::accept4(group->sockets[0].get(), nullptr, nullptr, SOCK_CLOEXEC);
-    REQUIRE(near >= 0);
+    const int fd = ::accept4(group->sockets[0].get(), nullptr, nullptr, SOCK_CLOEXEC);
+    REQUIRE(fd >= 0);
+    near = rig.backend->adopt(fd);
   }
 
   void write(std::string_view text) const {
@@ -130,7 +132,7 @@ struct Pair {
     return text;
   }
 
-  int near = -1;
+  Handle near = -1;
   Fd far;
 };
 
@@ -153,7 +155,7 @@ std::string pattern(std::size_t size) {
 
 TEST_CASE("Backend: receives what was sent before and after, and stays armed") {
   on_each([](Rig& rig) {
-    const Pair pair;
+    const Pair pair(rig);
     pair.write("before ");
     rig.backend->receive(pair.near, {0, 0});
     rig.until([&] { return rig.seen(0).bytes == "before "; });
@@ -167,7 +169,7 @@ TEST_CASE("Backend: receives what was sent before and after, and stays armed") {
 
 TEST_CASE("Backend: more than a buffer at once arrives whole and in order") {
   on_each([](Rig& rig) {
-    const Pair pair;
+    const Pair pair(rig);
     const std::string sent = pattern(3'000'000);
     std::thread writer([&] { pair.write(sent); });
     rig.backend->receive(pair.near, {0, 0});
@@ -184,7 +186,7 @@ TEST_CASE("Backend: more than a buffer at once arrives whole and in order") {
 TEST_CASE("Backend: the end of the stream comes once, after the last bytes") {
   on_each([](Rig& rig) {
     for (std::uint32_t i = 0; i < 50; ++i) {  // bytes and end may be reported together or not
-      const Pair pair;
+      const Pair pair(rig);
       if (i % 2) rig.backend->receive(pair.near, {i, 0});
       if (i % 4 < 2) rig.turn(0ms);
       pair.write("last words");
@@ -204,7 +206,7 @@ TEST_CASE("Backend: an end that came with exactly a buffer of bytes is not misse
     for (const std::size_t size :
          {std::size_t{BufferPool::kSize} - 1, std::size_t{BufferPool::kSize},
           std::size_t{BufferPool::kSize} * 2}) {
-      const Pair pair;
+      const Pair pair(rig);
       pair.write(pattern(size));
       ::shutdown(pair.far.get(), SHUT_WR);
       rig.backend->receive(pair.near, {index, 0});
@@ -218,7 +220,7 @@ TEST_CASE("Backend: an end that came with exactly a buffer of bytes is not misse
 
 TEST_CASE("Backend: a stopped receive brings no more; armed again, it loses nothing") {
   on_each([](Rig& rig) {
-    const Pair pair;
+    const Pair pair(rig);
     rig.backend->receive(pair.near, {0, 0});
     pair.write("one ");
     rig.until([&] { return rig.seen(0).bytes == "one "; });
@@ -237,7 +239,7 @@ TEST_CASE("Backend: a stopped receive brings no more; armed again, it loses noth
 
 TEST_CASE("Backend: bytes that cross with stop_receive() arrive before its end or stay") {
   on_each([](Rig& rig) {
-    const Pair pair;
+    const Pair pair(rig);
     std::string sent;
     rig.backend->receive(pair.near, {0, 0});
     for (int i = 0; i < 200; ++i) {
@@ -285,7 +287,7 @@ void send_all(Rig& rig, const Pair& pair, const std::string& text, Offer&& offer
 
 TEST_CASE("Backend: a large send to a slow reader") {
   on_each([](Rig& rig) {
-    const Pair pair;
+    const Pair pair(rig);
     const std::string text = pattern(8'000'000);
     send_all(rig, pair, text, [&](std::size_t from) {
       return rig.backend->send(pair.near, {0, 0}, as_bytes(std::string_view(text).substr(from)));
@@ -296,7 +298,7 @@ TEST_CASE("Backend: a large send to a slow reader") {
 
 TEST_CASE("Backend: large vector sends to a slow reader, the vector gone after the call") {
   on_each([](Rig& rig) {
-    const Pair pair;
+    const Pair pair(rig);
     std::string text = pattern(4'000'000);
     send_all(rig, pair, text, [&](std::size_t from) {
       std::vector<iovec> parts;
@@ -316,7 +318,8 @@ TEST_CASE("Backend: large vector sends to a slow reader, the vector gone after t
 TEST_CASE("Backend: very many vector sends in one turn") {
   on_each([](Rig& rig) {
     constexpr std::uint32_t kPairs = 300;
-    const std::deque<Pair> pairs(kPairs);
+    std::deque<Pair> pairs;
+    for (std::uint32_t i = 0; i < kPairs; ++i) pairs.emplace_back(rig);
     std::string text = pattern(64);
     for (int round = 0; round < (test::kSanitized ? 2 : 4); ++round) {
       std::size_t waiting = 0;
@@ -340,7 +343,7 @@ TEST_CASE("Backend: very many vector sends in one turn") {
 
 TEST_CASE("Backend: shut_down() ends a receive and a send that are under way") {
   on_each([](Rig& rig) {
-    const Pair pair;
+    const Pair pair(rig);
     rig.backend->receive(pair.near, {0, 0});
     const std::string text(32 << 20, 'x');  // more than any socket takes
     while (rig.backend->send(pair.near, {0, 0}, as_bytes(text))) {
@@ -356,7 +359,7 @@ TEST_CASE("Backend: shut_down() ends a receive and a send that are under way") {
 
 TEST_CASE("Backend: the same when the peer has ended its side before") {
   on_each([](Rig& rig) {
-    const Pair pair;
+    const Pair pair(rig);
     ::shutdown(pair.far.get(), SHUT_WR);
     rig.backend->receive(pair.near, {0, 0});
     rig.until([&] { return !rig.seen(0).ends.empty(); });
@@ -374,7 +377,7 @@ TEST_CASE("Backend: the same when the peer has ended its side before") {
 
 TEST_CASE("Backend: a peer's reset ends the receive and fails a send, without a signal") {
   on_each([](Rig& rig) {
-    Pair pair;
+    Pair pair(rig);
     rig.backend->receive(pair.near, {0, 0});
     rig.turn(0ms);
     const linger none{.l_onoff = 1, .l_linger = 0};
@@ -392,7 +395,7 @@ TEST_CASE("Backend: a peer's reset ends the receive and fails a send, without a 
 TEST_CASE("Backend: close() lets the peer read all that was sent, with `reset` it gets a RST") {
   on_each([](Rig& rig) {
     for (const bool reset : {false, true}) {
-      const Pair pair;
+      const Pair pair(rig);
       const auto result = rig.backend->send(pair.near, {0, 0}, as_bytes("bye"));
       if (!result) rig.until([&] { return !rig.seen(0).sends.empty(); });
       if (!reset) CHECK(pair.read() == "bye");
@@ -412,7 +415,7 @@ TEST_CASE("Backend: buffers run out, and nothing is lost") {
     constexpr std::uint32_t kPairs = 1100;  // more than there are buffers
     std::deque<Pair> pairs;
     for (std::uint32_t i = 0; i < kPairs; ++i) {
-      pairs.emplace_back();
+      pairs.emplace_back(rig);
       pairs.back().write("message " + std::to_string(i));
     }
     rig.sink.keeps = true;
@@ -525,7 +528,7 @@ TEST_CASE("Backend: connect() makes a socket that receives and sends") {
     std::vector<int> fds;
     std::vector<Fd> far;
     for (std::uint32_t i = 0; i < kClients; ++i) {
-      fds.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      fds.push_back(rig.backend->adopt(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
       rig.backend->connect(fds[i], {i, 0}, reinterpret_cast<const sockaddr*>(&address),
                            sizeof address);
     }
@@ -567,7 +570,7 @@ TEST_CASE("Backend: connect() where nobody listens is refused") {
       port = group->port;
     }
     const sockaddr_in address = loopback(port);
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const Handle fd = rig.backend->adopt(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     rig.backend->connect(fd, {0, 0}, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     rig.until([&] { return !rig.sink.connects.empty(); });
     CHECK(rig.sink.connects[0] == std::vector{ECONNREFUSED});
@@ -579,7 +582,7 @@ TEST_CASE("Backend: connect() to an address that cannot be reached fails at once
   on_each([](Rig& rig) {
     sockaddr_in address = loopback(1);
     address.sin_addr.s_addr = htonl(INADDR_BROADCAST);
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const Handle fd = rig.backend->adopt(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     rig.backend->connect(fd, {0, 0}, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     rig.until([&] { return !rig.sink.connects.empty(); });
     rig.idle();
@@ -589,10 +592,65 @@ TEST_CASE("Backend: connect() to an address that cannot be reached fails at once
   });
 }
 
+TEST_CASE("UringBackend: a socket goes aside where descriptors are scarce, and is asked there") {
+  const auto features = probe_uring();
+  if (!features || !features->aside) return;
+  const int first = Fd(::dup(STDIN_FILENO)).get();
+  Rig rig(std::move(UringBackend::create(*features, first + 40).value()));
+  std::deque<Pair> pairs;  // each takes two descriptors, or one when it lies aside
+  for (int i = 0; i < 60; ++i) pairs.emplace_back(rig);
+  const auto aside = [&] {
+    return std::ranges::count_if(pairs, [](const Pair& pair) { return is_aside(pair.near); });
+  };
+  CHECK(aside() > 30);
+  CHECK(aside() < 55);
+
+  const Handle last = pairs.back().near;
+  CHECK(with_descriptor(*rig.backend, last, peer_of).address.text() == "127.0.0.1");
+  CHECK(with_descriptor(*rig.backend, pairs.front().near, peer_of).address.text() == "127.0.0.1");
+  const Fd again = rig.backend->reopen(last);
+  REQUIRE(again);
+  CHECK(::send(again.get(), "one more", 8, MSG_NOSIGNAL) == 8);
+  CHECK(pairs.back().read() == "one more");
+  rig.idle();  // what was asked for in between is no event
+  CHECK(rig.sink.by_id.empty());
+}
+
+TEST_CASE("UringBackend: a place aside is used again when its socket was closed, and not before") {
+  const auto features = probe_uring();
+  if (!features || !features->aside) return;
+  Rig rig(std::move(UringBackend::create(*features, 0).value()));
+  Handle most = 0;
+  for (int round = 0; round < 20; ++round) {
+    std::deque<Pair> pairs;
+    for (int i = 0; i < 4; ++i) {
+      const Pair& pair = pairs.emplace_back(rig);
+      REQUIRE(is_aside(pair.near));
+      most = std::max(most, pair.near);
+      rig.backend->close(pair.near, {0, 0}, i % 2 == 1);
+    }
+    // Closed in this turn: their places are not free before the kernel has done it.
+    const Pair late(rig);
+    rig.idle();
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+      char octet;
+      const ssize_t end = i % 2 == 1 ? -1 : 0;  // reset, or ended
+      CHECK(::recv(pairs[i].far.get(), &octet, 1, MSG_DONTWAIT) == end);
+      if (end < 0) CHECK(errno == ECONNRESET);
+    }
+    late.write("still there");
+    rig.backend->receive(late.near, {7, 0});
+    rig.until([&] { return rig.seen(7).bytes == "still there"; });
+    rig.end(late.near, 7, true);
+    rig.sink.by_id.clear();
+  }
+  CHECK(most < kAside + 20);
+}
+
 TEST_CASE("EpollBackend: what the kernel does not watch fails alone") {
   // epoll_ctl(2) refuses a regular file, as it does any socket above fs.epoll.max_user_watches.
   Rig rig(std::move(EpollBackend::create().value()));
-  const Pair pair;
+  const Pair pair(rig);
   rig.backend->receive(pair.near, {1, 0});
   const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
   REQUIRE(file >= 0);
