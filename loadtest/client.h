@@ -7,6 +7,7 @@
 
 #include "core/base/slab.h"
 #include "core/base/time.h"
+#include "core/io/backend.h"
 #include "core/tls/engine.h"
 #include "core/ws/handshake.h"
 #include "loadtest/endpoint.h"
@@ -63,7 +64,7 @@ struct Client {
   std::unique_ptr<Opening> opening;
   std::unique_ptr<Secure> secure;
   std::unique_ptr<Http> http;
-  int fd = -1;
+  io::Handle fd = -1;
   std::uint32_t index;   ///< in its worker
   std::uint32_t number;  ///< among all of its role: the source of what it sends
   Role role;

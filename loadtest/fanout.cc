@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace peal::loadtest {
 
@@ -20,7 +21,6 @@ Fanout::Fanout(const Plan& plan, std::deque<Client>& clients, Outbound& outbound
       workers_(plan.options.threads),
       depth_(plan.options.depth),
       publisher_count_(plan.options.publishers),
-      subscriber_count_(plan.options.connections),
       duration_(plan.options.warmup + plan.options.duration),
       subscribers_(clients.size()),
       publisher_at_(clients.size()),
@@ -103,23 +103,34 @@ void Fanout::end_message(Client& client, Subscriber& subscriber, const Piece& pi
   tally_.arrive(time > stamp->time ? time - stamp->time : 0, size, now);
 }
 
-void Fanout::note_delivered(std::uint32_t publisher, std::uint32_t count) {
+void Fanout::note_delivered(std::uint32_t publisher, std::int64_t count) {
   if (delivered_[publisher] == 0) touched_.push_back(publisher);
   delivered_[publisher] += count;
 }
 
 /// Adds this turn's deliveries to everybody's, and wakes a publisher for whom they complete one.
 void Fanout::tell_deliveries() {
+  const std::uint64_t subscribers = board_.subscribers.load();
   for (const std::uint32_t publisher : touched_) {
-    const std::uint64_t count = delivered_[publisher];
-    delivered_[publisher] = 0;
+    const auto count = static_cast<std::uint64_t>(std::exchange(delivered_[publisher], 0));
     const std::uint64_t before =
         board_.lines[publisher].delivered.fetch_add(count, std::memory_order_relaxed);
     const std::uint32_t owner = publisher % workers_;
-    if (owner != worker_ && before / subscriber_count_ != (before + count) / subscriber_count_)
+    if (owner != worker_ && subscribers > 0 &&
+        before / subscribers != (before + count) / subscribers)
       board_.wake(owner);
   }
   touched_.clear();
+  tell_losses();
+}
+
+/// Nobody waits any longer for those who are lost. What they had was taken off before, so that a
+/// publisher that looks in between waits and does not hurry.
+void Fanout::tell_losses() {
+  if (lost_now_ == 0) return;
+  board_.subscribers.fetch_sub(std::exchange(lost_now_, 0));
+  for (std::uint32_t publisher = 0; publisher < publisher_count_; ++publisher)
+    if (publisher % workers_ != worker_) board_.wake(publisher % workers_);
 }
 
 // Publishers.
@@ -149,9 +160,11 @@ bool Fanout::has_work() const {
 bool Fanout::may_publish(const Publisher& publisher) const {
   if (publisher.lost || publisher.posting || publisher.client->phase != Phase::open) return false;
   if (pacer_.on() ? publisher.owed == 0 : stopping_) return false;
+  const std::uint64_t subscribers = board_.subscribers.load();
+  if (subscribers == 0) return false;
   const std::uint64_t complete =
       board_.lines[publisher.client->number].delivered.load(std::memory_order_relaxed) /
-      subscriber_count_;
+      subscribers;
   return publisher.published < complete + depth_;
 }
 
@@ -196,10 +209,14 @@ void Fanout::on_answer(Client& client, int status) {
 // The end.
 
 void Fanout::on_lost(Client& client) {
-  if (client.role == Role::publisher)
+  if (client.role == Role::publisher) {
     publishers_[publisher_at_[client.index]].lost = true;
-  else
-    subscribers_[client.index].lost = true;
+    return;
+  }
+  if (std::exchange(subscribers_[client.index].lost, true)) return;
+  ++lost_now_;
+  for (std::uint32_t publisher = 0; publisher < publisher_count_; ++publisher)
+    note_delivered(publisher, -std::int64_t{next_of(client.index, publisher)});
 }
 
 bool Fanout::sent_all() const {

@@ -17,8 +17,9 @@ namespace peal::loadtest {
 
 /// Publishers send, and every subscriber gets each message once, those of one publisher in order.
 /// In a closed loop a publisher has `depth` messages under way, one being over when all subscribers
-/// have it; with a rate messages are due at fixed times, turn by turn on the publishers. Latency is
-/// the time from when a message was due, which its stamp says, to each subscriber.
+/// that are left have it; with a rate messages are due at fixed times, turn by turn on the
+/// publishers. Latency is the time from when a message was due, which its stamp says, to each
+/// subscriber.
 class Fanout final : public Traffic {
  public:
   Fanout(const Plan& plan, std::deque<Client>& clients, Outbound& outbound, Tally& tally,
@@ -58,8 +59,9 @@ class Fanout final : public Traffic {
   void begin_message(Subscriber& subscriber);
   void take_stamp(Subscriber& subscriber, const Piece& piece);
   void end_message(Client& client, Subscriber& subscriber, const Piece& piece, Instant now);
-  void note_delivered(std::uint32_t publisher, std::uint32_t count);
+  void note_delivered(std::uint32_t publisher, std::int64_t count);
   void tell_deliveries();
+  void tell_losses();
   void note_due(Instant now);
   bool may_publish(const Publisher& publisher) const;
   void publish(Publisher& publisher, std::uint64_t now);
@@ -72,8 +74,7 @@ class Fanout final : public Traffic {
   std::uint32_t worker_;
   std::uint32_t workers_;
   std::uint32_t depth_;
-  std::uint32_t publisher_count_;   // of the whole run
-  std::uint32_t subscriber_count_;  // the same
+  std::uint32_t publisher_count_;  // of the whole run
   Pacer pacer_;
   Instant origin_{};
   Instant end_{};
@@ -82,10 +83,12 @@ class Fanout final : public Traffic {
   std::vector<Subscriber> subscribers_;      // by index; publishers have an unused one
   std::vector<Publisher> publishers_;        // of this worker
   std::vector<std::uint32_t> publisher_at_;  // by index, in publishers_
-  std::vector<std::uint32_t> next_;       // sequence that each subscriber expects of each publisher
-  std::vector<std::uint32_t> delivered_;  // by publisher, in this turn
-  std::vector<std::uint32_t> touched_;    // publishers with deliveries in this turn
-  StampText last_text_{};                 // the last stamp read, as the next is mostly the same
+  std::vector<std::uint32_t> next_;  // sequence that each subscriber expects of each publisher
+  /// In this turn, by publisher, less what those who were lost have had in all.
+  std::vector<std::int64_t> delivered_;
+  std::vector<std::uint32_t> touched_;  // publishers with deliveries in this turn
+  std::uint32_t lost_now_ = 0;          // subscribers, in this turn
+  StampText last_text_{};               // the last stamp read, as the next is mostly the same
   std::optional<Stamp> last_stamp_;
   std::string request_head_;
   bool started_ = false;

@@ -3,9 +3,11 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 
+#include "core/io/file_limit.h"
 #include "loadtest/sources.h"
 #include "loadtest/text.h"
 
@@ -16,6 +18,13 @@ std::string range_text(const PortRange& ports) {
   return std::to_string(ports.first) + " to " + std::to_string(ports.last);
 }
 
+/// With io_uring, each thread has room for as many once more.
+std::string more_threads(std::uint64_t needed, std::uint64_t hard, std::uint64_t rings) {
+  if (rings == 0) return {};
+  while (io::most_connections(hard, rings) < needed) ++rings;
+  return "Or use --threads " + std::to_string(rings) + ". ";
+}
+
 }  // namespace
 
 std::uint64_t files_needed(std::uint64_t connections, std::uint32_t threads) {
@@ -24,8 +33,10 @@ std::uint64_t files_needed(std::uint64_t connections, std::uint32_t threads) {
   return connections + kReserve + kPerThread * threads;
 }
 
-std::optional<std::string> too_few_files(std::uint64_t needed, std::uint64_t hard) {
-  if (needed <= hard) return std::nullopt;
+std::optional<std::string> too_few_files(std::uint64_t needed, std::uint64_t hard,
+                                         std::uint64_t rings) {
+  if (needed <= hard || (rings > 0 && needed <= io::most_connections(hard, rings)))
+    return std::nullopt;
   const std::string count = std::to_string(needed);
   return "this needs " + grouped(needed) + " open files, but the hard limit of this process is " +
          grouped(hard) + ". Raise it: `ulimit -Hn " + count +
@@ -33,15 +44,16 @@ std::optional<std::string> too_few_files(std::uint64_t needed, std::uint64_t har
          "` as root, or `* hard nofile " + count +
          "` in /etc/security/limits.conf; the sysctl fs.nr_open is the most that any of them "
          "takes. " +
+         more_threads(needed, hard, rings) +
          "Or share the connections among several peal-load with a --source each";
 }
 
-std::expected<void, std::string> ensure_files(std::uint64_t needed) {
+std::expected<void, std::string> ensure_files(std::uint64_t needed, std::uint64_t rings) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return {};
   if (limit.rlim_cur >= needed) return {};
-  if (auto problem = too_few_files(needed, limit.rlim_max)) return std::unexpected(*problem);
-  limit.rlim_cur = needed;
+  if (auto problem = too_few_files(needed, limit.rlim_max, rings)) return std::unexpected(*problem);
+  limit.rlim_cur = std::min<rlim_t>(needed, limit.rlim_max);
   if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
     return std::unexpected("this needs " + grouped(needed) +
                            " open files, and the soft limit cannot be raised: `ulimit -n " +

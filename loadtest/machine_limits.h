@@ -15,10 +15,12 @@ namespace peal::loadtest {
 /// it writes, and a few for each thread.
 std::uint64_t files_needed(std::uint64_t connections, std::uint32_t threads);
 
-/// Raises the soft limit of open files to what is needed. Error: that it cannot be, and what to do.
-std::expected<void, std::string> ensure_files(std::uint64_t needed);
+/// Raises the soft limit of open files to what is needed, as far as it goes where `rings` threads
+/// may have sockets aside. Error: that it cannot be, and what to do.
+std::expected<void, std::string> ensure_files(std::uint64_t needed, std::uint64_t rings);
 /// The same decision without the system: what is wrong when `hard` is the most.
-std::optional<std::string> too_few_files(std::uint64_t needed, std::uint64_t hard);
+std::optional<std::string> too_few_files(std::uint64_t needed, std::uint64_t hard,
+                                         std::uint64_t rings);
 
 /// Local ports that the kernel gives out by itself (net.ipv4.ip_local_port_range).
 struct PortRange {

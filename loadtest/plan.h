@@ -44,19 +44,22 @@ enum class Stage : std::uint8_t {
 
 /// Of one publisher; written by whom each says, read by anybody.
 struct alignas(64) PublisherLine {
-  std::atomic<std::uint64_t> delivered{0};  ///< messages times subscribers; by every worker
+  /// What the subscribers that are left have had of its messages; by every worker.
+  std::atomic<std::uint64_t> delivered{0};
   std::atomic<std::uint32_t> published{0};  ///< by its own worker
 };
 
 /// What the run and its workers tell each other.
 struct Board {
-  explicit Board(std::uint32_t publishers) : lines(publishers) {}
+  Board(std::uint32_t publishers, std::uint32_t its_subscribers)
+      : subscribers(its_subscribers), lines(publishers) {}
 
   Schedule schedule;  ///< set before Stage::running
   std::atomic<Stage> stage{Stage::opening};
-  std::atomic<std::uint32_t> ready{0};    ///< workers that have seen Stage::ready
-  std::atomic<std::uint32_t> stopped{0};  ///< workers that have sent all that was due
-  std::atomic<std::uint32_t> drained{0};  ///< workers that wait for nothing more
+  std::atomic<std::uint32_t> ready{0};     ///< workers that have seen Stage::ready
+  std::atomic<std::uint32_t> stopped{0};   ///< workers that have sent all that was due
+  std::atomic<std::uint32_t> drained{0};   ///< workers that wait for nothing more
+  std::atomic<std::uint32_t> subscribers;  ///< fanout: that are not lost; by every worker
   std::vector<PublisherLine> lines;
   std::function<void(std::uint32_t worker)> wake;  ///< set before any worker runs
 };

@@ -82,12 +82,13 @@ std::expected<std::unique_ptr<Plan>, std::string> prepare(const Options& options
   auto plan = std::make_unique<Plan>();
   plan->options = options;
   if (auto done = add_endpoints(*plan); !done) return Problem(done.error());
-  if (auto done = ensure_files(files_needed(options.total(), options.threads)); !done)
+  if (auto done = add_io(*plan); !done) return Problem(done.error());
+  const std::uint64_t rings = plan->uring && plan->uring->aside ? options.threads : 0;
+  if (auto done = ensure_files(files_needed(options.total(), options.threads), rings); !done)
     return Problem(done.error());
   if (auto done = ensure_ports(plan->options, plan->endpoint.address, local_ports()); !done)
     return Problem(done.error());
   if (auto done = add_tls(*plan); !done) return Problem(done.error());
-  if (auto done = add_io(*plan); !done) return Problem(done.error());
   add_payload(*plan);
   // A quarter of the queue that a server can have at most, so that none of ours is dropped there.
   plan->opening_at_once = std::clamp(accept_queue() / 4 / options.threads, 1u, 128u);

@@ -99,7 +99,8 @@ void Worker::run() {
     }
   }
   for (Client& client : clients_)
-    if (client.fd >= 0 && !client.connect_under_way) ::shutdown(client.fd, SHUT_RDWR);
+    if (client.fd >= 0 && !io::is_aside(client.fd) && !client.connect_under_way)
+      ::shutdown(client.fd, SHUT_RDWR);  // what lies aside ends with its ring
   if (traffic_) traffic_->finish();
 }
 

@@ -49,6 +49,7 @@ void Worker::open(Client& client) {
   client.opening->began = Clock::now();
   if (auto made = make_socket(client); !made)
     return fail_open(client, failure_text(made.error().operation, made.error().sys_errno));
+  client.fd = reactor_->backend().adopt(client.fd);
   client.phase = Phase::connecting;
   client.connect_under_way = true;
   const SocketAddress& server = client.endpoint->address;

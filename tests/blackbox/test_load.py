@@ -2,6 +2,7 @@
 """peal-load against the real daemon, and against servers that get it wrong."""
 
 import asyncio
+import contextlib
 import json
 import os
 import pathlib
@@ -283,9 +284,11 @@ class Tls(unittest.TestCase):
 
 
 class Garbling:
-    """An echo server that does what its path says to every tenth message."""
+    """An echo server that does what its path says to every tenth message; /room is for all who are there,
+    but for one who is told to go after 20."""
 
     def __enter__(self):
+        self._room = []
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(self._start())
         self.port = self._server.sockets[0].getsockname()[1]
@@ -301,12 +304,25 @@ class Garbling:
         self._loop.close()
 
     async def _start(self):
-        return await websockets.serve(self._echo, "127.0.0.1", 0, compression=None, max_size=None)
+        return await websockets.serve(self._serve, "127.0.0.1", 0, compression=None, max_size=None)
+
+    async def _serve(self, socket, path):
+        with contextlib.suppress(websockets.ConnectionClosed):  # whoever is told to go may reset it
+            await self._echo(socket, path)
 
     async def _echo(self, socket, path):
         count, held = 0, None
+        self._room.append(socket)
         async for message in socket:
             count += 1
+            if path == "/room":
+                for other in self._room:
+                    await other.send(message)
+                if count == 20:
+                    leaver = next(other for other in self._room if other is not socket)
+                    self._room.remove(leaver)
+                    await leaver.close(1013, "no room")
+                continue
             tenth = count % 10 == 0
             if tenth and path == "/flip":
                 message = message[:-1] + bytes([message[-1] ^ 1])
@@ -330,6 +346,16 @@ class Garbling:
 
 
 class AgainstGarblers(unittest.TestCase):
+    def test_a_closed_loop_goes_on_without_a_subscriber_that_is_lost(self):
+        for threads in 1, 2:
+            with self.subTest(threads=threads), Garbling() as server:
+                done = quick("fanout", f"ws://127.0.0.1:{server.port}/room", "--subscribers", 3, "--threads", threads,
+                             "--timeout", "2s", duration="1s")
+                self.assertEqual(done.code, 1)
+                self.assertIn("the server closed with 1013 (no room)", done.err)
+                self.assertGreater(done.json["messages"]["sent"], 40)
+                self.assertGreater(done.json["messages"]["faults"]["missing"], 0)
+
     def test_each_kind_is_found(self):
         kinds = {"flip": "wrong", "shorten": "wrong", "lengthen": "wrong", "text": "wrong", "drop": "out_of_order",
                  "twice": "out_of_order", "swap": "out_of_order"}

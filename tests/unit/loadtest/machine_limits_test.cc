@@ -25,13 +25,22 @@ SocketAddress address_of(const char* text) {
 constexpr PortRange kPorts{.first = 10'000, .last = 19'999};
 
 TEST_CASE("machine limits: too few files are told with what helps") {
-  CHECK_FALSE(too_few_files(1000, 1000));
-  const auto problem = too_few_files(30'028, 20'000);
+  CHECK_FALSE(too_few_files(1000, 1000, 0));
+  const auto problem = too_few_files(30'028, 20'000, 0);
   REQUIRE(problem);
   CHECK(problem->contains("30,028 open files"));
   CHECK(problem->contains("ulimit -Hn 30028"));
   CHECK(problem->contains("fs.nr_open"));
   CHECK(files_needed(1000, 4) > 1000);
+  CHECK_FALSE(problem->contains("--threads"));
+}
+
+TEST_CASE("machine limits: threads whose back end puts sockets aside make more possible") {
+  CHECK_FALSE(too_few_files(39'000, 20'000, 1));
+  const auto problem = too_few_files(1'000'240, 20'000, 2);
+  REQUIRE(problem);
+  CHECK(problem->contains("--threads 50."));
+  CHECK_FALSE(too_few_files(1'000'240, 20'000, 50));
 }
 
 TEST_CASE("machine limits: how many source addresses so many connections need") {
