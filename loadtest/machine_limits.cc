@@ -74,6 +74,10 @@ std::uint64_t sources_needed(std::uint64_t connections, const PortRange& ports) 
   return (connections + ports.count() - 1) / ports.count();
 }
 
+std::uint64_t sources_wanted(std::uint64_t connections, const PortRange& ports) {
+  return connections <= ports.count() / 2 ? 1 : sources_needed(4 * connections, ports);
+}
+
 std::expected<void, std::string> ensure_ports(Options& options, const SocketAddress& server,
                                               const PortRange& ports) {
   for (const SocketAddress& source : options.sources)
@@ -83,12 +87,13 @@ std::expected<void, std::string> ensure_ports(Options& options, const SocketAddr
                              ", and one of these is not");
   const std::uint64_t needed = sources_needed(options.total(), ports);
   const std::uint64_t given = options.sources.empty() ? 1 : options.sources.size();
-  if (given >= needed) return {};
-  if (options.sources.empty() && server.is_loopback() && server.family() == AF_INET &&
-      needed <= kMaxSources) {
-    options.sources = loopback_sources(static_cast<std::uint32_t>(needed));
+  const std::uint64_t wanted = sources_wanted(options.total(), ports);
+  if (wanted > 1 && options.sources.empty() && server.is_loopback() && server.family() == AF_INET &&
+      wanted <= kMaxSources) {
+    options.sources = loopback_sources(static_cast<std::uint32_t>(wanted));
     return {};
   }
+  if (given >= needed) return {};
   return std::unexpected(grouped(options.total()) + " connections to one address need " +
                          std::to_string(needed) + " source addresses, as each has the " +
                          grouped(ports.count()) + " local ports " + range_text(ports) +

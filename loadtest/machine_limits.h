@@ -33,6 +33,9 @@ PortRange local_ports();
 
 /// From how many addresses so many connections to one address have to come.
 std::uint64_t sources_needed(std::uint64_t connections, const PortRange& ports);
+/// The same so that the kernel finds a free port soon: with most of an address's ports taken,
+/// connect(2) looks at one after another, a millisecond long.
+std::uint64_t sources_wanted(std::uint64_t connections, const PortRange& ports);
 
 /// Sees to it that there are ports for all connections: adds loopback addresses as sources where
 /// the server is on loopback and none are given. Error: how many more are needed, and what to do.

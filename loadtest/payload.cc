@@ -77,11 +77,15 @@ void Payload::append_frame(SendBatch& batch, const Stamp& stamp) const {
   const std::size_t size = size_of(stamp);
   const std::size_t stamped = std::min(size, kStampSize);
   const std::size_t header = ws::client_header_size(size);
-  std::byte* const frame = batch.add(header + stamped);
+  const std::size_t copied = size - stamped <= kCopied ? size : stamped;
+  std::byte* const frame = batch.add(header + copied);
   std::byte* const to = ws::write_client_header(frame, opcode_, true, size, key_);
   const StampText text = write_stamp(stamp);
   if (stamped > 0) ws::unmask_copy(to, std::as_bytes(std::span(text)).first(stamped), key_);
-  append_text(batch, masked_, size - stamped);
+  if (copied > stamped)
+    std::memcpy(to + stamped, masked_.data(), copied - stamped);
+  else
+    append_text(batch, masked_, size - stamped);
 }
 
 void Payload::append_compressed(SendBatch& batch, const Stamp& stamp) const {

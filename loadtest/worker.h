@@ -79,6 +79,7 @@ class Worker final : public io::ReactorClient {
   void take_plain(Client& client, MutableBytes bytes);
   void take_http(Client& client, MutableBytes bytes, Sink& sink);
   void send(Client& client);
+  Bytes gather(const SendBatch& batch);
   bool send_secure(Client& client);
   std::optional<int> offer(Client& client);
   bool account(Client& client, int result);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A worker's connections while they are open: bytes in and out, and how they end.
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -127,6 +128,25 @@ std::optional<int> Worker::offer(Client& client) {
   return result;
 }
 
+/// The front of a batch in one piece, so that it becomes as few records as can be. Valid until
+/// something is deciphered.
+Bytes Worker::gather(const SendBatch& batch) {
+  SendBatch::Pieces room;
+  const std::span<iovec> pieces = batch.pieces(room);
+  const auto bytes_of = [](const iovec& piece) {
+    return Bytes(static_cast<std::byte*>(piece.iov_base), piece.iov_len);
+  };
+  if (pieces.size() == 1) return bytes_of(pieces[0]).first(std::min(pieces[0].iov_len, kSealed));
+  std::size_t size = 0;
+  for (const iovec& piece : pieces) {
+    const std::size_t taken = std::min(piece.iov_len, kSealed - size);
+    if (taken == 0) break;
+    std::memcpy(room_.get() + size, piece.iov_base, taken);
+    size += taken;
+  }
+  return {room_.get(), size};
+}
+
 /// Makes ciphertext that waits to be sent; false when there is none.
 bool Worker::send_secure(Client& client) {
   Client::Secure& secure = *client.secure;
@@ -135,14 +155,9 @@ bool Worker::send_secure(Client& client) {
   const bool writable = client.phase != Phase::securing && secure.engine.state() == State::open;
   if (!client.sending && writable) client.sending = std::exchange(client.filling, nullptr);
   if (client.sending && writable) {
-    SendBatch::Pieces room;
-    std::size_t sealed = 0;
-    for (const iovec& piece : client.sending->pieces(room)) {
-      if (sealed >= kSealed) break;
-      secure.engine.write({static_cast<std::byte*>(piece.iov_base), piece.iov_len});
-      sealed += piece.iov_len;
-    }
-    client.sending->sent(sealed);
+    const Bytes plain = gather(*client.sending);
+    secure.engine.write(plain);
+    client.sending->sent(plain.size());
     if (client.sending->size() == 0) outbound_.give_back(client.sending);
   }
   if (!secure.engine.has_output()) return false;

@@ -90,7 +90,8 @@ void Worker::secure(Client& client) {
       client.endpoint->url.host.find_first_not_of("0123456789.:") != std::string::npos;
   client.secure = std::make_unique<Client::Secure>(
       *plan_.tls, blocks_,
-      tls::Engine::ClientStart{.host = named ? client.endpoint->url.host : std::string()});
+      tls::Engine::ClientStart{.host = named ? client.endpoint->url.host : std::string(),
+                               .hand_over = true});
   outbound_.mark(client);
 }
 

@@ -56,6 +56,10 @@ Engine::Engine(const Context& context, BlockPool& pool, const ClientStart& how)
     : Engine(context, pool) {
   side_ = Side::client;
   start();
+  if (how.hand_over) {
+    handover_ = std::make_unique<Handover>();
+    overhear(ssl_.get(), *handover_);
+  }
   if (!how.host.empty()) {
     PEAL_CHECK(SSL_set_tlsext_host_name(ssl_.get(), how.host.c_str()));
     PEAL_CHECK(SSL_set1_host(ssl_.get(), how.host.c_str()));
@@ -139,12 +143,14 @@ void Engine::open() {
       .server_name = name ? name : "",
   };
   state_ = State::open;
-  if (side_ == Side::client) return;
+  if (!handover_) return;
+  const bool client = side_ == Side::client;
   const std::optional<Channel> channel = take_over(ssl, *handover_);
   ssl_.reset();
   handover_.reset();
   if (!channel) return fail("the handshake left something undone");
-  records_.emplace(channel->version, channel->client, channel->server, buffer_, wire_, *pool_);
+  records_.emplace(channel->version, client ? channel->server : channel->client,
+                   client ? channel->client : channel->server, buffer_, wire_, *pool_, client);
 }
 
 /// A client's read(), by OpenSSL.

@@ -20,7 +20,7 @@
 namespace peal::tls {
 
 /// OpenSSL shakes hands; a server's connection then goes over to a RecordLayer, and OpenSSL's 13
-/// KiB for it are free. A client's stays with OpenSSL.
+/// KiB for it are free. A client's stays with OpenSSL, unless it is told not to.
 ///
 /// Owner: a connection. Thread: the shard's. Errors: state() and failure().
 /// Limits: between calls it holds its output, and up to 17 KiB of a record that is incomplete.
@@ -38,6 +38,7 @@ class Engine {
   struct ClientStart {
     std::string host;                  ///< for SNI, and to be in the certificate; may be empty
     ssl_session_st* resume = nullptr;  ///< from session() of an earlier one
+    bool hand_over = false;            ///< go on as a server does, without a session()
   };
 
   /// The server's side.
@@ -104,11 +105,11 @@ class Engine {
 
   const Context* context_;
   BlockPool* pool_;
-  RecordBuffer buffer_;  ///< in a server
+  RecordBuffer buffer_;  ///< in a server, and where there is a RecordLayer
   Wire wire_;
-  SslPtr ssl_;                          ///< in a handshake that has begun, and in a client
-  std::unique_ptr<Handover> handover_;  ///< in a server's handshake
-  std::optional<RecordLayer> records_;  ///< in a server that was open
+  SslPtr ssl_;  ///< in a handshake that has begun, and in a client that is not handed over
+  std::unique_ptr<Handover> handover_;  ///< in a handshake whose end hands over
+  std::optional<RecordLayer> records_;  ///< what it has been handed over to
   const char* failure_ = "";
   State state_ = State::handshake;
   Side side_ = Side::server;

@@ -55,11 +55,12 @@ std::optional<Aead> aead_of(const SSL* ssl) {
   }
 }
 
-Channel tls13_channel(const Handover& handover, Aead aead) {
+Channel tls13_channel(const SSL* ssl, const Handover& handover, Aead aead) {
   Channel channel{.version = Version::tls13,
                   .client = {derive_key(handover.client, aead), handover.client},
                   .server = {derive_key(handover.server, aead), handover.server}};
-  channel.server.key.sequence = handover.records_sent;
+  // A client's first record under its key is yet to come, as is the first that it reads.
+  if (SSL_is_server(ssl)) channel.server.key.sequence = handover.records_sent;
   return channel;
 }
 
@@ -99,7 +100,7 @@ std::optional<Channel> take_over(ssl_st* ssl, const Handover& handover) {
   if (!aead || SSL_has_pending(ssl)) return std::nullopt;
   if (SSL_version(ssl) != TLS1_3_VERSION) return tls12_channel(ssl, *aead);
   if (!handover.has_client || !handover.has_server) return std::nullopt;
-  return tls13_channel(handover, *aead);
+  return tls13_channel(ssl, handover, *aead);
 }
 
 }  // namespace peal::tls

@@ -11,7 +11,7 @@
 
 namespace peal::tls {
 
-/// What is overheard of a server's handshake. Owner: an engine, until the handshake is over.
+/// What is overheard of a handshake. Owner: an engine, until the handshake is over.
 struct Handover {
   Secret client;                   ///< TLS 1.3: CLIENT_TRAFFIC_SECRET_0
   Secret server;                   ///< TLS 1.3: SERVER_TRAFFIC_SECRET_0

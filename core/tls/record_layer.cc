@@ -36,6 +36,8 @@ constexpr std::uint8_t kMaxUpdates = 32;
 constexpr std::uint8_t kMaxRenegotiations = 4;
 
 constexpr std::size_t kKeyUpdateSize = 5;
+constexpr std::byte kNewSessionTicket{4};
+constexpr std::uint8_t kMessageHeaderSize = 4;
 constexpr std::array<std::byte, 4> kKeyUpdateHeader = {std::byte{24}, std::byte{0}, std::byte{0},
                                                        std::byte{1}};
 
@@ -138,7 +140,7 @@ std::size_t RecordLayer::open(Bytes record, MutableBytes plaintext) {
     fail(Alert::record_overflow);
     return 0;
   }
-  if (message_size_ > 0 && type != Type::handshake) type = Type{};
+  if ((message_size_ > 0 || ticket_left_ > 0) && type != Type::handshake) type = Type{};
   switch (type) {
     case Type::application_data:
       if (size > 0) updates_ = 0;
@@ -198,6 +200,10 @@ void RecordLayer::on_handshake(Bytes content) {
     if (++renegotiations_ > kMaxRenegotiations) return fail(Alert::no_renegotiation);
     return send_alert(kWarning, Alert::no_renegotiation);
   }
+  if (tickets_ && !content.empty()) {
+    content = skip_tickets(content);
+    if (content.empty()) return;
+  }
   // RFC 8446 section 5.1: no empty pieces, and nothing behind what changes the key.
   if (content.empty() || content.size() > kKeyUpdateSize - message_size_)
     return fail(Alert::unexpected_message);
@@ -208,6 +214,23 @@ void RecordLayer::on_handshake(Bytes content) {
   if (!std::ranges::equal(Bytes(message_).first(kKeyUpdateHeader.size()), kKeyUpdateHeader))
     return fail(Alert::unexpected_message);
   on_key_update(message_.back());
+}
+
+/// Takes tickets, and pieces of them, off the front (RFC 8446 section 4.6.1).
+Bytes RecordLayer::skip_tickets(Bytes content) {
+  while (!content.empty()) {
+    const auto size = std::min<std::size_t>(ticket_left_, content.size());
+    ticket_left_ -= static_cast<std::uint32_t>(size);
+    content = content.subspan(size);
+    if (content.empty()) break;
+    if ((message_size_ > 0 ? message_[0] : content[0]) != kNewSessionTicket) break;
+    message_[message_size_++] = content[0];
+    content = content.subspan(1);
+    if (message_size_ < kMessageHeaderSize) continue;
+    ticket_left_ = load_be<std::uint32_t>(message_.data()) & 0xffffff;
+    message_size_ = 0;
+  }
+  return content;
 }
 
 void RecordLayer::on_key_update(std::byte request) {

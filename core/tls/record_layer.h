@@ -15,7 +15,7 @@
 
 namespace peal::tls {
 
-/// The records of a server's connection once the handshake is over: RFC 8446 section 5, and for TLS
+/// The records of a connection once the handshake is over: RFC 8446 section 5, and for TLS
 /// 1.2 RFC 5246 section 6.2 with RFC 5288 (AES-GCM) or 7905 (ChaCha20-Poly1305). OpenSSL's own
 /// would keep 13 KiB for each connection, this takes a few hundred octets.
 ///
@@ -26,9 +26,16 @@ class RecordLayer {
  public:
   enum class State : std::uint8_t { open, ended, failed };
 
+  /// `tickets`: the peer is a server, and tickets of its are passed over.
   RecordLayer(Version version, const Traffic& in, const Traffic& out, RecordBuffer& buffer,
-              Wire& wire, BlockPool& pool)
-      : buffer_(&buffer), wire_(&wire), pool_(&pool), version_(version), in_(in), out_(out) {}
+              Wire& wire, BlockPool& pool, bool tickets = false)
+      : buffer_(&buffer),
+        wire_(&wire),
+        pool_(&pool),
+        version_(version),
+        tickets_(tickets),
+        in_(in),
+        out_(out) {}
   RecordLayer(const RecordLayer&) = delete;
   RecordLayer& operator=(const RecordLayer&) = delete;
   ~RecordLayer() { pool_->give(leftover_); }
@@ -53,6 +60,7 @@ class RecordLayer {
   std::size_t take_leftover(MutableBytes plaintext);
   void on_alert(Bytes content);
   void on_handshake(Bytes content);
+  Bytes skip_tickets(Bytes content);
   void on_key_update(std::byte request);
   void update_out_key();
   void seal(Type type, Bytes content);
@@ -68,12 +76,15 @@ class RecordLayer {
   const char* failure_ = nullptr;
   State state_ = State::open;
   Version version_;
+  bool tickets_;
   bool shut_down_ = false;
   bool update_owed_ = false;         ///< the peer has asked for a new key of ours
   std::uint8_t updates_ = 0;         ///< of the peer's key since its last application data
   std::uint8_t renegotiations_ = 0;  ///< TLS 1.2: asked for, and refused
   std::uint8_t message_size_ = 0;
-  std::array<std::byte, 5> message_{};  ///< TLS 1.3: a KeyUpdate that comes in pieces
+  /// TLS 1.3: a KeyUpdate that comes in pieces, or the header of a ticket that does
+  std::array<std::byte, 5> message_{};
+  std::uint32_t ticket_left_ = 0;  ///< octets of one that have not come
   Traffic in_;
   Traffic out_;
 };

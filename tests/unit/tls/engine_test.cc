@@ -146,6 +146,33 @@ TEST_CASE("Engine: any segmentation gives the same") {
   }
 }
 
+TEST_CASE("Engine: a client that hands over reads past tickets, however they are cut") {
+  const Simple simple;
+  for (const Version version : kVersions) {
+    const auto client = trusting_client();
+    limit_to(*client, version);
+    for (const std::size_t size : {1, 2, 5, 6, 100, 1 << 20}) {
+      CAPTURE(size);
+      Pair pair(*simple.server, *client, {.host = "localhost", .hand_over = true}, pieces_of(size));
+      pair.carry();
+      REQUIRE(pair.both_open());
+      CHECK_FALSE(pair.client.native());
+      std::string large(40'000, 'x');
+      pair.server.write(as_bytes("from the server"));
+      pair.client.write(as_bytes(large));
+      pair.carry();
+      pair.server.write(as_bytes(large));
+      pair.client.write(as_bytes("from the client"));
+      pair.carry();
+      CHECK(pair.at_client == "from the server" + large);
+      CHECK(pair.at_server == large + "from the client");
+      pair.server.shut_down();
+      pair.carry();
+      CHECK(pair.client.state() == State::ended);
+    }
+  }
+}
+
 TEST_CASE("Engine: random writes, cuts and room for plaintext") {
   const Simple simple;
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {

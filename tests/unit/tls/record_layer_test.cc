@@ -52,6 +52,29 @@ TEST_CASE("RecordLayer: data, with and without padding, empty and full") {
   CHECK(!peer.wire.has_output());
 }
 
+TEST_CASE("RecordLayer: tickets are passed over where they may come, and only there") {
+  const std::string ticket = std::string("\x04\0\0\x06", 4) + "ticket";
+  Peer server;  // of a server no peer may send one
+  CHECK(feed(server.records, server.sealed(kHandshake, ticket)).empty());
+  CHECK(server.failed_with("unexpected_message"));
+
+  const std::string all = ticket + std::string("\x04\0\0\0", 4) + ticket + std::string(kUpdate);
+  for (std::size_t first = 1; first < all.size(); ++first) {
+    Peer peer;
+    RecordLayer records(Version::tls13, traffic(1), traffic(2), peer.buffer, peer.wire, peer.pool,
+                        true);
+    feed(records, peer.sealed(kHandshake, all.substr(0, first)));
+    CHECK(feed(records, peer.sealed(kHandshake, all.substr(first))).empty());
+    CHECK(records.state() == RecordLayer::State::open);
+  }
+  Peer peer;
+  RecordLayer records(Version::tls13, traffic(1), traffic(2), peer.buffer, peer.wire, peer.pool,
+                      true);
+  feed(records, peer.sealed(kHandshake, ticket.substr(0, 6)));
+  feed(records, peer.sealed(kData, "inside a ticket"));
+  CHECK(records.state() == RecordLayer::State::failed);
+}
+
 TEST_CASE("RecordLayer: any room for plaintext gives all of it, in order") {
   for (const std::size_t room : {1, 2, 3, 7, 100}) {
     CAPTURE(room);
