@@ -14,12 +14,11 @@
 #include "config/path_pattern.h"
 #include "config/print.h"
 #include "config/units.h"
-#include "core/base/ascii.h"
 #include "core/http/request.h"
-#include "core/http/target.h"
 #include "core/ws/handshake.h"
 #include "server/auth.h"
 #include "server/batch_topics.h"
+#include "server/explained_request.h"
 #include "server/origin.h"
 #include "server/publish_request.h"
 #include "server/router.h"
@@ -33,65 +32,6 @@ namespace {
 
 using config::in_quotes;
 using Failure = std::unexpected<std::string>;
-
-/// The request as the daemon would see it. Views into an ExplainRequest.
-struct Parsed {
-  http::Request request;
-  std::vector<http::Header> headers;
-  std::optional<std::uint16_t> port;  ///< nullopt: the URL is only a path, so any listener
-  bool websocket = false;             ///< "ws:" or "wss:", so its upgrade is taken as right
-  bool secure = false;
-};
-
-std::expected<http::Header, std::string> parse_header(std::string_view line) {
-  const auto colon = line.find(':');
-  if (colon == std::string_view::npos || !ascii::is_token(line.substr(0, colon)))
-    return Failure("a header is 'Name: value', not " + in_quotes(line));
-  return http::Header{line.substr(0, colon), ascii::trim(line.substr(colon + 1))};
-}
-
-/// Takes "scheme://authority" off `url`, if it is there.
-std::expected<void, std::string> parse_origin_part(std::string_view& url, Parsed& parsed) {
-  const auto mark = url.find("://");
-  if (url.starts_with('/') || mark == std::string_view::npos) return {};
-  const std::string_view scheme = url.substr(0, mark);
-  parsed.secure = scheme == "https" || scheme == "wss";
-  parsed.websocket = scheme == "ws" || scheme == "wss";
-  if (!parsed.secure && !parsed.websocket && scheme != "http")
-    return Failure("a URL begins with http:, https:, ws: or wss:, not " + in_quotes(scheme));
-  url.remove_prefix(mark + 3);
-  const std::string_view text = url.substr(0, url.find_first_of("/?#"));
-  const auto authority = http::parse_authority(text);
-  if (!authority) return Failure("a URL has a host, not " + in_quotes(text));
-  parsed.port = authority->port.value_or(static_cast<std::uint16_t>(parsed.secure ? 443 : 80));
-  parsed.request.host = text;
-  url.remove_prefix(text.size());
-  if (!url.starts_with('/')) url = "/";
-  return {};
-}
-
-std::expected<Parsed, std::string> parse(const ExplainRequest& from) {
-  Parsed parsed;
-  std::string_view url = from.url;
-  if (!ascii::is_token(from.method))
-    return Failure("a method is a word such as GET, not " + in_quotes(from.method));
-  if (auto origin = parse_origin_part(url, parsed); !origin)
-    return Failure(std::move(origin.error()));
-  if (!url.starts_with('/')) return Failure("a URL has a path that begins with \"/\"");
-  url = url.substr(0, url.find('#'));
-  const auto question = url.find('?');
-  parsed.request.method = from.method;
-  parsed.request.target = url;
-  parsed.request.path = url.substr(0, question);
-  if (question != std::string_view::npos) parsed.request.query = url.substr(question + 1);
-  for (const std::string& line : from.headers) {
-    const auto header = parse_header(line);
-    if (!header) return Failure(header.error());
-    parsed.headers.push_back(*header);
-    if (ascii::equal_ignoring_case(header->name, "Host")) parsed.request.host = header->value;
-  }
-  return parsed;
-}
 
 /// A text of "label  value" lines.
 class Lines {
@@ -114,14 +54,15 @@ class Lines {
 class Explanation {
  public:
   Explanation(const config::Config& config, const config::Provenance& provenance,
-              const Parsed& parsed, const Router& router, const TopicClasses& classes, Lines& out)
+              const ExplainedRequest& parsed, const Router& router, const TopicClasses& classes,
+              Lines& out)
       : config_(config),
         provenance_(provenance),
         parsed_(parsed),
         router_(router),
         classes_(classes),
         out_(out) {
-    // Set here, not in parse(): Parsed may have moved since.
+    // Set here, not in read_request(): what it returns may have moved since.
     request_ = parsed.request;
     request_.headers = parsed.headers;
   }
@@ -394,7 +335,7 @@ class Explanation {
 
   const config::Config& config_;
   const config::Provenance& provenance_;
-  const Parsed& parsed_;
+  const ExplainedRequest& parsed_;
   const Router& router_;
   const TopicClasses& classes_;
   Lines& out_;
@@ -403,7 +344,8 @@ class Explanation {
 };
 
 /// The listeners that the URL's port names, or all of them when it names none.
-std::vector<std::size_t> pick_listeners(const config::Config& config, const Parsed& parsed) {
+std::vector<std::size_t> pick_listeners(const config::Config& config,
+                                        const ExplainedRequest& parsed) {
   std::vector<std::size_t> picked;
   for (std::size_t i = 0; i < config.listen.size(); ++i)
     if (config.listen[i].port == parsed.port) picked.push_back(i);
@@ -417,7 +359,7 @@ std::vector<std::size_t> pick_listeners(const config::Config& config, const Pars
 std::expected<std::string, std::string> explain(const config::Config& config,
                                                 const config::Provenance& provenance,
                                                 const ExplainRequest& request) {
-  const auto parsed = parse(request);
+  const auto parsed = read_request(request);
   if (!parsed) return Failure(parsed.error());
   const auto listeners = pick_listeners(config, *parsed);
   const Router router(config);

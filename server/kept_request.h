@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "core/conn/connection.h"
 #include "core/conn/exchange.h"
 #include "server/long_poll.h"
 #include "server/metrics_route.h"
@@ -17,5 +18,10 @@ struct KeptRequest final : conn::Exchange {
   std::unique_ptr<PendingPoll> poll;         ///< from the first long poll on
   std::unique_ptr<PendingScrape> scrape;     ///< from the first scrape on
 };
+
+/// Requires: the connection has asked to publish.
+inline Publication& publication_of(const conn::Connection& connection) {
+  return *static_cast<KeptRequest&>(*connection.exchange).publication;
+}
 
 }  // namespace peal::server
