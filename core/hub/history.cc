@@ -32,6 +32,7 @@ void History::add(Memory& memory, Message* message, Instant now) {
   message->kept = true;
   entries_.push_back({.message = message, .at = now});
   messages_cost_ += cost_of(*message);
+  gives_way_ = false;
 }
 
 void History::set_policy(Memory& memory, const TopicPolicy& policy) {
@@ -51,10 +52,28 @@ void History::clear(Memory& memory) {
   entries_ = {};
 }
 
-void History::expire(Memory& memory, Instant now) {
-  if (policy_->history_age <= Duration::zero()) return;
-  while (!empty() && now - entries_.front().at >= policy_->history_age) pop_front(memory);
+bool History::too_old(std::size_t index, Instant now) {
+  return policy_->history_age > Duration::zero() &&
+         now - entries_[index].at >= policy_->history_age;
+}
+
+std::size_t History::expire(Memory& memory, Instant now, std::size_t most) {
+  std::size_t count = 0;
+  for (; count < most && !empty() && too_old(0, now); ++count) pop_front(memory);
   if (empty()) entries_ = {};
+  return count;
+}
+
+std::uint64_t History::first_offset(Instant now) {
+  std::size_t first = 0;
+  for (std::size_t end = size(); first < end;) {
+    const std::size_t middle = first + (end - first) / 2;
+    if (too_old(middle, now))
+      first = middle + 1;
+    else
+      end = middle;
+  }
+  return first_offset() + first;
 }
 
 Page* History::page(Memory& memory, std::uint64_t offset, std::size_t room, FormSet forms,

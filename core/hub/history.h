@@ -35,19 +35,29 @@ class History : public ListHook<History> {
   Instant newest() { return entries_.back().at; }
   /// Requires: not empty.
   std::uint64_t first_offset() { return entries_.front().message->offset; }
+  /// Of the oldest that is not too old; one more than the newest's when all are. O(log size()).
+  /// Requires: not empty.
+  std::uint64_t first_offset(Instant now);
 
   /// Takes a reference to a message, and lets the oldest go when there are too many.
   void add(Memory& memory, Message* message, Instant now);
   void pop_front(Memory& memory);
   void clear(Memory& memory);
-  /// Lets those go that are too old.
-  void expire(Memory& memory, Instant now);
+  /// Lets those go that are too old, the oldest `most` of them. Returns how many went.
+  std::size_t expire(Memory& memory, Instant now, std::size_t most);
+
+  /// Whether messages went for lack of memory since the last one came.
+  bool gives_way() const { return gives_way_; }
+  void set_gives_way() { gives_way_ = true; }
 
   /// Messages from `offset` on, in `forms`; each with a reference that is the page's owner's.
   /// Limits: kPageMessages, and as many as take kPageBytes or `room` bytes in an outbox, but one at
   /// least. Requires: `offset` is no less than first_offset().
   Page* page(Memory& memory, std::uint64_t offset, std::size_t room, FormSet forms,
              std::string_view topic);
+
+  /// Bytes that a message takes in a history.
+  static std::size_t cost_of(const Message& message);
 
   static constexpr std::size_t kPageMessages = 64;
   static constexpr std::size_t kPageBytes = 256 << 10;
@@ -58,13 +68,14 @@ class History : public ListHook<History> {
     Instant at{};
   };
 
-  static std::size_t cost_of(const Message& message);
+  bool too_old(std::size_t index, Instant now);
   static std::size_t size_of(const Message& message, FormSet forms);
 
   SlotId topic_;
   const TopicPolicy* policy_;
   Ring<Entry> entries_;
   std::size_t messages_cost_ = 0;
+  bool gives_way_ = false;
 };
 
 }  // namespace peal::hub

@@ -144,16 +144,7 @@ void Home::end_if_unused(HomeTopic& topic) {
     end(topic);
   } else if (topic.history->empty() && !topic.history->linked()) {
     bare_.push_back(*topic.history);
-    drop_bare();
-  }
-}
-
-/// Ends topics that nobody uses and that keep nothing, as far as memory is short.
-void Home::drop_bare() {
-  while (history_bytes_ > setup_.history_memory) {
-    History* bare = bare_.pop_front();
-    if (!bare) return;
-    end(*topics_.find(bare->topic()));
+    if (history_bytes_ > setup_.history_memory) end(*topics_.find(bare_.pop_front()->topic()));
   }
 }
 

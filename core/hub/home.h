@@ -43,7 +43,7 @@ struct HomeCounters {
   std::vector<std::uint64_t> publications;  ///< by TopicPolicy::number, as far as there are any
   std::uint64_t conflated =
       0;                      ///< messages that a newer one took the place of, by TopicPolicy::pace
-  std::uint64_t evicted = 0;  ///< histories given up because there was no memory
+  std::uint64_t evicted = 0;  ///< histories that messages went from because there was no memory
 };
 
 /// The topics that a shard is the home of: it puts their messages in order, keeps their histories
@@ -54,7 +54,9 @@ struct HomeCounters {
 /// after the last offset of any that has ended.
 ///
 /// Owner: a Hub. Thread: the shard's. Errors: none.
-/// Limits: HomeSetup::history_memory; the histories that were published to least recently give way.
+/// Limits: HomeSetup::history_memory; the histories that were published to least recently give way,
+/// message by message. They do so in shares, so that no publication has to wait for thousands: what
+/// is above the limit then goes in the turns that follow.
 class Home {
  public:
   Home(Memory& memory, Carrier& carrier, const HomeSetup& setup);
@@ -76,6 +78,8 @@ class Home {
   void set_policies(const TopicPolicies& policies);
   /// A turn's share of that. True: the next turn is to go on with it.
   bool work();
+  /// Whether histories take more than they may, and the next turn is to see to it.
+  bool owes_room() const { return owes_room_; }
   /// Whether anything refers to earlier policies still.
   bool follows_policies() const { return earlier_lists_ > 0; }
   void set_history_memory(std::size_t bytes) { setup_.history_memory = bytes; }
@@ -166,17 +170,17 @@ class Home {
   static constexpr std::size_t kTopicCost = 512;  // bytes, of a topic that has a history
 
   void keep(HomeTopic& topic, Message* message);
-  void expire(History& history);
   void pop_front(History& history);
   void clear(History& history);
-  void make_room(const HomeTopic& latest);
-  void drop_bare();
+  void make_room(std::size_t steps, std::size_t bytes);
+  bool give_way();
   History* oldest();
   void replay(ShardIndex from, const Parcel& question);
   void send_paced();
   bool sweep();
 
   // home_policies.cc
+  bool follow_policies();
   void follow(HomeTopic& topic);
   void follow_history(HomeTopic& topic, const TopicPolicy& policy);
   void follow_pace(HomeTopic& topic, const TopicPolicy& policy);
@@ -214,6 +218,8 @@ class Home {
   std::size_t earlier_lists_ = 0;          // of earlier policies
   std::uint32_t follower_ = 0;             // slot of the next topic to look at
   std::size_t history_bytes_ = 0;
+  SlotId latest_;  // the topic whose history has the newest message of all
+  bool owes_room_ = false;
   Instant next_sweep_{};
   HomeCounters counters_;
 };

@@ -9,6 +9,8 @@ namespace peal::hub {
 namespace {
 
 constexpr Duration kSweep = std::chrono::seconds(1);  // between two looks at what is too old
+constexpr std::size_t kLetGoPerPublish = 64;          // messages, some microseconds
+constexpr std::size_t kLetGoPerTurn = 1024;
 constexpr std::size_t kPacedPerTurn = 256;   // messages, so that others have their turn, too
 constexpr std::size_t kSweptPerTurn = 4096;  // the same of those that are too old
 
@@ -19,19 +21,13 @@ constexpr std::size_t kSweptPerTurn = 4096;  // the same of those that are too o
 void Home::keep(HomeTopic& topic, Message* message) {
   History& history = *topic.history;
   const std::size_t before = history.cost();
-  history.expire(memory_, *setup_.now);
+  const std::size_t expired = history.expire(memory_, *setup_.now, kLetGoPerPublish);
   history.add(memory_, message, *setup_.now);
   history_bytes_ += history.cost() - before;
   history.unlink();
   histories_like(topic).push_back(history);
-  make_room(topic);
-}
-
-void Home::expire(History& history) {
-  const std::size_t before = history.cost();
-  history.expire(memory_, *setup_.now);
-  history_bytes_ -= before - history.cost();
-  if (history.empty()) history.unlink();
+  latest_ = topic.id;
+  make_room(kLetGoPerPublish - expired, History::cost_of(*message));
 }
 
 void Home::pop_front(History& history) {
@@ -46,39 +42,54 @@ void Home::clear(History& history) {
   history.unlink();
 }
 
-/// What nobody uses and keeps nothing goes first, then the histories that were published to least
-/// recently, and of the latest one its oldest messages, but for the newest.
-void Home::make_room(const HomeTopic& latest) {
-  drop_bare();
+/// Gives up `steps` messages or topics at most where memory is short; and more, if they took less
+/// than `bytes`: what comes must not be more than what goes.
+void Home::make_room(std::size_t steps, std::size_t bytes) {
+  const std::size_t before = history_bytes_;
+  owes_room_ = false;
   while (history_bytes_ > setup_.history_memory) {
-    History* history = oldest();
-    if (!history) return;
-    HomeTopic& topic = *topics_.find(history->topic());
-    if (&topic == &latest) {
-      if (history->size() <= 1) return;
-      pop_front(*history);
-      continue;
-    }
-    ++counters_.evicted;
-    clear(*history);
-    end_if_unused(topic);
+    owes_room_ = steps == 0 && before - history_bytes_ >= bytes;
+    if (owes_room_ || !give_way()) return;
+    if (steps > 0) --steps;
   }
 }
 
-/// The history that was published to least recently; null when there is none.
+/// A topic that nobody uses and that keeps nothing goes first, then the oldest message of the
+/// history that was published to least recently. False when nothing may go.
+bool Home::give_way() {
+  if (const History* bare = bare_.pop_front()) {
+    end(*topics_.find(bare->topic()));
+    return true;
+  }
+  History* history = oldest();
+  if (!history) return false;
+  HomeTopic& topic = *topics_.find(history->topic());
+  if (!history->gives_way() && topic.id != latest_) ++counters_.evicted;
+  history->set_gives_way();
+  pop_front(*history);
+  if (history->empty()) {
+    clear(*history);
+    end_if_unused(topic);
+  }
+  return true;
+}
+
+/// The history that was published to least recently; null when there is none, but for the newest
+/// message of all.
 History* Home::oldest() {
   History* found = nullptr;
   for (IntrusiveList<History>& list : histories_) {
     History* history = list.front();
-    if (history && (!found || history->newest() < found->newest())) found = history;
+    if (!history || (history->topic() == latest_ && history->size() <= 1)) continue;
+    if (!found || history->newest() < found->newest()) found = history;
   }
   return found;
 }
 
+/// Of what may still be sent: what is too old may not, although it goes a share at a time.
 std::uint64_t Home::first_kept(HomeTopic& topic) {
-  if (!topic.history) return topic.next;
-  expire(*topic.history);
-  return topic.history->empty() ? topic.next : topic.history->first_offset();
+  if (!topic.history || topic.history->empty()) return topic.next;
+  return topic.history->first_offset(*setup_.now);
 }
 
 void Home::replay(ShardIndex from, const Parcel& question) {
@@ -119,6 +130,11 @@ std::optional<Instant> Home::next_due() {
   });
   if (ages) look_at(next_sweep_);
   return due;
+}
+
+bool Home::work() {
+  if (history_bytes_ > setup_.history_memory) make_room(kLetGoPerTurn, 0);
+  return follow_policies() || owes_room_;
 }
 
 void Home::on_due() {

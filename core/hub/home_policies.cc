@@ -26,7 +26,7 @@ void Home::set_policies(const TopicPolicies& policies) {
 /// First those with a history, newest first, so that they are in order, in front of those that are
 /// published to meanwhile; then all others. What is linked as a pace becomes due by itself, within
 /// a second.
-bool Home::work() {
+bool Home::follow_policies() {
   if (!follows_policies()) return false;
   int left = kFollowersPerTurn;
   for (History* history = newest_to_follow(); history; history = newest_to_follow()) {

@@ -187,7 +187,7 @@ class Hub final : private OriginalKeeper, private Carrier {
   /// Whether publishers should wait until flush() has found room again.
   bool congested() const { return port_.congested(); }
   /// Whether there is work left that no mail brings about.
-  bool works() const { return works_; }
+  bool works() const { return works_ || home_.owes_room(); }
 
   /// Works off what other shards have sent, a turn's share of it, and tells homes who has come and
   /// gone. To be called before anything of the turn is sent.

@@ -63,18 +63,26 @@ TEST_CASE("History: keeps so many and no more, the newest") {
 TEST_CASE("History: those of an age go, and no younger ones") {
   Kept kept({.history_size = 100, .history_age = seconds(10)});
   for (int i = 0; i < 20; ++i) kept.add("x", Instant(seconds(i)));
-  kept.history.expire(kept.memory, Instant(seconds(19)));
+  CHECK(kept.history.first_offset(Instant(seconds(9))) == 1);
+  CHECK(kept.history.first_offset(Instant(seconds(19))) == 11);
+  CHECK(kept.history.first_offset(Instant(seconds(29))) == 21);
+  CHECK(kept.history.expire(kept.memory, Instant(seconds(19)), 3) == 3);
+  CHECK(kept.history.first_offset() == 4);
+  CHECK(kept.history.first_offset(Instant(seconds(19))) == 11);
+  kept.history.expire(kept.memory, Instant(seconds(19)), 100);
   CHECK(kept.history.first_offset() == 11);  // that of second 10
   CHECK(kept.history.size() == 10);
   CHECK(kept.history.newest() == Instant(seconds(19)));
-  kept.history.expire(kept.memory, Instant(seconds(29)));
+  kept.history.expire(kept.memory, Instant(seconds(29)), 100);
   CHECK(kept.history.empty());
 }
 
 TEST_CASE("History: without an age none is too old") {
   Kept kept({.history_size = 2});
   kept.add("1");
-  kept.history.expire(kept.memory, Instant(std::chrono::hours(100'000)));
+  const Instant late(std::chrono::hours(100'000));
+  CHECK(kept.history.first_offset(late) == 1);
+  CHECK(kept.history.expire(kept.memory, late, 100) == 0);
   CHECK(kept.history.size() == 1);
 }
 
@@ -127,10 +135,10 @@ TEST_CASE("History: the room of a burst is counted, or given back") {
   Kept kept({.history_size = 1 << 16, .history_age = seconds(10)});
   for (int i = 0; i < 10'000; ++i) kept.add("x");
   kept.add("y", Instant(seconds(5)));
-  kept.history.expire(kept.memory, Instant(seconds(12)));
+  kept.history.expire(kept.memory, Instant(seconds(12)), 20'000);
   CHECK(kept.history.size() == 1);
   CHECK(kept.history.cost() >= 10'000 * 16);
-  kept.history.expire(kept.memory, Instant(seconds(30)));
+  kept.history.expire(kept.memory, Instant(seconds(30)), 20'000);
   CHECK(kept.history.cost() == 0);
 }
 

@@ -427,6 +427,78 @@ TEST_CASE("Replay: an evicted history is a gap for who asks for it, not for who 
   CHECK_FALSE(up_to_date.uses->gap);
 }
 
+/// Messages that a post lets go of.
+std::size_t let_go_by(Rig& rig, const std::string& topic, std::size_t size) {
+  Shard& shard = *rig.shards[0];
+  const std::string text(size, 'x');
+  const std::size_t before = shard.memory.messages.out();
+  shard.hub.post(topic, shard.memory.make_message(ws::Opcode::text, as_bytes(text)), {});
+  return before + 1 - shard.memory.messages.out();
+}
+
+TEST_CASE("Replay: no publication lets go of more than a share, and memory stays bounded") {
+  constexpr std::size_t kMemory = 4 << 20;
+  Rig rig(1, keeping(100'000), kMemory);
+  const Home& home = rig.shards[0]->hub.home();
+  while (home.history_bytes() < kMemory - 4096) rig.post(0, "kept large", "x");
+  const std::size_t messages = rig.shards[0]->memory.messages.out();
+  REQUIRE(messages > 10'000);
+  for (int i = 0; i < 1000; ++i) {
+    rig.now += milliseconds(1);
+    REQUIRE(let_go_by(rig, "kept " + std::to_string(i), i % 100) <= 64);
+    REQUIRE(home.history_bytes() <= kMemory);
+  }
+  CHECK(rig.shards[0]->memory.messages.out() > messages / 2);  // the large one gave way in part
+  CHECK(home.counters().evicted == 1);
+
+  // A large one lets go of as much as it brings, and no more.
+  rig.now += milliseconds(1);
+  const std::size_t let_go = let_go_by(rig, "kept blob", 500'000);
+  CHECK(let_go > 1000);
+  CHECK(let_go < 10'000);
+  CHECK(home.history_bytes() <= kMemory + 1024);  // a topic came, too
+  rig.settle();
+  CHECK(home.history_bytes() <= kMemory);
+
+  Client& client = rig.client(0);
+  client.subscribe("kept large", since(1));
+  rig.settle();
+  CHECK(client.uses->gap);
+}
+
+TEST_CASE("Replay: with less memory than before, what is above it goes in turns") {
+  Rig rig(1, keeping(100'000), 4 << 20);
+  Shard& shard = *rig.shards[0];
+  for (int i = 0; i < 10'000; ++i) rig.post(0, "kept", "x");
+  const std::size_t taken = shard.hub.home().history_bytes();
+  shard.hub.set_policies(rig.policies, taken / 2);
+  std::size_t before = shard.memory.messages.out();
+  int turns = 0;
+  do {
+    shard.turn();
+    REQUIRE(before - shard.memory.messages.out() <= 1024);
+    before = shard.memory.messages.out();
+    ++turns;
+  } while (shard.hub.works());
+  CHECK(turns > 3);
+  CHECK(shard.hub.home().history_bytes() <= taken / 2);
+  CHECK(shard.memory.messages.out() > 4000);
+}
+
+TEST_CASE("Replay: what is too old is not sent, also while it is still there") {
+  Rig rig(1, keeping(1000, seconds(10)));
+  for (int i = 0; i < 500; ++i) rig.post(0, "kept", "old");
+  rig.now += seconds(11);
+  CHECK(let_go_by(rig, "kept", 1) == 64);
+  Client& client = rig.client(0);
+  client.subscribe("kept", last(1000));
+  CHECK(rig.hear(client) == Texts{"x"});
+  Client& behind = rig.client(0);
+  behind.subscribe("kept", since(499));
+  rig.settle();
+  CHECK(behind.uses->gap);
+}
+
 TEST_CASE("Replay: topics that are only looked at do not grow without bound") {
   constexpr std::size_t kMemory = 64 << 10;
   Rig rig(1, keeping(10), kMemory);
