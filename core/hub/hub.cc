@@ -139,6 +139,7 @@ void Hub::open_topic(Topic& topic) {
 }
 
 void Hub::leave(TopicUse*& uses) {
+  if (uses) drop_all_latest(*uses->outbox);
   while (TopicUse* use = uses) {
     uses = use->next;
     remove_use(use);
@@ -157,7 +158,7 @@ void Hub::remove_use(TopicUse* use) {
   if (use->subscribes) count_out(topic, *use);
   if (use->asks)
     asking_.erase(use->asking);
-  else if (use->live)
+  else if (use->live && use->subscribes)
     drop_latest(*use);
   else if (!use->ready)
     std::erase_if(topic.waiting_, [&](const auto& waiting) { return waiting.first == use; });

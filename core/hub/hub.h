@@ -13,6 +13,7 @@
 #include "core/base/slab.h"
 #include "core/hub/due_list.h"
 #include "core/hub/home.h"
+#include "core/hub/latest_queue.h"
 #include "core/hub/memory.h"
 #include "core/hub/mesh.h"
 #include "core/hub/outbox.h"
@@ -25,21 +26,11 @@ class Topic;
 /// publish.
 /// Owner: the Hub; the connection keeps the head of its list and hands it back to leave().
 struct TopicUse {
-  /// The newest message of a topic that waits until there is room, under SlowClient::latest.
-  struct Latest {
-    Message* message = nullptr;
-    std::uint64_t topic = 0;  ///< Parcel::name_hash
-    Latest* next = nullptr;
-  };
-
   Topic* topic = nullptr;
   Outbox* outbox = nullptr;
   const OutboxPolicy* policy = nullptr;
   TopicUse* next = nullptr;  ///< the connection's next use
-  union {
-    Latest* latest = nullptr;  ///< live: the first of those that wait for room
-    SlotId asking;             ///< not live: the question to the home that is under way
-  };
+  SlotId asking;             ///< with `asks`: the question to the home
   /// Of the newest message it was sent, or where in the order it began; 0 before that is known, and
   /// for patterns always.
   std::uint64_t offset = 0;
@@ -278,9 +269,13 @@ class Hub final : private OriginalKeeper, private Carrier {
   HubCounters& counters_of(const TopicUse& use) { return counters_[use.policy->number]; }
   void begin_fanout(Instant came);
   void watch_fanout();
+  LatestQueue* latest_of(const Outbox& outbox);
+  bool is_behind(const TopicUse& use);
   void set_latest(TopicUse& use, std::uint64_t topic, Message* message);
-  void push_latest(TopicUse& use);
-  void drop_latest(TopicUse& use);
+  bool push_latest(const Outbox& outbox);
+  void drop_latest(LatestQueue& queue, Latest& latest);
+  void drop_latest(const TopicUse& use);
+  void drop_all_latest(const Outbox& outbox);
 
   ShardIndex home_of(std::string_view name) const;
 
@@ -294,7 +289,8 @@ class Hub final : private OriginalKeeper, private Carrier {
   ByName<Topic*> topics_by_name_;
   ByName<Topic*> patterns_by_name_;
   ObjectPool<TopicUse> uses_;
-  ObjectPool<TopicUse::Latest> latest_;
+  ObjectPool<Latest> latest_;
+  std::unordered_map<std::uint32_t, LatestQueue> latest_queues_;  // by the outbox's slot
   Slab<Asking> asking_;
   Ring<Parcel> own_questions_;         // to this shard's own home, answered with the next mail
   std::vector<SlotId> count_changes_;  // topics

@@ -9,8 +9,8 @@
 namespace peal::hub {
 namespace {
 
-constexpr std::uint32_t kPagesAQueue = 4;   // what is sent of the past leaves room for the present
-constexpr std::size_t kLatestTopics = 256;  // that one use may be behind with
+constexpr std::uint32_t kPagesAQueue = 4;    // what is sent of the past leaves room for the present
+constexpr std::size_t kLatestTopics = 1024;  // that one client may be behind with
 constexpr Duration kLongest =
     std::chrono::hours(1);  // of a fan-out, so that the sum keeps its sense
 
@@ -50,7 +50,6 @@ void Hub::take_page(ShardIndex from, const Parcel& parcel) {
   TopicUse& use = *asking->use;
   asking_.erase(parcel.asking);
   use.asks = false;
-  use.latest = nullptr;
   use.gap = parcel.gap;
   use.offset = parcel.offset;
   if (!use.ready) {
@@ -61,7 +60,10 @@ void Hub::take_page(ShardIndex from, const Parcel& parcel) {
   }
   if (parcel.page) push_page(from, use, *std::unique_ptr<Page>(parcel.page));
   use.live = !parcel.more;
-  if (!use.live) use.outbox->set_wants_room(true);
+  if (!use.live) {
+    use.outbox->set_wants_room(true);
+    use.outbox->set_wants_page(true);
+  }
   due_.add_delivery(*use.outbox);
 }
 
@@ -89,19 +91,15 @@ void Hub::push_page(ShardIndex from, TopicUse& use, const Page& page) {
 }
 
 void Hub::on_room(TopicUse* uses) {
-  bool wants_room = false;
-  for (TopicUse* use = uses; use; use = use->next) {
-    if (!use->subscribes || !use->ready) continue;
-    if (use->live) {
-      push_latest(*use);
-    } else if (!use->asks) {
-      ask(*use, {.from = Replay::From::since, .epoch = process_epoch(), .value = use->offset});
-    }
-    wants_room = wants_room || (use->live && use->latest);
-  }
   if (!uses) return;
-  uses->outbox->set_wants_room(wants_room);
-  if (!uses->outbox->empty()) due_.add_delivery(*uses->outbox);
+  Outbox& outbox = *uses->outbox;
+  outbox.set_wants_room(!push_latest(outbox));
+  const bool pages = outbox.wants_page();
+  outbox.set_wants_page(false);
+  for (TopicUse* use = pages ? uses : nullptr; use; use = use->next)
+    if (use->subscribes && use->ready && !use->live && !use->asks)
+      ask(*use, {.from = Replay::From::since, .epoch = process_epoch(), .value = use->offset});
+  if (!outbox.empty()) due_.add_delivery(outbox);
 }
 
 // ---- Messages ----------------------------------------------------------------------------------
@@ -151,7 +149,7 @@ void Hub::deliver(Topic& topic, Message* message, const Parcel& about) {
     const bool first =
         about.serial == 0 || (!use->live && !paged) || use->outbox->first_of(about.serial);
     if (!use->live || paged || !first) continue;
-    if (use->latest || !push(*use, message)) set_latest(*use, about.name_hash, message);
+    if (is_behind(*use) || !push(*use, message)) set_latest(*use, about.name_hash, message);
     due_.add_delivery(*use->outbox);
   }
   if (!fanout_.under_way && about.came >= fanout_.next) begin_fanout(about.came);
@@ -202,41 +200,75 @@ bool Hub::push(TopicUse& use, Message* message) {
   return true;
 }
 
+// ---- SlowClient::latest ------------------------------------------------------------------------
+
+/// Null for a client that was never behind.
+LatestQueue* Hub::latest_of(const Outbox& outbox) {
+  const auto found = latest_queues_.find(outbox.id().index);
+  return found == latest_queues_.end() ? nullptr : &found->second;
+}
+
+/// Whether something waits already, so that what comes has to wait its turn.
+bool Hub::is_behind(const TopicUse& use) {
+  if (use.policy->slow_client != SlowClient::latest || !use.outbox->wants_room()) return false;
+  const LatestQueue* queue = latest_of(*use.outbox);
+  return queue && !queue->empty();
+}
+
 /// Keeps a message in place of an older one of its topic, until there is room.
 void Hub::set_latest(TopicUse& use, std::uint64_t topic, Message* message) {
+  LatestQueue& queue = latest_queues_[use.outbox->id().index];
   ++message->references;
   use.outbox->set_wants_room(true);
-  TopicUse::Latest** link = &use.latest;
-  std::size_t count = 0;
-  for (; *link; link = &(*link)->next, ++count) {
-    if ((*link)->topic != topic) continue;
+  if (Latest* older = queue.find(topic)) {
     ++counters_of(use).conflated;
-    memory_.release(std::exchange((*link)->message, message));
+    memory_.release(std::exchange(older->message, message));
+    older->use = &use;
     return;
   }
-  *link = latest_.take({.message = message, .topic = topic});
-  if (count < kLatestTopics) return;
-  TopicUse::Latest* oldest = std::exchange(use.latest, use.latest->next);
+  queue.push_back(*latest_.take({.message = message, .topic = topic, .use = &use}));
+  if (queue.size() <= kLatestTopics) return;
   ++counters_of(use).dropped;
-  memory_.release(oldest->message);
-  latest_.give(oldest);
+  drop_latest(queue, *queue.first());
 }
 
-void Hub::push_latest(TopicUse& use) {
-  while (TopicUse::Latest* first = use.latest) {
-    if (!push(use, first->message)) return;
-    use.latest = first->next;
-    memory_.release(first->message);
-    latest_.give(first);
+/// False when some still wait.
+bool Hub::push_latest(const Outbox& outbox) {
+  LatestQueue* queue = latest_of(outbox);
+  if (!queue) return true;
+  while (Latest* first = queue->first()) {
+    if (!push(*first->use, first->message)) return false;
+    drop_latest(*queue, *first);
+  }
+  return true;
+}
+
+void Hub::drop_latest(LatestQueue& queue, Latest& latest) {
+  queue.remove(latest);
+  memory_.release(latest.message);
+  latest_.give(&latest);
+}
+
+/// What waits to come by a use that ends.
+void Hub::drop_latest(const TopicUse& use) {
+  LatestQueue* queue = latest_of(*use.outbox);
+  if (!queue) return;
+  if (!use.topic->is_pattern_) {
+    Latest* latest = queue->find(KeyedTextHash{}(use.topic->name_));
+    if (latest && latest->use == &use) drop_latest(*queue, *latest);
+    return;
+  }
+  for (Latest *each = queue->first(), *after = nullptr; each; each = after) {
+    after = each->after;
+    if (each->use == &use) drop_latest(*queue, *each);
   }
 }
 
-void Hub::drop_latest(TopicUse& use) {
-  while (TopicUse::Latest* first = use.latest) {
-    use.latest = first->next;
-    memory_.release(first->message);
-    latest_.give(first);
-  }
+void Hub::drop_all_latest(const Outbox& outbox) {
+  LatestQueue* queue = latest_of(outbox);
+  if (!queue) return;
+  while (Latest* first = queue->first()) drop_latest(*queue, *first);
+  latest_queues_.erase(outbox.id().index);
 }
 
 }  // namespace peal::hub

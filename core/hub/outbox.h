@@ -97,6 +97,9 @@ class Outbox : public ListHook<Outbox> {
   /// Whether something waits to be pushed when there is room again.
   bool wants_room() const { return wants_room_; }
   void set_wants_room(bool wants) { wants_room_ = wants; }
+  /// Whether a use of a topic is among what waits, for a page of the past that it has to ask for.
+  bool wants_page() const { return wants_page_; }
+  void set_wants_page(bool wants) { wants_page_ = wants; }
   /// Takes note of a publication that comes by several topics; false when it came before. `serial`
   /// is not 0.
   bool first_of(std::uint64_t serial) { return std::exchange(serial_, serial) != serial; }
@@ -171,6 +174,7 @@ class Outbox : public ListHook<Outbox> {
   ws::DeflateAgreement deflate_;
   Encoding encoding_ = Encoding::frames;
   bool wants_room_ = false;
+  bool wants_page_ = false;
   bool own_ids_ = false;
   Door door_ = Door::open;
   bool fresh_ = false;

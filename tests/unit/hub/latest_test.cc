@@ -3,7 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <deque>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "tests/unit/hub/hub_rig.h"
 
@@ -12,7 +15,7 @@ namespace {
 
 using namespace test;
 
-constexpr std::size_t kLatestTopics = 256;  // as the hub has it
+constexpr std::size_t kLatestTopics = 1024;  // as the hub has it
 
 /// A client whose queue is full after `messages` short ones.
 Client& slow_client(Rig& rig, std::size_t shard, std::size_t messages,
@@ -79,7 +82,7 @@ TEST_CASE("Latest: of each topic of a pattern the newest, in the order they fell
   }
 }
 
-TEST_CASE("Latest: more topics than a use may be behind with lose the one that waited longest") {
+TEST_CASE("Latest: more topics than a client may be behind with lose the one that waited longest") {
   Rig rig(1);
   Client& client = slow_client(rig, 0, 2);
   client.subscribe_pattern("*");
@@ -119,7 +122,7 @@ TEST_CASE("Latest: leaving while messages wait gives them back") {
   client.subscribe(topic);
   rig.settle();
   for (int i = 0; i < 10; ++i) rig.post(0, topic, "x");
-  CHECK(client.uses->latest);
+  CHECK(client.outbox.wants_room());
   client.leave();
   rig.settle();
   for (const auto& shard : rig.shards) CHECK(shard->memory.messages.out() == 0);
@@ -138,6 +141,65 @@ TEST_CASE("Latest: each of a client's topics has its own") {
   REQUIRE(heard.size() >= 3);
   CHECK(std::ranges::count(heard, "a9") == 1);
   CHECK(std::ranges::count(heard, "b9") == 1);
+}
+
+TEST_CASE("Latest: with many topics each has its turn, whatever comes meanwhile") {
+  constexpr int kTopics = 1000;
+  Rig rig(1);
+  Client& client = slow_client(rig, 0, 10);
+  for (int i = 0; i < kTopics; ++i) client.subscribe(std::to_string(i));
+  std::vector<int> heard(kTopics);
+  for (int round = 0; round < 300; ++round) {  // with room for less than what comes
+    for (int i = 0; i < kTopics; i += 10) rig.post(0, std::to_string(i), std::to_string(i));
+    for (const std::string& text : client.heard(8)) ++heard[std::stoul(text)];
+    client.make_room();
+  }
+  for (int i = 0; i < kTopics; i += 10) {
+    CAPTURE(i);
+    CHECK(heard[static_cast<std::size_t>(i)] >= 10);
+    CHECK(heard[static_cast<std::size_t>(i)] <= 40);
+  }
+}
+
+TEST_CASE("Latest: leaving one of several topics gives up what waits of it, and of no other") {
+  Rig rig(1);
+  Client& client = slow_client(rig, 0, 2);
+  TopicUse& named = client.subscribe("a/1");
+  TopicUse& pattern = client.subscribe_pattern("b/*");
+  client.subscribe("c/1");
+  for (const auto* topic : {"c/1", "a/1", "b/1", "b/2", "c/1"})
+    for (int i = 0; i < 5; ++i) rig.post(0, topic, topic);
+  client.heard();
+  rig.shards[0]->hub.leave(client.uses, named);
+  rig.shards[0]->hub.leave(client.uses, pattern);
+  CHECK(rig.hear(client) == Texts{"c/1"});
+}
+
+TEST_CASE("LatestQueue: finds and keeps the order of what a list of pairs would") {
+  std::mt19937_64 random(7);
+  LatestQueue queue;
+  std::deque<Latest> made;
+  std::vector<Latest*> model;
+  for (int step = 0; step < 20'000; ++step) {
+    const std::uint64_t topic = random() % 300;
+    const auto found = std::ranges::find(model, topic, &Latest::topic);
+    REQUIRE(queue.find(topic) == (found == model.end() ? nullptr : *found));
+    if (found != model.end()) {
+      queue.remove(**found);
+      model.erase(found);
+    } else {
+      made.push_back({.topic = topic});
+      queue.push_back(made.back());
+      model.push_back(&made.back());
+    }
+    REQUIRE(queue.size() == model.size());
+    REQUIRE(queue.first() == (model.empty() ? nullptr : model.front()));
+  }
+  for (const Latest* each : model) {
+    REQUIRE(queue.first() == each);
+    queue.remove(*queue.first());
+  }
+  CHECK(queue.empty());
 }
 
 TEST_CASE("Latest: a use is where its client is, not where it will be when there is room") {
