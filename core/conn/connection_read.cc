@@ -14,8 +14,9 @@ namespace {
 // What one client may take of a turn, some 50 microseconds of work; as much again at its end.
 constexpr std::size_t kInflatedPerTurn = 32 << 10;  // bytes, of all clients together
 constexpr std::size_t kFramesPerTurn = 512;
-constexpr std::size_t kFramesPerRequest = 16;  // that a request counts for
-constexpr std::uint32_t kPongs = 16;           // each on its own, in one piece of input
+constexpr std::size_t kFramesPerRequest = 16;        // that a request counts for
+constexpr std::uint32_t kHeldBehindPoll = 16 << 10;  // bytes of further requests
+constexpr std::uint32_t kPongs = 16;                 // each on its own, in one piece of input
 
 /// What a failure of the reader's comes to.
 Ending ending_of(ws::CloseCode code) {
@@ -55,9 +56,14 @@ void ConnectionTable::on_receive(SlotId id, io::Received received) {
     arm_receive(connection);
 }
 
-/// False while what is there already cannot be worked off.
+/// False while what is there already cannot be worked off. Who waits for news is listened to all
+/// the same, up to some requests ahead: that is how one that has gone is noticed.
 bool ConnectionTable::takes_input(const Connection& connection) const {
-  return connection.state.phase != Phase::closed && !has_input_waiting(connection);
+  if (connection.state.phase == Phase::closed) return false;
+  if (!has_input_waiting(connection)) return true;
+  const auto& [begin, end] = connection.held->used;
+  return connection.state.phase == Phase::answering && connection.exchange->ends_with_client &&
+         connection.state.stall == Stall::none && end - begin < kHeldBehindPoll;
 }
 
 bool ConnectionTable::has_input_waiting(const Connection& connection) const {

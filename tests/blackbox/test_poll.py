@@ -161,6 +161,17 @@ class Polls(ListeningCase):
             client.reset() if number % 2 else client.close()
         wait_until(lambda: self.daemon.descriptors() <= before, "all are forgotten")
 
+    def test_a_client_that_leaves_is_noticed_behind_its_next_request(self):
+        keeper = self.connect()
+        poll(keeper, "/room/behind?wait=0")
+        before = self.daemon.descriptors()
+        clients = [self.connect() for _ in range(20)]
+        for client in clients:
+            client.send(client.request_head("/room/behind?wait=5m") + client.request_head("/room/behind"))
+        for number, client in enumerate(clients):
+            client.reset() if number % 2 else client.close()
+        wait_until(lambda: self.daemon.descriptors() <= before, "all are forgotten")
+
     def test_a_client_that_ends_its_side_gets_nothing_more(self):
         client = self.connect()
         client.send(client.request_head("/room/halfway"))

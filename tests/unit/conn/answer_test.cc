@@ -117,6 +117,54 @@ TEST_CASE("answer_later: a client that may give up has done so when it ends its 
   });
 }
 
+TEST_CASE("answer_later: one that may give up is noticed behind what it has asked next") {
+  on_both({}, [](Bench& bench) {
+    for (const bool resets : {false, true}) {
+      bench.handler.requests.clear();
+      SimSocket& socket = bench.connect();
+      socket.write(get("/poll") + get("/next"));
+      bench.run();
+      for (int i = 0; i < 20; ++i) {
+        socket.write(get("/more"));
+        bench.run();
+      }
+      CHECK(bench.handler.requests.size() == 1);
+      if (resets)
+        socket.reset();
+      else
+        socket.shut_down_write();
+      bench.run();
+      CHECK(socket.closed());
+      CHECK(socket.read().empty());
+    }
+    CHECK(bench.handler.dues == 0);
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("answer_later: of one that may give up and goes on sending, so much is kept") {
+  on_both({}, [](Bench& bench) {
+    SimSocket& socket = bench.connect();
+    socket.write(get("/poll"));
+    bench.run();
+    for (int i = 0; i < 2000; ++i) {
+      socket.write(get("/more"));
+      if (i % 100 == 0) bench.run();
+    }
+    bench.run();
+    CHECK(socket.unreceived() > 0);
+    CHECK(bench.memory().blocks.bytes_out() < 100'000);
+    bench.handler.answer("late");
+    std::string answers;
+    for (int i = 0; i < 1000 && count_of(answers, "/more\n") < 2000; ++i) {
+      bench.run();
+      answers += socket.read();
+    }
+    CHECK(bench.handler.requests.size() == 2001);
+    CHECK(count_of(answers, "/more\n") == 2000);
+  });
+}
+
 TEST_CASE("answer_later: a client that is lost takes its exchange with it") {
   on_both({}, [](Bench& bench) {
     for (const auto* path : {"/owed", "/poll", "/body/later"}) {
