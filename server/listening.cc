@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/http/target.h"
 #include "core/hub/message_id.h"
 
 namespace peal::server {
@@ -21,6 +22,19 @@ char* write_next(char* to, std::uint64_t offset) {
 }
 
 }  // namespace
+
+std::optional<TopicRefusal> lack_of_room(const http::Request& request, std::size_t topics,
+                                         bool streams, std::size_t header_size) {
+  const std::string_view around = streams ? "Last-Event-ID: \r\n" : "&since=";
+  const auto now =
+      streams ? request.header("Last-Event-ID") : http::query_value(request.query, "since");
+  const std::size_t other =
+      now ? request.head_size - now->size() : request.head_size + around.size();
+  if (other + longest_position(topics) <= header_size) return std::nullopt;
+  return TopicRefusal{400, "no room to come back: with a position of up to " +
+                               std::to_string(longest_position(topics)) +
+                               " octets this request would be too large; ask for fewer topics"};
+}
 
 bool has_pattern(const std::vector<SelectedTopic>& topics) {
   return std::ranges::any_of(topics, &SelectedTopic::is_pattern);

@@ -3,13 +3,16 @@
 // are by a position.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/conn/connection.h"
+#include "core/http/request.h"
 #include "core/hub/hub.h"
 #include "server/origin.h"
 #include "server/resume.h"
@@ -24,6 +27,18 @@ struct Listening {
   Page page = Page::none;
   std::string_view origin{};  ///< of the request
 };
+
+/// Octets of a position of so many topics. No offset has more than 16 digits: they count messages,
+/// and 2^53 of them would take a process that publishes ten million a second for 28 years.
+constexpr std::size_t longest_position(std::size_t topics) {
+  return 16 + (1 + 16) * std::max<std::size_t>(topics, 1);
+}
+
+/// Nullopt when the client can say where it is when it comes back, by the same request with a
+/// position of so many topics: within `header_size`, the limit of a request's head. Else why not:
+/// it would be refused for ever, and nobody would hear of it.
+std::optional<TopicRefusal> lack_of_room(const http::Request& request, std::size_t topics,
+                                         bool streams, std::size_t header_size);
 
 bool has_pattern(const std::vector<SelectedTopic>& topics);
 /// How many are topics and not patterns, so that they have a position.

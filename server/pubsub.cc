@@ -124,6 +124,8 @@ void PubSub::answer_listener(conn::Connection& connection, const http::Request& 
   auto topics = select_topics(*route.config, route.topics, captures, request.query);
   if (!topics) return refuse(connection, request, topics.error(), page);
   const std::size_t named = count_named(*topics);
+  if (auto refusal = lack_of_room(request, named, streams, table_->header_size()))
+    return refuse(connection, request, *refusal, page);
   auto resume = streams ? read_stream_resume(request, *route.config, named)
                         : read_resume(request, *route.config, named);
   if (!resume) return refuse(connection, request, resume.error(), page);

@@ -129,6 +129,9 @@ class ConnectionTable {
   /// Who is at the other end of the socket, whomever it stands for.
   io::Peer peer_of(const Connection& connection) const;
 
+  /// Bytes that a request head may have.
+  std::size_t header_size() const { return limits_.header_size; }
+
   Connection* find(SlotId id) { return connections_.find(id); }
   /// For a walk over all connections that takes several turns: the one in a slot, or null.
   Connection* at(std::uint32_t slot) { return connections_.at_index(slot); }

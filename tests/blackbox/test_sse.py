@@ -158,6 +158,35 @@ class SeveralTopics(ListeningCase):
         self.assertEqual(json.loads(again.read_event().data)["data"], "2")
 
 
+class ManyTopics(ListeningCase):
+    """A position has room in the head of the request that comes back with it."""
+
+    config = CONFIG.replace("[route.choice]", "[route.choice]\nmax_topics = 1024")
+    options = ("--set", "limits.header_size=4KiB")
+
+    def path(self, count):
+        return "/choice?" + "&".join(f"topic=room/{number}" for number in range(count))
+
+    def last_id(self, count):
+        return "Last-Event-ID: 0123456789abcdef-" + ".".join(["9" * 16] * count)
+
+    def test_a_position_of_the_greatest_size_comes_back(self):
+        most = max(count for count in range(1, 300) if self.stream(self.path(count)).status == 200)
+        self.assertGreater(most, 100)
+        stream = self.stream(self.path(most), self.last_id(most))
+        self.assertEqual(stream.status, 200)
+        self.assertEqual(stream.read_event().type, "gap")
+        polled = self.poll(self.path(most) + f"&since={self.last_id(most)[15:]}&wait=0")
+        self.assertEqual((polled.status, polled.gap), (200, True))
+
+    def test_more_topics_than_that_are_refused_at_once(self):
+        for headers in (["Accept: text/event-stream"], []):
+            client = self.connect()
+            answer = client.request(self.path(200), *headers)
+            self.assertEqual(answer.status, 400)
+            self.assertRegex(answer.body, rb"^no room to come back: with a position of up to 3416 octets")
+
+
 class Rules(ListeningCase):
     ALLOWED = "Origin: https://app.example"
 
