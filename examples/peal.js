@@ -15,8 +15,8 @@ const octets = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
  *   peal.onstate = ({state, transport, delay, code, reason}) => {};  // connecting open waiting closed
  *   await peal.publish('hello');                     // {id, subscribers}; by WebSocket only
  *
- * `topics`: those that the route lets clients choose. Also those of a route that has several of its own,
- * in its order, with `EventSource: null`: its server-sent events do not say which topic they are of.
+ * `topics`: those that the route lets clients choose, or those of a route that has several of its own, in
+ * its order: so it goes on where it was, whatever transport it takes next.
  * `since`: where to go on, as peal.position has it. In Node, `WebSocket` is that of the package ws.
  */
 export class Peal {
@@ -190,7 +190,8 @@ export class Peal {
       then(data, lastEventId);
     }));
     source.onopen = live(() => this.#opened());
-    on('message', (data, id) => this.#deliver(this.#topics.length ? JSON.parse(data) : {id, data}));
+    // Of several topics, the data says which.
+    on('message', (data, id) => this.#deliver(this.#topics.length || id.includes('.') ? JSON.parse(data) : {id, data}));
     on('binary', (base64, id) => this.#deliver({id, base64}));
     on('gap', (data) => this.ongap?.(JSON.parse(data)));
     source.onerror = live(() => {

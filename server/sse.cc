@@ -66,8 +66,8 @@ void Sse::begin(conn::Connection& connection, const http::Request& request, cons
   }
   writer.body(first);
   connection.renew();
-  const bool chosen = route.config->select == config::TopicSelect::query;
-  connection.set_encoding(chosen ? hub::Encoding::json_events : hub::Encoding::events);
+  connection.set_encoding(names_topics(*route.config) ? hub::Encoding::json_events
+                                                      : hub::Encoding::events);
   if (patterns || listening.topics.size() > 1) connection.set_own_ids();
   table_->stream(connection, route, block, writer.size());
   subscribe(*hub_, connection, listening, route.outbox);

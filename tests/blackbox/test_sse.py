@@ -116,12 +116,23 @@ class SeveralTopics(ListeningCase):
         self.publish(a, "a1", "a2")
         self.publish(b, "b1")
         heard = [stream.read_event() for _ in range(3)]
-        self.assertEqual([event.data for event in heard], ["a1", "a2", "b1"])
+        said = [json.loads(event.data) for event in heard]
+        self.assertEqual([(each["topic"], each["data"]) for each in said],
+                         [("room/ida", "a1"), ("room/ida", "a2"), ("room/idb", "b1")])
+        self.assertEqual([each["id"] for each in said],
+                         [f"{epoch}-{first + 1}", f"{epoch}-{first + 2}", f"{epoch}-{second + 1}"])
         self.assertEqual([event.id for event in heard], [
             f"{epoch}-{first + 1}.{second}", f"{epoch}-{first + 2}.{second}", f"{epoch}-{first + 2}.{second + 1}"])
         again = self.stream("/both/ida/idb", f"Last-Event-ID: {heard[0].id}")
-        self.assertEqual(sorted(again.read_event().data for _ in range(2)), ["a2", "b1"])
+        self.assertEqual(sorted(json.loads(again.read_event().data)["data"] for _ in range(2)), ["a2", "b1"])
         self.assertEqual(again.last_id, heard[2].id)
+
+    def test_two_topics_that_a_path_makes_one_are_named_all_the_same(self):
+        stream = self.stream("/both/same/same")
+        self.assertNotIn(".", stream.read_position())
+        self.publish(self.publisher("same"), b"\x00")
+        data = json.loads(stream.read_event().data)
+        self.assertEqual((data["topic"], data["base64"]), ("room/same", "AA=="))
 
     def test_topics_of_the_query_are_told_apart(self):
         stream, a = self.stream("/choice?topic=room/qa&topic=room/qb"), self.publisher("qa")

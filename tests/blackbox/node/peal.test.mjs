@@ -29,6 +29,12 @@ wildcards = true
 publish = "anyone"
 publish_to = "news"
 
+[route.board]
+path = "/board/{room}"
+type = "pubsub"
+topics = ["chat/{room}", "news"]
+transports = ["sse"]
+
 [route.events]
 path = "/events/{room}"
 type = "pubsub"
@@ -254,6 +260,8 @@ test('in Chromium', async (context) => {
   await context.test('by WebSocket', async () => playThrough(await openPage('/chat/web'), 'web', 'websocket'));
   await context.test('by server-sent events where there is nothing else', async () =>
     playThrough(await openPage('/events/sse'), 'sse', 'sse'));
+  await context.test('by server-sent events of topics that the route names', async () =>
+    playThrough(await openPage('/board/board'), 'board', 'sse'));
   await context.test('by server-sent events of topics by choice', async () =>
     playThrough(await openPage('/choice', {topics: ['chat/quiet', 'chat/choice']}), 'choice', 'sse'));
   await context.test('by long polls where there is nothing else', async () =>
