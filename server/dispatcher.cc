@@ -85,21 +85,34 @@ void Dispatcher::find_client(conn::Connection& connection, const http::Request& 
       https);
 }
 
-/// Answers 503 where there are too many connections, in all or of this client.
-bool Dispatcher::has_room(conn::Connection& connection, const http::Request& request) {
+/// Why there are too many connections, in all or of this client; empty: there are not.
+std::string_view Dispatcher::crowd_at(conn::Connection& connection) {
   if (table_->over_limit()) {
     if (first(Notice::connections))
       log::warn("connections: as many as there may be; {} is refused",
                 connection.state.client.text());
-    answers_.unavailable(connection, request, "too many connections");
-    return false;
+    return "too many connections";
   }
-  if (table_->crowded(connection)) {
-    tell_crowded(connection.state.client);
-    answers_.unavailable(connection, request, "too many connections from your address");
-    return false;
+  if (!table_->crowded(connection)) return {};
+  tell_crowded(connection.state.client);
+  return "too many connections from your address";
+}
+
+/// 503, or what EventSource takes for that.
+void Dispatcher::turn_away(conn::Connection& connection, const http::Request& request,
+                           std::string_view why) {
+  if (http::acceptance(request, "text/event-stream").by_name) {
+    const RouteMatch match =
+        site_->router().match(connection.state.listener, request.host, request.path, path_scratch_);
+    if (match.outcome == RouteMatch::Outcome::found) {
+      const Route& route = site_->route(match.route);
+      accounts_.at_route(connection, route.outbox.number);
+      if (route.config->type == config::RouteType::pubsub &&
+          pubsub_.put_off(connection, request, route))
+        return;
+    }
   }
-  return true;
+  answers_.unavailable(connection, request, why);
 }
 
 void Dispatcher::on_request(conn::Connection& connection, const http::Request& request) {
@@ -124,7 +137,8 @@ void Dispatcher::note_request(conn::Connection& connection, const http::Request&
 }
 
 void Dispatcher::dispatch(conn::Connection& connection, const http::Request& request) {
-  if (!has_room(connection, request)) return;
+  if (const std::string_view why = crowd_at(connection); !why.empty())
+    return turn_away(connection, request, why);
   // RFC 9110 section 7.4: an https URL, for one, is not answered where nothing was encrypted.
   if (!request.scheme.empty() &&
       !ascii::equal_ignoring_case(request.scheme, scheme_of(connection))) {

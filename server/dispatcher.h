@@ -78,7 +78,8 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   void note_request(conn::Connection& connection, const http::Request& request);
   void note_close(conn::Connection& connection);
   void find_client(conn::Connection& connection, const http::Request& request);
-  bool has_room(conn::Connection& connection, const http::Request& request);
+  std::string_view crowd_at(conn::Connection& connection);
+  void turn_away(conn::Connection& connection, const http::Request& request, std::string_view why);
   void answer(conn::Connection& connection, const http::Request& request, const Route& route,
               Captures captures);
   bool may_enter(conn::Connection& connection, const http::Request& request, const Route& route,

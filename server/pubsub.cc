@@ -115,12 +115,27 @@ void PubSub::answer_websocket(conn::Connection& connection, const http::Request&
     open_when_ready(connection);
 }
 
+bool PubSub::put_off(conn::Connection& connection, const http::Request& request,
+                     const Route& route) {
+  const auto transport = choose_transport(request, *route.config);
+  if (!transport || *transport != Transport::sse || request.method != "GET") return false;
+  const std::string_view origin = request.header("Origin").value_or("");
+  const Page page =
+      judge_origin(origin, scheme_of(connection), request.host, route.config->origins);
+  if (page == Page::foreign) return false;
+  sse_.put_off(connection, request, page, Sse::kServerFull);
+  return true;
+}
+
 /// An event stream or a long poll.
 void PubSub::answer_listener(conn::Connection& connection, const http::Request& request,
                              const Route& route, Captures captures, Page page,
                              Transport transport) {
   const bool streams = transport == Transport::sse;
-  if (streams && answers_.draining()) return answers_.going_down(connection, request);
+  if (streams && answers_.draining()) {
+    if (request.method == "HEAD") return answers_.going_down(connection, request);
+    return sse_.put_off(connection, request, page, Sse::kServerGoes);
+  }
   auto topics = select_topics(*route.config, route.topics, captures, request.query);
   if (!topics) return refuse(connection, request, topics.error(), page);
   const std::size_t named = count_named(*topics);

@@ -32,6 +32,9 @@ class PubSub {
 
   void on_request(conn::Connection& connection, const http::Request& request, const Route& route,
                   Captures captures);
+  /// Instead of on_request(), where there are too many connections: tells the client of an event
+  /// stream when to come again. False when the request is for none, and not answered.
+  bool put_off(conn::Connection& connection, const http::Request& request, const Route& route);
   void on_message(conn::Connection& connection, const ws::Event& message);
   void on_room(conn::Connection& connection);
   void on_topics_due(conn::Connection& connection);

@@ -14,9 +14,11 @@ namespace peal::server {
 namespace {
 
 constexpr std::string_view kRetry = "retry: 3000\n";
-// Milliseconds that clients who are told to go wait, so that they do not all come back at once.
-constexpr unsigned kLeastRetry = 1'000;
-constexpr unsigned kMostRetry = 5'000;
+
+/// Whether clients cannot know which topic they hear, unless they are told.
+bool names_topics(const config::Route& route) {
+  return route.select == config::TopicSelect::query || route.topics.size() > 1;
+}
 
 std::string json_string(std::string_view text) {
   std::string json(hub::json_string_size(text), '\0');
@@ -31,12 +33,45 @@ std::string gap_event(std::string_view topic, std::string_view next) {
   return text + "}\n\n";
 }
 
+/// What all answers have in common, from the status on.
+void write_fields(http::ResponseWriter& writer, const http::Request& request, Page page,
+                  bool keep_alive) {
+  writer.status_line(200);
+  writer.date(::time(nullptr));
+  writer.connection(keep_alive, request.minor_version);
+  writer.header("Content-Type", "text/event-stream");
+  writer.header("Cache-Control", "no-store");
+  writer.header("X-Accel-Buffering", "no");
+  for (const http::Header& field : CorsFields(page, request.header("Origin").value_or("")).fields())
+    writer.header(field.name, field.value);
+}
+
 }  // namespace
 
 void Sse::attach(conn::ConnectionTable& table, hub::Hub& hub) {
   table_ = &table;
   hub_ = &hub;
   random_.seed(static_cast<std::uint32_t>(hub::process_epoch()) + hub.self());
+}
+
+std::string Sse::retry(Wait wait) {
+  std::uniform_int_distribution<unsigned> milliseconds(wait.least, wait.most);
+  return "retry: " + std::to_string(milliseconds(random_)) + "\n";
+}
+
+void Sse::put_off(conn::Connection& connection, const http::Request& request, Page page,
+                  Wait wait) {
+  const std::string text = retry(wait);
+  const std::size_t room = kResponseRoom + text.size();
+  Block* block = table_->memory().blocks.take(room);
+  http::ResponseWriter writer({block->data(), room});
+  write_fields(writer, request, page, false);
+  writer.header("Content-Length", text.size());
+  writer.end();
+  writer.body(text);
+  answers_.note(connection, 200);
+  answers_.accounts().count_handshake(HandshakeResult::unavailable);
+  table_->respond(connection, block, writer.size(), false);
 }
 
 void Sse::begin(conn::Connection& connection, const http::Request& request, const Route& route,
@@ -49,15 +84,8 @@ void Sse::begin(conn::Connection& connection, const http::Request& request, cons
   const std::size_t room = kResponseRoom + first.size();
   Block* block = table_->memory().blocks.take(room);
   http::ResponseWriter writer({block->data(), room});
-  writer.status_line(200);
-  writer.date(::time(nullptr));
-  writer.connection(request.method == "HEAD" && answers_.keeps_alive(request),
-                    request.minor_version);
-  writer.header("Content-Type", "text/event-stream");
-  writer.header("Cache-Control", "no-store");
-  writer.header("X-Accel-Buffering", "no");
-  for (const http::Header& field : CorsFields(listening.page, listening.origin).fields())
-    writer.header(field.name, field.value);
+  write_fields(writer, request, listening.page,
+               request.method == "HEAD" && answers_.keeps_alive(request));
   writer.end();
   answers_.note(connection, 200);
   if (request.method == "HEAD") {
@@ -116,8 +144,7 @@ void Sse::on_event(conn::Connection& connection, hub::TopicUse& use) {
 
 void Sse::on_ending(conn::Connection& connection) {
   if (connection.state.ending != conn::Ending::server) return;
-  std::uniform_int_distribution<unsigned> retry(kLeastRetry, kMostRetry);
-  push(connection, "retry: " + std::to_string(retry(random_)) + "\n\n");
+  push(connection, retry(kServerGoes) + "\n");
 }
 
 }  // namespace peal::server

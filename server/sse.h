@@ -2,6 +2,7 @@
 #pragma once
 
 #include <random>
+#include <string>
 #include <string_view>
 
 #include "core/conn/connection_table.h"
@@ -23,6 +24,18 @@ class Sse {
   /// Both are the shard's. Requires: called once, before anything else.
   void attach(conn::ConnectionTable& table, hub::Hub& hub);
 
+  /// Milliseconds of which one is drawn, so that clients do not come back all at once.
+  struct Wait {
+    unsigned least;
+    unsigned most;
+  };
+  static constexpr Wait kServerGoes{1'000, 5'000};  ///< another one is there, or soon
+  static constexpr Wait kServerFull{3'000, 8'000};  ///< others have to leave first
+
+  /// Answers a GET with a stream that ends at once and says when to come again. Any status but 200
+  /// would be final: EventSource never connects again after it (section 9.2.3, "fail the
+  /// connection"). As no event ends, the client keeps the id it has.
+  void put_off(conn::Connection& connection, const http::Request& request, Page page, Wait wait);
   void begin(conn::Connection& connection, const http::Request& request, const Route& route,
              const Listening& listening);
   void on_topic_ready(conn::Connection& connection, hub::TopicUse& use);
@@ -31,6 +44,7 @@ class Sse {
   void on_ending(conn::Connection& connection);
 
  private:
+  std::string retry(Wait wait);
   void push(conn::Connection& connection, std::string_view text);
   void open_when_ready(conn::Connection& connection);
 

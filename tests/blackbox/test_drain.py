@@ -127,10 +127,11 @@ class Drain(unittest.TestCase):
         self.assertEqual(daemon.wait(), 0)
 
     def test_who_is_not_told_yet_is_served(self):
-        daemon = self.start("drain.over=60s", "server.threads=1")
+        daemon = self.start("drain.over=1h", "server.threads=1")
         first, second = self.open(daemon), self.open(daemon)
         kept, asked = self.connect(daemon), self.connect(daemon)
-        for client in (kept, asked):
+        streams = [self.connect(daemon) for _ in range(3)]
+        for client in (kept, asked, *streams):
             self.assertEqual(client.request("/healthz").status, 200)
         daemon.terminate()
         wait_until(lambda: self.is_refused(daemon), "the listener is closed")
@@ -142,6 +143,12 @@ class Drain(unittest.TestCase):
         self.assertEqual(second.read_message(), b"news")
         answer = asked.upgrade("/room/a")  # nobody comes to stay
         self.assertEqual((answer.status, "retry-after" in answer.headers), (503, True))
+        self.assertEqual(streams[0].request("/room/a", STREAM, method="HEAD").status, 503)
+        self.assertEqual(streams[1].request("/room/a", STREAM, "Origin: https://else.example").status, 403)
+        answer = streams[2].request("/room/a", STREAM)  # after a 503 a browser would not come back
+        self.assertEqual((answer.status, answer.headers["content-type"], answer.headers["connection"]),
+                         (200, "text/event-stream", "close"))
+        self.assertRegex(answer.body, rb"^retry: [1-5]\d\d\d\n$")
         daemon.terminate()
         self.assertEqual(daemon.wait(), 0)
 

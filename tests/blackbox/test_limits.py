@@ -122,6 +122,13 @@ class ConnectionsInAll(LimitCase):
         inside = [self.open("/echo") for _ in range(4)]
         answer = self.connect(source=self.attacker).upgrade("/echo")
         self.assertEqual((answer.status, answer.headers["retry-after"]), (503, "5"))
+        answer = self.connect(source=self.attacker).request("/news", "Accept: text/event-stream")
+        self.assertEqual((answer.status, answer.headers["content-type"], answer.headers["connection"]),
+                         (200, "text/event-stream", "close"))
+        self.assertRegex(answer.body, rb"^retry: [3-8]\d\d\d\n$")
+        for path, headers in (("/echo", ["Accept: text/event-stream"]), ("/news", []),
+                              ("/news", ["Accept: text/event-stream", "Origin: https://else.example"])):
+            self.assertEqual(self.connect(source=self.attacker).request(path, *headers).status, 503)
         self.assert_unharmed()
         self.assertEqual(inside[0].echo(b"still in").payload, b"still in")
         self.assert_logged(r"connections: as many as there may be; 127\.0\.0\.66 is refused")

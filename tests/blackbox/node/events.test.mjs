@@ -10,6 +10,7 @@ import {after, before, test} from 'node:test';
 import {chromium} from 'playwright-core';
 import {WebSocket} from 'ws';
 
+import {startCutter} from './cutter.mjs';
 import {startDaemon, waitUntil} from './daemon.mjs';
 
 const CONFIG = `
@@ -59,7 +60,7 @@ after(async () => {
   rmSync(folder, {recursive: true});
 });
 
-function listen(name) {
+function listen(name, host = '') {
   return page.evaluate((path) => {
     window.heard = [];
     window.source?.close();
@@ -67,7 +68,7 @@ function listen(name) {
     for (const kind of ['open', 'error', 'message', 'binary', 'gap']) {
       window.source.addEventListener(kind, (event) => window.heard.push([kind, event.data, event.lastEventId]));
     }
-  }, `/room/${name}`);
+  }, `${host && 'http://'}${host}/room/${name}`);
 }
 
 /** What the page has heard of these kinds. */
@@ -82,9 +83,14 @@ async function hears(count, ...kinds) {
   }, `${count} times ${kinds}`, 20_000);
 }
 
-async function publish(name, ...texts) {
-  const socket = new WebSocket(`ws://${daemon.host}/room/${name}`);
+async function enter(name, host = daemon.host) {
+  const socket = new WebSocket(`ws://${host}/room/${name}`);
   await new Promise((done, failed) => socket.once('open', done).once('error', failed));
+  return socket;
+}
+
+async function publish(name, ...texts) {
+  const socket = await enter(name);
   for (const text of texts) {
     const back = new Promise((done) => { socket.once('message', done); });
     socket.send(text);
@@ -122,4 +128,36 @@ test('a server that is killed and started again is found, and the gap is told', 
   await hears(3, 'message');
   assert.deepEqual((await heard('gap', 'message')).map(([, text]) => text),
                    ['before', data, 'while it was away', 'after']);
+});
+
+test('a server that is full is asked again, from the same place', async (context) => {
+  const file = join(folder, 'full.toml');
+  writeFileSync(file, CONFIG.replace('[route.room]', `
+[limits]
+connections = 2
+
+[route.room]
+origins = ["*"]`));
+  const full = await startDaemon(file);
+  const cutter = await startCutter(full.port);
+  context.after(async () => {
+    cutter.stop();
+    assert.equal(await full.stop(), 0);
+  });
+  const publisher = await enter('full', full.host);
+  await listen('full', cutter.host);
+  await hears(1, 'open');
+  publisher.send('before');
+  await hears(1, 'message');
+  cutter.cut();
+  const other = await waitUntil(() => enter('other', full.host).catch(() => null), 'the place is taken');
+  await hears(2, 'open');  // and ends at once
+  await hears(2, 'error');
+  publisher.send('meanwhile');
+  assert.equal(await page.evaluate(() => window.source.readyState), 0);  // CONNECTING
+  other.close();
+  const messages = await hears(2, 'message');
+  assert.deepEqual(messages.map(([, text]) => text), ['before', 'meanwhile']);
+  assert.deepEqual(await heard('gap'), []);
+  publisher.close();
 });

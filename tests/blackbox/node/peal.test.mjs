@@ -11,6 +11,7 @@ import {chromium} from 'playwright-core';
 import WebSocket from 'ws';
 
 import {Peal} from '../../../examples/peal.js';
+import {startCutter} from './cutter.mjs';
 import {ROOT, startDaemonWith, waitUntil} from './daemon.mjs';
 
 const CONFIG = `
@@ -77,25 +78,6 @@ async function killAndRestart() {
   daemon = await startDaemonWith(CONFIG, port);
 }
 
-/** A way to the daemon that can be cut. */
-async function startCutter() {
-  const open = new Set();
-  const server = net.createServer((client) => {
-    const daemonSide = net.connect(daemon.port, '127.0.0.1');
-    for (const [socket, other] of [[client, daemonSide], [daemonSide, client]]) {
-      open.add(socket);
-      socket.pipe(other);
-      socket.on('error', () => {}).on('close', () => { open.delete(socket); other.destroy(); });
-    }
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    host: `127.0.0.1:${server.address().port}`,
-    cut() { for (const socket of open) socket.destroy(); },
-    stop() { server.close(); this.cut(); },
-  };
-}
-
 /** A client and what it has heard. */
 function listen(url, options = {}) {
   const peal = new Peal(url, {WebSocket, ...options});
@@ -158,7 +140,7 @@ test('topics come and go, and errors have a code', async () => {
 });
 
 test('a connection that is cut again and again loses nothing', async () => {
-  const cutter = await startCutter();
+  const cutter = await startCutter(daemon.port);
   const peal = listen(`ws://${cutter.host}/live`, {topics: ['chat/cut', 'chat/quiet']});
   const socket = await speaker('cut');
   await opened(peal);
@@ -179,7 +161,7 @@ test('a connection that is cut again and again loses nothing', async () => {
 });
 
 test('where there is no way for WebSocket it polls, and loses nothing', async () => {
-  const cutter = await startCutter();
+  const cutter = await startCutter(daemon.port);
   const peal = listen(`http://${cutter.host}/polls/node`);
   await opened(peal);
   assert.equal(peal.transport, 'poll');
