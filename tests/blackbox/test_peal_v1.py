@@ -347,6 +347,21 @@ class Resuming(PealCase):
         self.assertEqual(len(heard["chat/one"]), 2)
         self.assertEqual(self.connect().upgrade(f"{route}?since={epoch}-1", PEAL_V1).status, 400)
 
+    def test_who_comes_back_knows_its_own_by_the_ids_it_was_told(self):
+        other = self.subscribed("/others/own", "chat/own")
+        client = self.subscribed("/others/own", "chat/own")
+        mine = self.publish(client, "a", "b")
+        theirs = self.publish(other, "c")
+        self.assertEqual(self.hear(client)["id"], theirs[0])  # and nothing of its own before
+        client.close()
+        epoch, offset = mine[0].split("-")
+        back = self.peal(f"/others/own?since={epoch}-{int(offset) - 1}")
+        self.assertIn("subscribed", self.hear(back))
+        heard = [self.hear(back)["id"] for _ in range(3)]
+        self.assertEqual([said for said in heard if said not in mine], theirs)
+        self.assertEqual(len(heard), 3)
+        self.assert_hears_nothing_but(back)
+
     def test_who_comes_back_with_a_pattern_is_told_of_a_gap(self):
         client = self.peal("/live/x?topic=news/**&since=0123456789abcdef-0")
         self.assertEqual(self.hear(client), {"subscribed": "news/**"})
