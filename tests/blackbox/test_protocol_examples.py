@@ -7,16 +7,20 @@ import unittest
 
 from support import TEXT, Client, Daemon
 from support.daemon import ROOT
+from support.events import EventStream
 
 PROTOCOL = (ROOT / "docs/PROTOCOL.md").read_text()
 EPOCH = re.compile(r"5f2b6c0a91d4e733")  # of this daemon; any other one is taken as it stands
 STEPS = {
     "websocket": re.compile(r"(\w+): WebSocket (\S+)( peal\.v1)?"),
     "post": re.compile(r"(\w+): POST (\S+) (.*)"),
+    "event_source": re.compile(r"(\w+): EventSource (\S+)(?: (Last-Event-ID: \S+))?"),
+    "get": re.compile(r"(\w+): GET (\S+)"),
     "leave": re.compile(r"(\w+): leaves"),
     "send": re.compile(r"(\w+) > (.*)"),
     "close": re.compile(r"(\w+) < close (\d+)"),
-    "answer": re.compile(r"(\w+) < (\d{3}) (\{.*\})"),
+    "nothing": re.compile(r"(\w+) < 204 Peal-Next: (\S+)"),
+    "answer": re.compile(r"(\w+) < (\d{3}) (.*)"),
     "message": re.compile(r"(\w+) < (.*)"),
 }
 
@@ -57,6 +61,15 @@ class Play:
         client = self.connect(name)
         client.send(client.request_head(path, f"Content-Length: {len(body)}", method="POST") + body.encode())
 
+    def event_source(self, name, path, last_id):
+        stream = self.clients[name] = EventStream(self.daemon.address, path, *[self.real(last_id)] if last_id else [])
+        self.test.addCleanup(stream.close)
+        self.test.assertEqual(stream.status, 200)
+
+    def get(self, name, path):
+        client = self.clients.get(name) or self.connect(name)
+        client.send(client.request_head(self.real(path)))
+
     def leave(self, name):
         self.clients.pop(name).close()
 
@@ -69,26 +82,45 @@ class Play:
     def answer(self, name, status, body):
         answer = self.clients[name].read_response()
         self.test.assertEqual(answer.status, int(status), answer.body)
-        self.compare(body, answer.body.decode())
+        self.compare(body, answer.body.decode().removesuffix("\n"))
+
+    def nothing(self, name, position):
+        answer = self.clients[name].read_response()
+        self.test.assertEqual(answer.status, 204, answer.body)
+        self.compare(position, answer.headers["peal-next"])
 
     def message(self, name, text):
+        if isinstance(self.clients[name], EventStream):
+            self.compare(text, self.clients[name].read_line() or self.clients[name].read_line())
+            return
         got = self.clients[name].read_frame()
         self.test.assertEqual(got.opcode, TEXT, got)
         self.compare(text, got.payload.decode())
 
+    def end(self):
+        """Nobody is told anything else."""
+        for client in self.clients.values():
+            if isinstance(client, EventStream):
+                self.test.assertEqual(client.read_line(), "")  # after the last event
+            client.socket.settimeout(0.05)
+            with self.test.assertRaises(TimeoutError):
+                client.read(1)
+
     def compare(self, expected, found):
         if EPOCH.search(expected) and not self.epoch:
-            self.epoch = re.search(r"[0-9a-f]{16}(?=-\d)", found)[0]
+            told = re.search(r"[0-9a-f]{16}(?=-\d)", found)
+            self.test.assertTrue(told, f"no id in: {found}")
+            self.epoch = told[0]
         if expected.startswith("{"):
             self.test.assertEqual(json.loads(found), json.loads(self.real(expected)))
         else:
-            self.test.assertEqual(found, expected)
+            self.test.assertEqual(found, self.real(expected))
 
 
 class Examples(unittest.TestCase):
     def test_each_block_plays_as_it_stands(self):
         config = "[server]\nthreads = 1\n" + blocks("toml")[0]
-        self.assertGreaterEqual(len(blocks("peal")), 6)
+        self.assertGreaterEqual(len(blocks("peal")), 11)
         for number, block in enumerate(blocks("peal"), 1):
             with self.subTest(block=number):
                 self.play(Daemon(config), block)
@@ -102,22 +134,22 @@ class Examples(unittest.TestCase):
             except Exception as error:
                 error.add_note(f"in the line: {line}")
                 raise
-        for client in play.clients.values():  # nobody is told anything else
-            client.socket.settimeout(0.05)
-            with self.assertRaises(TimeoutError):
-                client.read(1)
+        play.end()
 
     def test_what_ends_a_play_is_noticed(self):
         """A line that peald does not keep to fails."""
         daemon = Daemon(blocks("toml")[0])
         self.addCleanup(daemon.stop)
         play = Play(self, daemon)
-        for line in ("A: WebSocket /chat/lobby", "A > hello"):
+        for line in ("A: WebSocket /chat/lobby", "A > hello", "B: GET /chat/lobby?last=1", "C: EventSource /chat/lobby",
+                     "D: GET /chat/lobby?wait=0s", "E: EventSource /chat/lobby", "E < retry: 3000"):
             play.run(line)
-        with self.assertRaises(AssertionError):
-            play.run("A < goodbye")
-        with self.assertRaises(AssertionError):
-            play.run("A: sings")
+        for line in ("A < goodbye", "A: sings", 'B < 200 {"messages":[],"next":"5f2b6c0a91d4e733-1","gap":false}',
+                     "C < retry: 3001", "D < 204 Peal-Next: 5f2b6c0a91d4e733-7"):
+            with self.subTest(line), self.assertRaises(AssertionError):
+                play.run(line)
+        with self.assertRaises(AssertionError):  # more has come than was said
+            play.end()
 
 
 if __name__ == "__main__":
