@@ -4,10 +4,12 @@
 
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
-import net from 'node:net';
+import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, test} from 'node:test';
+import {gzipSync} from 'node:zlib';
 import {chromium} from 'playwright-core';
+import {minify} from 'terser';
 import WebSocket from 'ws';
 
 import {Peal} from '../../../examples/peal.js';
@@ -106,6 +108,12 @@ function numbers(peal) {
 function upTo(count) {
   return Array.from({length: count}, (_, i) => i);
 }
+
+test('it takes 2 KiB to send it, minified and compressed', async () => {
+  const {code} = await minify(readFileSync(join(ROOT, 'examples/peal.js'), 'utf8'), {module: true, toplevel: true});
+  const size = gzipSync(code, {level: 9}).length;
+  assert.ok(size <= 2048, `${size} octets`);
+});
 
 test('messages come with topic and id, text as text and binary as octets', async () => {
   const peal = listen(`ws://${daemon.host}/chat/kinds`);
