@@ -4,11 +4,13 @@
 #   make run     install, build, serve     make setup     install what building and testing needs
 #   make bench   measure peal beside others (make bench-setup installs them); make bench-quick: beside
 #                the commit before; make bench-micro: its parts
+#   make soak    two nodes behind HAProxy, reloaded and drained under load: TIME=10m CLIENTS=5000
 prefix  = /usr
 DESTDIR =
 TIME    = 30s
 STAGES  =
 JOBS    = 2
+CLIENTS = 5000
 
 # Debian's python3 has python3-websockets; one from elsewhere has not.
 PYTHON = /usr/bin/python3
@@ -53,6 +55,11 @@ bench-setup:
 bench-micro: all
 	meson test -C build --benchmark --verbose
 
+soak: build/build.ninja
+	@.ci/setup run test
+	@$(NINJA) -C build server/peald
+	@$(PYTHON) tests/soak/soak.py --time $(TIME) --clients $(CLIENTS)
+
 format:
 	git ls-files '*.h' '*.cc' | xargs clang-format -i
 
@@ -64,4 +71,4 @@ install: all
 clean:
 	rm -rf build
 
-.PHONY: all setup run test asan tsan fuzz bench bench-quick bench-setup bench-micro format install clean
+.PHONY: all setup run test asan tsan fuzz bench bench-quick bench-setup bench-micro soak format install clean

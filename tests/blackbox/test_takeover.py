@@ -2,16 +2,14 @@
 """A second peald takes over behind HAProxy while the first one is drained."""
 
 import os
-import pathlib
 import resource
 import selectors
 import signal
-import subprocess
-import tempfile
 import time
 import unittest
 
-from support import CLOSE, SANITIZED, Client, Daemon, close_payload, wait_until
+from support import CLOSE, SANITIZED, Client, Daemon, close_payload
+from support.balancer import Balancer
 
 CONFIG = """
 [server]
@@ -49,32 +47,6 @@ CLIENTS = 200 if SANITIZED else int(os.environ.get("PEAL_CLIENTS", 1000))
 OVER = max(2, CLIENTS // 500)  # seconds; a client in Python does not come back faster
 
 
-class Balancer:
-    def __init__(self, first, second):
-        self._folder = tempfile.TemporaryDirectory(prefix="peal-")
-        folder = pathlib.Path(self._folder.name)
-        self.front, self._stats = str(folder / "front"), str(folder / "stats")
-        file = folder / "configuration"
-        file.write_text(HAPROXY.format(folder=folder, first=first.address[1], second=second.address[1]))
-        self._process = subprocess.Popen(
-            ["/usr/sbin/haproxy", "-db", "-f", str(file)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
-        wait_until(self._is_up, "HAProxy has found both")
-
-    def _is_up(self):
-        try:
-            with Client(self._stats) as client:
-                client.send(b"show stat\n")
-                return client.read_to_end().count(b",UP,") >= 2
-        except OSError:
-            return False
-
-    def stop(self):
-        self._process.terminate()
-        self._process.wait(10)
-        self._folder.cleanup()
-
-
 class Takeover(unittest.TestCase):
     def start(self, *settings):
         daemon = Daemon(CONFIG, *(word for setting in settings for word in ("--set", setting)))
@@ -82,7 +54,7 @@ class Takeover(unittest.TestCase):
         return daemon
 
     def open(self):
-        client = Client(self.balancer.front)
+        client = Client(str(self.balancer.folder / "front"))
         self.addCleanup(client.close)
         self.assertEqual(client.upgrade("/echo").status, 101)
         return client
@@ -91,7 +63,7 @@ class Takeover(unittest.TestCase):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         first, second = self.start("drain.pause=500ms", f"drain.over={OVER}s", "limits.close_timeout=20s"), self.start()
-        self.balancer = Balancer(first, second)
+        self.balancer = Balancer(HAPROXY, first=first.address[1], second=second.address[1])
         self.addCleanup(self.balancer.stop)
         watched = selectors.DefaultSelector()
         for _ in range(CLIENTS):
