@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service manager's side: what it is told, its watchdog, and the units."""
 
-import ctypes
 import os
 import pathlib
 import re
@@ -16,6 +15,7 @@ import unittest
 
 from support import IO, PEALD, SANITIZED, TEXT, Client, Daemon, wait_until
 from support.daemon import ROOT
+from support.stopped import Stopped, reactors
 
 CONFIG = """
 [server]
@@ -72,29 +72,6 @@ class Manager:
         self._socket.close()
 
 
-class Stopped:
-    """Stops one thread of a process, as nothing else can, and lets it go on at the end (ptrace(2))."""
-
-    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def __init__(self, thread):
-        self.thread = thread
-
-    def _trace(self, request):
-        done = self.libc.ptrace(ctypes.c_long(request), ctypes.c_long(self.thread), None, None)
-        if done < 0:
-            raise OSError(ctypes.get_errno(), "ptrace")
-
-    def __enter__(self):
-        self._trace(self.SEIZE)
-        self._trace(self.INTERRUPT)
-        os.waitpid(self.thread, 0x40000000)  # __WALL
-
-    def __exit__(self, *_):
-        self._trace(self.DETACH)
-
-
 class Notified(unittest.TestCase):
     def start(self, *environment):
         folder = tempfile.TemporaryDirectory(prefix="peal-")
@@ -103,11 +80,6 @@ class Notified(unittest.TestCase):
         self.addCleanup(self.manager.close)
         self.daemon = Daemon(CONFIG, wrap=["env", f"NOTIFY_SOCKET={self.manager.path}", *environment])
         self.addCleanup(self.daemon.stop)
-
-    def threads(self):
-        """Of each reactor."""
-        tasks = pathlib.Path(f"/proc/{self.daemon.process.pid}/task").iterdir()
-        return [int(task.name) for task in tasks if (task / "comm").read_text().startswith("reactor-")]
 
     def test_ready_status_and_stopping(self):
         self.start()
@@ -123,6 +95,32 @@ class Notified(unittest.TestCase):
         self.manager.wait_for("^STOPPING=1$")  # before the last client has gone
         self.assertEqual(client.read_close()[0], 1001)
         self.assertEqual(self.manager.count("WATCHDOG=1"), 0)
+
+    def told(self):
+        """Of its life."""
+        texts = [text for _, text in list(self.manager.messages)]
+        return [text.partition("=")[0] for text in texts if text.startswith(("READY=", "RELOADING=", "STOPPING="))]
+
+    def reload(self, outcome):
+        """What a reload tells, but for the first line of it."""
+        before, asked = len(self.told()), time.monotonic_ns() // 1000
+        self.daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(self.told()) == before + 2, "a reload and its end are told")
+        self.assertEqual(self.told()[before:], ["RELOADING", "READY"])
+        self.assertTrue(self.daemon.log.wait_for(outcome))
+        begins = [text for _, text in self.manager.messages if text.startswith("RELOADING=")]
+        began = re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=(\d+)", begins[-1])
+        self.assertTrue(asked <= int(began[1]) <= time.monotonic_ns() // 1000, begins)
+
+    def test_reloads_and_the_end_are_told_in_their_order(self):
+        self.start()
+        wait_until(lambda: self.told() == ["READY"], "it is ready")
+        self.reload("reloaded: nothing has changed")
+        self.daemon.config.write_text("nonsense = 1\n")
+        self.reload("not reloaded")  # its end is told all the same: the service manager waits for it
+        self.daemon.terminate()
+        self.assertEqual(self.daemon.wait(), 0)
+        wait_until(lambda: self.told() == ["READY", *["RELOADING", "READY"] * 2, "STOPPING"], "the end is told")
 
     def test_the_status_has_live_figures(self):
         self.start(f"WATCHDOG_USEC={int(WATCHDOG * 1e6)}")  # told as often as that, or every 5 s
@@ -141,7 +139,7 @@ class Notified(unittest.TestCase):
         if SANITIZED:
             self.skipTest("a sanitizer's threads are not to be traced")
         self.start(f"WATCHDOG_USEC={int(WATCHDOG * 1e6)}")
-        for thread in self.threads():
+        for thread in reactors(self.daemon):
             wait_until(lambda: self.manager.count("WATCHDOG=1") > 0, "the watchdog is told")
             with Stopped(thread):
                 stuck = time.monotonic()
