@@ -103,10 +103,20 @@ std::expected<Listeners::Sockets, std::string> Listeners::open_unix(const config
   if (!opened) return cannot_listen(listen, opened.error());
   Sockets sockets(shards);
   if (!share(opened->fd(), sockets)) return cannot_listen(listen, last_error("dup").error());
-  files_.erase(listen.name);
-  files_.emplace(listen.name, std::move(*opened));
+  files_.emplace(listen.path, std::move(*opened));
   tell(listen, "unix:" + listen.path);
   return sockets;
+}
+
+std::expected<void, std::string> Listeners::set_access(std::span<const config::Listen> now) {
+  for (const config::Listen& listen : now) {
+    const auto file = files_.find(listen.path);
+    if (file == files_.end()) continue;
+    if (auto set = file->second.set_access(access_of(listen)); !set)
+      return failure(listen, "cannot change who may connect to " + config::address_text(listen) +
+                                 ": " + set.error().text());
+  }
+  return {};
 }
 
 std::expected<Listeners::Sockets, std::string> Listeners::adopt(const config::Listen& listen,

@@ -31,9 +31,13 @@ class Listeners {
   /// operator.
   std::expected<Sockets, std::string> open(const config::Listen& listen, unsigned shards);
 
-  /// The listener of that name is no more: a Unix socket's file goes. Its sockets are the shards'
-  /// to close.
-  void forget(const std::string& name) { files_.erase(name); }
+  /// Unix sockets that stay get the permissions, owner and group that `now` names. Error: a
+  /// sentence for the operator; some of it may have changed.
+  std::expected<void, std::string> set_access(std::span<const config::Listen> now);
+
+  /// The listener is no more, or was never in force: a Unix socket's file goes. Its sockets are the
+  /// shards' to close.
+  void forget(const config::Listen& listen) { files_.erase(listen.path); }
   /// The same of all.
   void forget_all() { files_.clear(); }
 
@@ -46,7 +50,7 @@ class Listeners {
   std::expected<Sockets, std::string> adopt(const config::Listen& listen, unsigned shards);
 
   std::vector<PassedSocket> passed_;
-  std::map<std::string, io::UnixListener> files_;  // by the name of their listener
+  std::map<std::string, io::UnixListener> files_;  // by path
 };
 
 }  // namespace peal::server

@@ -151,14 +151,22 @@ void Server::watch_certificates() {
   }
 }
 
+/// Those that systemd has passed are its own: who waits there is let in after a restart.
+void Server::add_doors(std::vector<Doors>& doors, std::uint32_t listener,
+                       const config::Listen& listen, Listeners::Sockets sockets) {
+  const bool stays = !listen.activation.empty();
+  for (std::size_t shard = 0; shard < doors.size(); ++shard)
+    for (Fd& socket : sockets[shard])
+      doors[shard].push_back({.listener = listener, .socket = std::move(socket), .stays = stays});
+}
+
 /// For each shard, its sockets of every listener.
 std::expected<std::vector<Server::Doors>, std::string> Server::open_doors(unsigned shards) {
   std::vector<Doors> doors(shards);
   for (std::uint32_t listener = 0; listener < config().listen.size(); ++listener) {
     auto sockets = listeners_.open(config().listen[listener], shards);
     if (!sockets) return std::unexpected(sockets.error());
-    for (unsigned shard = 0; shard < shards; ++shard)
-      for (Fd& socket : (*sockets)[shard]) doors[shard].push_back({listener, std::move(socket)});
+    add_doors(doors, listener, config().listen[listener], std::move(*sockets));
   }
   listeners_.report_unnamed(config().listen);
   return doors;
@@ -279,12 +287,14 @@ void Server::drain() {
   const config::Drain& plan = config().drain;
   log::info("asked to stop: listeners close in {}, clients are told to go over {}",
             config::format_duration(plan.pause), config::format_duration(plan.over));
-  const Instant end = Clock::now() + plan.pause + plan.over + plan.timeout;
+  const Instant close = Clock::now() + plan.pause;
+  const Instant end = close + plan.over + plan.timeout;
+  // Before reactors let in who waits at a Unix socket, so that nobody comes after that.
+  if (plan.pause == Duration::zero()) listeners_.forget_all();
   for (auto& shard : shards_) shard->request_drain();
   std::array<pollfd, 3> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
                                 {.fd = drained_.get(), .events = POLLIN, .revents = 0},
                                 {.fd = heartbeat_->fd(), .events = POLLIN, .revents = 0}}};
-  const Instant close = Clock::now() + plan.pause;
   for (std::size_t empty = 0; empty < shards_.size();) {
     const Instant now = Clock::now();
     if (now >= close) listeners_.forget_all();

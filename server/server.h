@@ -50,6 +50,8 @@ class Server {
   using Doors = std::vector<DoorSocket>;  // of one shard
 
   std::expected<std::vector<Doors>, std::string> open_doors(unsigned shards);
+  static void add_doors(std::vector<Doors>& doors, std::uint32_t listener,
+                        const config::Listen& listen, Listeners::Sockets sockets);
   std::expected<void, std::string> start_shards(std::vector<Doors> doors);
   void serve(hub::ShardIndex index, int cpu, Doors doors);
   ShardSetup make_setup(hub::ShardIndex index, Doors doors);
@@ -69,6 +71,7 @@ class Server {
   void refuse_reload(const std::string& why);
   std::expected<std::vector<Doors>, std::string> open_new_doors(const DoorPlan& plan,
                                                                 const config::Config& now);
+  void take_back_doors(const DoorPlan& plan, std::span<const config::Listen> now);
   void put_in_force(std::shared_ptr<const Edition> edition, Certificates certificates,
                     const DoorPlan& plan, std::vector<Doors> doors);
   void renew_certificates();

@@ -16,6 +16,13 @@ namespace {
 
 constexpr Duration kUpdateTime = std::chrono::seconds(10);
 
+/// Error: a sentence for the operator.
+std::expected<void, std::string> set_up_log(const config::Log& config) {
+  auto ready = log::set_up(config);
+  if (!ready) return std::unexpected("log.file: " + ready.error());
+  return {};
+}
+
 }  // namespace
 
 /// All of it, or nothing: everything that can fail is done before anything changes. The reactors
@@ -40,8 +47,13 @@ void Server::take_up_file() {
   const DoorPlan plan = plan_doors(config().listen, (*edition)->config.listen);
   auto doors = open_new_doors(plan, (*edition)->config);
   if (!doors) return refuse_reload(doors.error());
-  if (auto ready = log::set_up((*edition)->config.log); !ready)
-    return refuse_reload("log.file: " + ready.error());
+  const auto& listen = (*edition)->config.listen;
+  std::expected<void, std::string> ready = listeners_.set_access(listen);
+  if (ready) ready = set_up_log((*edition)->config.log);
+  if (!ready) {
+    take_back_doors(plan, listen);
+    return refuse_reload(ready.error());
+  }
   put_in_force(std::move(*edition), std::move(fresh->certificates), plan, std::move(*doors));
   for (const std::string& key : diff.kept) log::warn("{}", key);
   metrics_->count_reload(true);
@@ -59,20 +71,27 @@ std::expected<std::vector<Server::Doors>, std::string> Server::open_new_doors(
   std::vector<Doors> doors(shards_.size());
   for (const std::uint32_t listener : plan.opened) {
     auto sockets = listeners_.open(now.listen[listener], static_cast<unsigned>(shards_.size()));
-    if (!sockets) return std::unexpected(sockets.error());
-    for (std::size_t shard = 0; shard < doors.size(); ++shard)
-      for (Fd& socket : (*sockets)[shard]) doors[shard].push_back({listener, std::move(socket)});
+    if (!sockets) {
+      take_back_doors(plan, now.listen);
+      return std::unexpected(sockets.error());
+    }
+    add_doors(doors, listener, now.listen[listener], std::move(*sockets));
   }
   return doors;
+}
+
+/// What a reload has done to files before it was refused.
+void Server::take_back_doors(const DoorPlan& plan, std::span<const config::Listen> now) {
+  for (const std::uint32_t listener : plan.opened) listeners_.forget(now[listener]);
+  // What cannot be changed back was not changed.
+  static_cast<void>(listeners_.set_access(config().listen));
 }
 
 void Server::put_in_force(std::shared_ptr<const Edition> edition, Certificates certificates,
                           const DoorPlan& plan, std::vector<Doors> doors) {
   for (const std::uint32_t listener : plan.closed) {
-    const config::Listen& listen = config().listen[listener];
-    log::info("listening on {} no longer", config::address_text(listen));
-    const auto named = [&](const config::Listen& one) { return one.name == listen.name; };
-    if (std::ranges::none_of(edition->config.listen, named)) listeners_.forget(listen.name);
+    log::info("listening on {} no longer", config::address_text(config().listen[listener]));
+    listeners_.forget(config().listen[listener]);
   }
   editions_before_.push_back(std::exchange(edition_, std::move(edition)));
   listener_settings_ = std::make_shared<const ListenerSettings>(config(), std::move(certificates));

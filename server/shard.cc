@@ -18,6 +18,7 @@ constexpr std::uint32_t kBeatTimer = 0xfffffffe;  // owner of the heartbeat's
 constexpr std::uint32_t kDrainTimer = 0xfffffffd;
 constexpr std::uint32_t kChangeTimer = 0xfffffffc;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
+constexpr int kLastAccepts = 1024;  // some milliseconds, once
 constexpr int kLeaveTurns = 200;
 constexpr Duration kLeavePause = std::chrono::milliseconds(5);
 
@@ -79,12 +80,27 @@ void Shard::accept(std::uint32_t door) {
     reactor_.backend().accept(door, socket);
 }
 
-void Shard::close(std::uint32_t index) {
+/// Lets those in who wait in the queue already, as to close the socket would reset them: within
+/// limits.accept_rate, as far as there are descriptors, and a bounded number.
+void Shard::end_accepting(std::uint32_t index) {
   Door& door = doors_[index];
-  if (!door.socket) return;
-  if (!door.pause.armed()) reactor_.backend().stop_accept(index, door.socket.get());
-  door.pause.cancel();
-  door.socket.reset();
+  if (!door.socket || std::exchange(door.ended, true)) return;
+  if (door.pause.armed()) {
+    door.pause.cancel();
+    return;
+  }
+  io::Backend& backend = reactor_.backend();
+  backend.stop_accept(index, door.socket.get());
+  for (int i = 0; i < kLastAccepts && !door.stays && door.due <= Duration::zero(); ++i) {
+    const int fd = backend.accept_waiting(door.socket.get());
+    if (fd < 0) break;
+    on_accept(index, fd);
+  }
+}
+
+void Shard::close(std::uint32_t index) {
+  end_accepting(index);
+  doors_[index].socket.reset();
 }
 
 /// In the place of one that was closed before, so that they do not become more and more.
@@ -92,8 +108,12 @@ void Shard::open(DoorSocket fresh) {
   std::uint32_t index = 0;
   while (index < doors_.size() && doors_[index].socket) ++index;
   if (index < doors_.size()) {
-    doors_[index].listener = fresh.listener;
-    doors_[index].socket = std::move(fresh.socket);
+    Door& door = doors_[index];
+    door.listener = fresh.listener;
+    door.socket = std::move(fresh.socket);
+    door.stays = fresh.stays;
+    door.ended = false;
+    door.due = {};
   } else {
     doors_.emplace_back(std::move(fresh), kDoorTimer | index);
   }
@@ -110,7 +130,7 @@ void Shard::on_accept(std::uint32_t index, int fd) {
 /// kernel's queue until some have ended. There they wait as well for limits.accept_rate.
 void Shard::on_accept_end(std::uint32_t index, int error) {
   Door& door = doors_[index];
-  if (!door.socket) return;  // closed since
+  if (!door.socket || door.ended) return;
   const Duration due = std::exchange(door.due, {});
   if (due > Duration::zero()) {
     if (setup_.notices->count(setup_.index, Notice::accept_rate))
@@ -119,6 +139,8 @@ void Shard::on_accept_end(std::uint32_t index, int error) {
   } else if (error == 0 || error == ECONNABORTED || error == EINTR || error == EPROTO ||
              error == ECANCELED) {  // the last, of what was asked for before close() and open()
     accept(index);
+  } else if (error == EAGAIN) {  // another reactor, which shares the socket, closes it
+    reactor_.arm(door.pause, kAcceptPause);
   } else {
     if (setup_.notices->count(setup_.index, Notice::descriptors))
       log::warn("accepting pauses: {}; it goes on when connections have ended",

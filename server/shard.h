@@ -70,12 +70,17 @@ class Shard final : private io::ReactorClient {
  private:
   struct Door {
     Door(DoorSocket door, std::uint32_t timer)
-        : listener(door.listener), socket(std::move(door.socket)), pause(timer) {}
+        : listener(door.listener),
+          socket(std::move(door.socket)),
+          stays(door.stays),
+          pause(timer) {}
 
     std::uint32_t listener;
-    Fd socket;        // none: closed
-    io::Timer pause;  // armed while accepting waits, for descriptors or its rate
-    Duration due{};   // how long accepting is to wait for its rate
+    Fd socket;  // none: closed
+    bool stays;
+    bool ended = false;  // nothing is accepted any more
+    io::Timer pause;     // armed while accepting waits, for descriptors or its rate
+    Duration due{};      // how long accepting is to wait for its rate
   };
 
   /// With certificates that handshakes may still be under way with.
@@ -96,6 +101,7 @@ class Shard final : private io::ReactorClient {
   bool has_mail() const override;
 
   void accept(std::uint32_t door);
+  void end_accepting(std::uint32_t door);
   void close(std::uint32_t door);
   void open(DoorSocket door);
   bool wants_drain() const;

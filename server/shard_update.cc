@@ -37,7 +37,11 @@ void Shard::take_updates() {
   }
 }
 
+/// Who waits at a door that is closed comes in by what was in force when it came.
 void Shard::put_in_force(ShardUpdate& update) {
+  for (std::uint32_t index = 0; index < doors_.size(); ++index)
+    if (std::ranges::find(update.closed_doors, doors_[index].listener) != update.closed_doors.end())
+      end_accepting(index);
   if (update.listeners) change_listeners(std::move(update.listeners));
   if (update.settings) put_in_force(*update.settings);
   if (update.site) change_site(std::move(update.site));
@@ -54,7 +58,7 @@ void Shard::put_in_force(const ShardSettings& settings) {
   if (std::exchange(one_by_one_, limited) == limited) return;
   for (std::uint32_t index = 0; index < doors_.size(); ++index) {
     Door& door = doors_[index];
-    if (!door.socket || door.pause.armed()) continue;
+    if (!door.socket || door.ended || door.pause.armed()) continue;
     reactor_.backend().stop_accept(index, door.socket.get());
     accept(index);
   }

@@ -34,6 +34,7 @@ struct ShardSettings {
 struct DoorSocket {
   std::uint32_t listener = 0;
   Fd socket;
+  bool stays = false;  ///< with those who wait in its queue, when this descriptor is closed
 };
 
 /// What changes for a shard, all of it between two turns. A value that is handed over.

@@ -99,6 +99,7 @@ struct ConnectionState {
   bool counted : 1 = false;   ///< among the connections of `client`, see Admission
   bool forwards : 1 = false;  ///< its peer's requests say whose they are, see ListenerPolicy
   bool https : 1 = false;     ///< how `client` has come, to us or to whoever is in front
+  bool leaves : 1 = false;    ///< was told to go before its first request: has a moment for that
   io::IpNetwork client;       ///< the peer, or whom it stands for
   Instant paid{};             ///< of RoutePolicy::message_rate
   http::HeadScan scan;        ///< in `head`
@@ -143,6 +144,7 @@ struct Connection : hub::Outbox {
   /// that was sent is not acknowledged.
   CoarseInstant pinged;
   std::uint32_t acknowledged = 0;  ///< bytes, modulo 2^32, when last asked: bytes_acknowledged()
+  std::uint32_t accepted = 0;      ///< when it came, in microseconds modulo 2^32
 };
 
 }  // namespace peal::conn

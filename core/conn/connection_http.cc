@@ -108,7 +108,10 @@ void ConnectionTable::hand_over_body(Connection& connection, MutableBytes payloa
 void ConnectionTable::time_out_head(Connection& connection) {
   const bool began = connection.held != nullptr;
   const bool between = !began && connection.state.answered;
-  note_ending(connection, between ? Ending::idle : Ending::handshake_timeout);
+  const bool told = connection.state.leaves && !began;
+  note_ending(connection, told      ? Ending::server
+                          : between ? Ending::idle
+                                    : Ending::handshake_timeout);
   if (began)
     refuse(connection, {.status = 408, .reason = "the request did not arrive in time"},
            Ending::handshake_timeout);
@@ -209,12 +212,16 @@ void ConnectionTable::stream(Connection& connection, const RoutePolicy& policy, 
   send_head(connection, policy, head, size, true);
 }
 
+void ConnectionTable::observe_handshake(const Connection& connection) {
+  counters_.handshake.observe(std::chrono::microseconds(microseconds() - connection.accepted));
+}
+
 /// The end of HTTP, one way or the other.
 void ConnectionTable::send_head(Connection& connection, const RoutePolicy& policy, Block* head,
                                 std::size_t size, bool streams) {
   PEAL_CHECK(size > 0);
   PEAL_DCHECK(may_answer(connection));
-  if (!connection.state.answered) counters_.handshake.observe(passed_since(connection.since));
+  if (!connection.state.answered) observe_handshake(connection);
   connection.push_block(memory_, head, {head->data(), size});
   connection.policy = &policy;
   connection.exchange.reset();

@@ -29,6 +29,7 @@ void ConnectionTable::on_accept(std::uint32_t listener, int fd) {
   connection.state.forwards = forwards;
   connection.state.https = policy.certificates != nullptr;
   connection.last_received = now();
+  connection.accepted = microseconds();
   ++counters_.accepted;
   traffic_.begin(connection.id(), now());
   if (policy.certificates) connection.secure = std::make_unique<SecureLink>(*policy.certificates);

@@ -44,6 +44,8 @@ void ConnectionTable::enter(Connection& connection, Phase phase) {
     case Phase::introducing:
     case Phase::securing:
     case Phase::head:
+      arm_head(connection);
+      break;
     case Phase::upgrading:
       reactor_.arm_at(connection.timer, connection.since.near(now()) + limits_.handshake_timeout);
       break;
@@ -65,13 +67,28 @@ void ConnectionTable::enter(Connection& connection, Phase phase) {
   }
 }
 
+void ConnectionTable::arm_head(Connection& connection) {
+  const bool leaves = connection.state.leaves;
+  const Duration time =
+      leaves ? std::min(limits_.handshake_timeout, kMoment) : limits_.handshake_timeout;
+  reactor_.arm_at(connection.timer, connection.since.near(now()) + time);
+}
+
+/// One that has just come, maybe out of the queue of a socket that was closed, is asking already:
+/// its answer ends it.
+void ConnectionTable::give_moment(Connection& connection) {
+  connection.state.leaves = true;
+  arm_head(connection);
+}
+
 void ConnectionTable::on_timer(std::uint32_t index) {
   Connection* connection = connections_.at_index(index);
   PEAL_CHECK(connection);
   switch (connection->state.phase) {
     case Phase::introducing:
     case Phase::securing:
-      terminate(*connection, true, Ending::handshake_timeout);
+      terminate(*connection, true,
+                connection->state.leaves ? Ending::server : Ending::handshake_timeout);
       break;
     case Phase::head:
       time_out_head(*connection);
@@ -281,6 +298,10 @@ void ConnectionTable::send_away(Connection& connection, ws::CloseCode code,
       break;
     case Phase::head:
       if (connection.held) break;
+      if (!connection.state.answered) {
+        give_moment(connection);
+        break;
+      }
       note_ending(connection, Ending::server);
       linger(connection);
       break;
@@ -303,7 +324,7 @@ void ConnectionTable::send_away(Connection& connection, ws::CloseCode code,
       break;
     case Phase::introducing:
     case Phase::securing:
-      terminate(connection, true);
+      give_moment(connection);
       break;
     case Phase::receiving:
     case Phase::closing:

@@ -104,7 +104,8 @@ class ConnectionTable {
 
   /// Ends a connection as it should be ended: a WebSocket with a close frame, a stream after what
   /// is queued, a poll with its answer, HTTP that is idle by shutting down. One that is being asked
-  /// something, or owes an answer, is left alone: that answer has to end it.
+  /// something, or owes an answer, is left alone: that answer has to end it. So is one that has
+  /// just come, for kMoment.
   void send_away(Connection& connection, ws::CloseCode code, std::string_view reason);
   /// The same of every connection.
   void close_all(ws::CloseCode code, std::string_view reason);
@@ -139,6 +140,9 @@ class ConnectionTable {
   std::size_t size() const { return connections_.size(); }
   Instant now() const { return reactor_.now(); }
   hub::Memory& memory() { return memory_; }
+
+  /// From accept, for a first request when everybody is told to go.
+  static constexpr Duration kMoment = std::chrono::seconds(1);
 
   const TableCounters& counters() const { return counters_; }
   /// Whether the traffic of connections that come from now on is kept.
@@ -202,6 +206,7 @@ class ConnectionTable {
   void answer_due(Connection& connection);
   void send_head(Connection& connection, const RoutePolicy& policy, Block* head, std::size_t size,
                  bool streams);
+  void observe_handshake(const Connection& connection);
   bool may_answer(const Connection& connection) const;
   void time_out_head(Connection& connection);
   void refuse(Connection& connection, const http::Failure& failure, Ending ending);
@@ -242,9 +247,15 @@ class ConnectionTable {
 
   // connection_table.cc
   void enter(Connection& connection, Phase phase);
+  void arm_head(Connection& connection);
+  void give_moment(Connection& connection);
   void linger(Connection& connection);
   void forget_input(Connection& connection);
   Duration passed_since(CoarseInstant then) const { return now() - then.near(now()); }
+  /// Now, as Connection::accepted has it.
+  std::uint32_t microseconds() const {
+    return static_cast<std::uint32_t>(now().time_since_epoch() / std::chrono::microseconds(1));
+  }
   void note_ending(Connection& connection, Ending ending);
   void count_received(const Connection& connection, std::size_t bytes);
   void count_sent(const Connection& connection, std::size_t bytes);

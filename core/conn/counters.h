@@ -22,7 +22,7 @@ struct TableCounters {
   std::uint64_t bytes_sent = 0;
   std::array<std::uint64_t, kEndings> endings{};  ///< by Ending
   /// From accept to the answer that lets a WebSocket or a stream in, where that is the first answer
-  /// of its connection. As coarse as Connection::since.
+  /// of its connection; modulo 71 minutes, as Connection::accepted is.
   DurationHistogram handshake;
 };
 

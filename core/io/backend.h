@@ -72,6 +72,10 @@ class Backend {
   /// Accepts one connection: on_accept_end() without an error follows its on_accept().
   virtual void accept_one(std::uint32_t listener, int listener_fd) = 0;
   virtual void stop_accept(std::uint32_t listener, int listener_fd) = 0;
+  /// A connection that waits in the queue of a listening socket, the caller's from then on; -1 when
+  /// there is none, or no descriptor for it. Requires: stop_accept() went before. After it the
+  /// socket is only to be closed, and by whoever shares it, too: it blocks nobody any more.
+  virtual int accept_waiting(int listener_fd) = 0;
 
   /// Takes over a connection's socket: from now on, it is called by what this returns, here and in
   /// close(). That is `fd` itself unless open files get scarce; then a back end that has another

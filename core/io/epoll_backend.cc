@@ -69,6 +69,11 @@ void EpollBackend::stop_accept(std::uint32_t, int listener_fd) {
   sockets_[static_cast<std::size_t>(listener_fd)] = {};
 }
 
+int EpollBackend::accept_waiting(int listener_fd) {
+  fcntl(listener_fd, F_SETFL, O_NONBLOCK);
+  return accept4(listener_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
 void EpollBackend::connect(int fd, SlotId id, const sockaddr* address, socklen_t size) {
   fcntl(fd, F_SETFL, O_NONBLOCK);
   const int refused = ::connect(fd, address, size) < 0 && errno != EINPROGRESS ? errno : 0;

@@ -24,6 +24,7 @@ class EpollBackend final : public Backend {
   void accept(std::uint32_t listener, int listener_fd) override;
   void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
+  int accept_waiting(int listener_fd) override;
   void connect(int fd, SlotId id, const sockaddr* address, socklen_t size) override;
   void receive(int fd, SlotId id) override;
   bool stop_receive(int fd, SlotId id) override;

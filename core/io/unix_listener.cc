@@ -53,16 +53,9 @@ Result<UnixListener> UnixListener::open(const std::string& path, const SocketAcc
     if (!bind_to(socket.get(), *address)) return last_error("bind");
   }
   UnixListener listener(std::move(socket), path);
-  struct stat file {};
-  if (::lstat(path.c_str(), &file) < 0) return last_error("lstat");
-  listener.device_ = file.st_dev;
-  listener.inode_ = file.st_ino;
+  if (::lstat(path.c_str(), &listener.made_) < 0) return last_error("lstat");
   // Before listen(2): until then nobody can connect.
-  if (access.owner || access.group)
-    if (::lchown(path.c_str(), access.owner.value_or(static_cast<uid_t>(-1)),
-                 access.group.value_or(static_cast<gid_t>(-1))) < 0)
-      return last_error("chown");
-  if (::chmod(path.c_str(), access.mode) < 0) return last_error("chmod");
+  if (auto set = listener.set_access(access); !set) return std::unexpected(set.error());
   if (::listen(listener.fd(), SOMAXCONN) < 0) return last_error("listen");
   return listener;
 }
@@ -70,8 +63,20 @@ Result<UnixListener> UnixListener::open(const std::string& path, const SocketAcc
 UnixListener::~UnixListener() {
   if (!socket_) return;  // moved from
   struct stat file {};
-  if (::lstat(path_.c_str(), &file) == 0 && file.st_dev == device_ && file.st_ino == inode_)
-    ::unlink(path_.c_str());
+  if (::lstat(path_.c_str(), &file) == 0 && is_own(file)) ::unlink(path_.c_str());
+}
+
+/// The mode last, as chown(2) may take bits of it away.
+Result<> UnixListener::set_access(const SocketAccess& access) {
+  struct stat file {};
+  if (::lstat(path_.c_str(), &file) < 0) return last_error("lstat");
+  if (!is_own(file)) return error("chmod", EEXIST);
+  const uid_t owner = access.owner.value_or(made_.st_uid);
+  const gid_t group = access.group.value_or(made_.st_gid);
+  if (file.st_uid != owner || file.st_gid != group)
+    if (::lchown(path_.c_str(), owner, group) < 0) return last_error("chown");
+  if (::chmod(path_.c_str(), access.mode) < 0) return last_error("chmod");
+  return {};
 }
 
 }  // namespace peal::io

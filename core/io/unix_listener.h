@@ -18,7 +18,7 @@ inline constexpr std::size_t kMaxSocketPath = 107;
 /// Who may connect to a Unix socket.
 struct SocketAccess {
   mode_t mode = 0660;
-  std::optional<uid_t> owner = std::nullopt;  ///< nullopt: this process's
+  std::optional<uid_t> owner = std::nullopt;  ///< nullopt: as the file was made
   std::optional<gid_t> group = std::nullopt;
 };
 
@@ -38,13 +38,20 @@ class UnixListener {
 
   int fd() const { return socket_.get(); }
 
+  /// Who may connect from now on. Error: EEXIST where another file is in its place; with another
+  /// one, some of it may have changed.
+  Result<> set_access(const SocketAccess& access);
+
  private:
   UnixListener(Fd socket, std::string path) : socket_(std::move(socket)), path_(std::move(path)) {}
 
+  bool is_own(const struct stat& file) const {
+    return file.st_dev == made_.st_dev && file.st_ino == made_.st_ino;
+  }
+
   Fd socket_;
   std::string path_;
-  dev_t device_ = 0;  // with `inode_`: of the file
-  ino_t inode_ = 0;
+  struct stat made_ {};  // the file, before anything was changed
 };
 
 }  // namespace peal::io

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/io/uring_backend.h"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -155,6 +156,12 @@ void UringBackend::stop_accept(std::uint32_t listener, int) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_cancel64(sqe, user_data(Operation::accept, {listener, 0}), IORING_ASYNC_CANCEL_ALL);
   io_uring_sqe_set_data64(sqe, user_data(Operation::ignored, {}));
+}
+
+/// An accept that is still armed may take one before us: its event follows.
+int UringBackend::accept_waiting(int listener_fd) {
+  fcntl(listener_fd, F_SETFL, O_NONBLOCK);
+  return accept4(listener_fd, nullptr, nullptr, SOCK_CLOEXEC);
 }
 
 void UringBackend::arm_accept(std::uint32_t listener) {

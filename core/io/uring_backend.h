@@ -45,6 +45,7 @@ class UringBackend final : public Backend {
   void accept(std::uint32_t listener, int listener_fd) override;
   void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
+  int accept_waiting(int listener_fd) override;
   Handle adopt(int fd) override;
   Fd reopen(Handle aside) override;
   void connect(Handle fd, SlotId id, const sockaddr* address, socklen_t size) override;

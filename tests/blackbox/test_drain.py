@@ -6,7 +6,8 @@ import struct
 import time
 import unittest
 
-from support import CLOSE, TEXT, Client, Daemon, close_payload, frame, wait_until
+from support import CLOSE, SANITIZED, TEXT, Client, Daemon, close_payload, frame, wait_until
+from support.stopped import Stopped, reactors
 
 CONFIG = """
 [server]
@@ -168,6 +169,32 @@ class Drain(unittest.TestCase):
         self.assertEqual(client.read_close()[0], 1001)
         self.assertEqual(daemon.wait(5), 0)
         self.assertIn("some clients do not go", daemon.log.text())
+
+    def test_who_waits_to_be_accepted_is_answered(self):
+        if SANITIZED:
+            self.skipTest("a sanitizer's threads are not to be traced")
+        daemon = self.start("server.threads=1")
+        self.assertEqual(self.health(daemon)[0], 200)  # it serves
+        count = 60  # more than are accepted in a turn
+        with Stopped(*reactors(daemon, 1)):
+            clients = [self.connect(daemon) for _ in range(count)]
+            for i, client in enumerate(clients):
+                if i % 3 == 0:
+                    client.send(client.request_head("/healthz"))
+                elif i % 3 == 1:
+                    client.send(client.request_head("/publish/room/a", "Content-Length: 4", method="POST") + b"news")
+                else:
+                    client.send(client.upgrade_head("/room/a"))
+            silent = self.connect(daemon)
+            daemon.terminate()
+            daemon.log.wait_for("asked to stop")
+        statuses = [client.read_response().status for client in clients]
+        self.assertEqual(statuses, [503, 200, 503] * (count // 3))
+        self.assertTrue(all(client.has_ended() for client in clients))
+        self.assertTrue(silent.has_ended())  # is not waited for, but for a moment
+        for client in (*clients, silent):
+            client.close()
+        self.assertEqual(daemon.wait(), 0)
 
     def test_what_is_queued_is_sent_first(self):
         daemon = self.start("limits.queue_size=64MiB", "limits.close_timeout=20s")

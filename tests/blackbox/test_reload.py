@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """The configuration is read again while clients are connected (SIGHUP)."""
 
+import contextlib
+import os
+import pathlib
 import re
 import signal
 import socket
 import ssl
+import stat
 import subprocess
+import tempfile
 import time
 import unittest
 
-from support import CLOSE, PING, TEXT, Client, Daemon, close_payload, wait_until
+from support import CLOSE, PING, SANITIZED, TEXT, Client, Daemon, close_payload, wait_until
 from support.certificates import Authority
 from support.daemon import PEALD, free_port
+from support.stopped import Stopped, reactors
 from support.wire import Ended
 
 ROUTES = """
@@ -370,6 +376,34 @@ class Listeners(ReloadCase):
         self.assert_lives(client)
         self.assert_lives(self.open("/echo", address=("127.0.0.1", port)))
 
+    def wait_in_the_queue(self, address, change, config):
+        """Status that each client gets of those who have come, but are not accepted, when the configuration changes."""
+        if SANITIZED:
+            self.skipTest("a sanitizer's threads are not to be traced")
+        self.reload(self.daemon.config.read_text() + "# all reactors serve\n")
+        with contextlib.ExitStack() as stack:
+            for thread in reactors(self.daemon):
+                stack.enter_context(Stopped(thread))
+            clients = [self.connect(address) for _ in range(40)]
+            for client in clients:
+                client.send(client.upgrade_head("/echo"))
+            self.daemon.config.write_text(config)
+            self.daemon.process.send_signal(signal.SIGHUP)
+            self.assertTrue(self.daemon.log.wait_for(change))
+        return [client.read_response().status for client in clients]
+
+    def test_who_waits_to_be_accepted_is_served(self):
+        before = free_port()
+        self.start(self.other(before))
+        statuses = self.wait_in_the_queue(("127.0.0.1", before), f"{before} no longer", self.other(free_port()))
+        self.assertEqual(statuses, [101] * 40)
+
+    def test_who_waits_where_nobody_listens_any_more_is_answered(self):
+        port = free_port()
+        self.start(self.other(port))
+        statuses = self.wait_in_the_queue(("127.0.0.1", port), f"{port} no longer", CONFIG)
+        self.assertLessEqual(set(statuses), {101, 404})  # some may have been accepted before
+
     def test_routes_of_a_listener(self):
         port = free_port()
         self.start(self.other(port))
@@ -377,6 +411,74 @@ class Listeners(ReloadCase):
         self.reload(self.other(port) + 'routes = ["room"]\n')
         self.assert_told_to_go(echo)
         self.assert_lives(room)
+
+
+class UnixSockets(ReloadCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="peal-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.path = str(self.folder / "one")
+
+    def local(self, *lines, path=None, name="local"):
+        return CONFIG + "\n".join([f"[listen.{name}]", f'address = "unix:{path or self.path}"', *lines, ""])
+
+    def mode(self):
+        return stat.S_IMODE(os.stat(self.path).st_mode)
+
+    def test_who_may_connect_changes(self):
+        self.start(self.local())
+        client = self.open("/echo", address=self.path)
+        self.assertEqual(self.mode(), 0o660)
+        self.reload(self.local("mode = '0606'"))
+        self.assertEqual(self.mode(), 0o606)
+        self.reload(self.local())
+        self.assertEqual(self.mode(), 0o660)
+        self.assert_lives(client)
+        self.assert_lives(self.open("/echo", address=self.path))
+
+    def test_owner_and_group_change(self):
+        if os.getuid() != 0:
+            self.skipTest("takes root")
+        self.start(self.local("group = 'daemon'"))
+        self.assertEqual((os.stat(self.path).st_uid, os.stat(self.path).st_gid), (0, 1))
+        self.reload(self.local("owner = 'daemon'"))
+        self.assertEqual((os.stat(self.path).st_uid, os.stat(self.path).st_gid), (1, 0))
+        self.reload(self.local())
+        self.assertEqual((os.stat(self.path).st_uid, os.stat(self.path).st_gid), (0, 0))
+
+    def test_what_cannot_be_changed_is_refused(self):
+        self.start(self.local())
+        os.unlink(self.path)
+        pathlib.Path(self.path).touch(0o600)
+        line = self.reload(self.local("mode = '0606'"), "not reloaded")
+        self.assertIn("listen.local", line)
+        self.assertEqual(self.mode(), 0o600)
+
+    def test_a_refused_reload_leaves_the_sockets_as_they_were(self):
+        other = str(self.folder / "other")
+        self.start(self.local())
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            more = f'[listen.taken]\naddress = "127.0.0.1:{taken.getsockname()[1]}"\n'
+            self.reload(self.local(path=other) + more, "not reloaded")
+        self.assert_lives(self.open("/echo", address=self.path))
+        self.assertFalse(os.path.lexists(other))
+
+    def test_the_file_goes_whatever_the_name_of_its_listener_was(self):
+        self.start(self.local())
+        self.reload(self.local(name="renamed"))
+        self.assert_lives(self.open("/echo", address=self.path))
+        self.reload(CONFIG)
+        self.assertFalse(os.path.lexists(self.path))
+
+    def test_one_moves(self):
+        other = str(self.folder / "other")
+        self.start(self.local())
+        client = self.open("/echo", address=self.path)
+        self.reload(self.local(path=other))
+        self.assertFalse(os.path.lexists(self.path))
+        self.assert_lives(client)
+        self.assert_lives(self.open("/echo", address=other))
 
 
 class Certificates(ReloadCase):

@@ -108,6 +108,8 @@ class SimBackend final : public io::Backend {
   void accept(std::uint32_t listener, int listener_fd) override;
   void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
+  /// Nothing that is tested here closes a listening socket.
+  int accept_waiting(int) override { PEAL_CHECK(false); }
   /// Nothing that is tested here connects.
   void connect(int, SlotId, const sockaddr*, socklen_t) override { PEAL_CHECK(false); }
   void receive(int fd, SlotId id) override;

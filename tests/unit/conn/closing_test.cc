@@ -185,6 +185,8 @@ TEST_CASE("ConnectionTable: close_all ends connections in every phase") {
     bench.run();
     bench.table().close_all(ws::CloseCode::going_away, "");
     bench.run();
+    CHECK_FALSE(idle.ended());  // it has just come
+    bench.pass(ConnectionTable::kMoment + 100ms);
     CHECK(idle.ended());
     bench.read(later, later_peer);
     CHECK(later_peer.status() == 101);
@@ -196,6 +198,36 @@ TEST_CASE("ConnectionTable: close_all ends connections in every phase") {
     open.shut_down_write();
     later.write(later_peer.close(1001));
     later.shut_down_write();
+    bench.run();
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: close_all() lets those ask who have just come, and no longer") {
+  on_both({}, [](Bench& bench) {
+    SimSocket& old = bench.connect();
+    SimSocket& answered = bench.connect();
+    answered.write("GET /before HTTP/1.1\r\nHost: a\r\n\r\n");
+    bench.pass(ConnectionTable::kMoment + 100ms);
+    SimSocket& fresh = bench.connect();
+    SimSocket& silent = bench.connect();
+    bench.run();
+    bench.table().close_all(ws::CloseCode::going_away, "");
+    bench.pass(100ms);
+    CHECK(old.ended());
+    CHECK(answered.read().find("/before") != std::string::npos);
+    CHECK(answered.ended());
+    fresh.write("GET /now HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    bench.run();
+    CHECK(fresh.read().find("/now") != std::string::npos);
+    CHECK(fresh.ended());
+    CHECK_FALSE(silent.ended());
+    bench.pass(ConnectionTable::kMoment);
+    CHECK(silent.ended());
+    const auto& endings = bench.table().counters().endings;
+    CHECK(endings[static_cast<std::size_t>(Ending::server)] == 3);
+    CHECK(endings[static_cast<std::size_t>(Ending::handshake_timeout)] == 0);
+    for (SimSocket* socket : {&old, &answered, &fresh, &silent}) socket->shut_down_write();
     bench.run();
     CHECK(bench.all_given_back());
   });

@@ -55,5 +55,21 @@ TEST_CASE("ConnectionTable: counts what comes, goes and ends, of all and of each
   });
 }
 
+TEST_CASE("ConnectionTable: handshakes are timed as finely as turns are") {
+  on_both({}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.connect();
+    bench.run();
+    FakeClock::advance(700us);
+    socket.write(peer.handshake("/echo"));
+    bench.run();
+    const DurationHistogram& handshake = bench.table().counters().handshake;
+    CHECK(handshake.total() == 1);
+    CHECK(handshake.sum() >= 700us);
+    CHECK(handshake.sum() < 800us);  // a turn takes 1 us
+    CHECK(handshake.count(4) == 1);  // up to 1 ms
+  });
+}
+
 }  // namespace
 }  // namespace peal::conn::test

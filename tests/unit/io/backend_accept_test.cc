@@ -44,6 +44,34 @@ TEST_CASE("Backend: an accept storm, and accepting stops when told") {
   });
 }
 
+TEST_CASE("Backend: accept_waiting() gives who waits when accepting has ended, and no more") {
+  on_each([](Rig& rig) {
+    auto group = open_listeners("127.0.0.1", 0, 1);
+    REQUIRE(group);
+    Fd& listener = group->sockets[0];
+    rig.backend->accept(3, listener.get());
+    rig.idle();
+    rig.backend->stop_accept(3, listener.get());
+    rig.idle();
+    std::vector<Fd> clients;
+    for (int i = 0; i < 10; ++i) clients.push_back(connect_to(group->port));
+    std::vector<Fd> waiting;
+    for (int fd; (fd = rig.backend->accept_waiting(listener.get())) >= 0;) waiting.emplace_back(fd);
+    CHECK(waiting.size() == clients.size());
+    listener.reset();
+    rig.idle();
+    CHECK(rig.sink.accepted.empty());
+    std::vector<Handle> sockets;
+    for (Fd& fd : waiting) sockets.push_back(rig.backend->adopt(fd.release()));
+    for (std::uint32_t i = 0; i < sockets.size(); ++i) rig.backend->receive(sockets[i], {i, 1});
+    for (const Fd& client : clients) CHECK(::send(client.get(), "x", 1, MSG_NOSIGNAL) == 1);
+    for (std::uint32_t i = 0; i < sockets.size(); ++i) {
+      rig.until([&] { return rig.seen(i).bytes == "x"; });
+      rig.end(sockets[i], i, true);
+    }
+  });
+}
+
 TEST_CASE("Backend: accept_one() accepts one and says so, until it is asked again") {
   on_each([](Rig& rig) {
     auto group = open_listeners("127.0.0.1", 0, 1);

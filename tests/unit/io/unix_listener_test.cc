@@ -70,6 +70,26 @@ TEST_CASE("UnixListener: clients reach it, and its file goes with it") {
   CHECK_FALSE(std::filesystem::exists(path));
 }
 
+TEST_CASE("UnixListener: who may connect changes, but not to another file") {
+  const Folder folder;
+  const std::string path = folder.file("s");
+  auto listener = UnixListener::open(path, {.mode = 0600});
+  REQUIRE(listener);
+  CHECK(listener->set_access({.mode = 0666}));
+  CHECK(mode_of(path) == 0666);
+  CHECK(client_of(path));
+  std::filesystem::remove(path);
+  const auto missing = listener->set_access({.mode = 0600});
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().sys_errno == ENOENT);
+  std::ofstream(path) << "another";
+  const mode_t mode = mode_of(path);
+  const auto other = listener->set_access({.mode = mode | 0111});
+  REQUIRE_FALSE(other);
+  CHECK(other.error().sys_errno == EEXIST);
+  CHECK(mode_of(path) == mode);
+}
+
 TEST_CASE("UnixListener: a file that nobody listens on is replaced, one with a listener is not") {
   const Folder folder;
   const std::string path = folder.file("s");
