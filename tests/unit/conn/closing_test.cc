@@ -208,6 +208,7 @@ TEST_CASE("ConnectionTable: close_all() lets those ask who have just come, and n
     SimSocket& old = bench.connect();
     SimSocket& answered = bench.connect();
     answered.write("GET /before HTTP/1.1\r\nHost: a\r\n\r\n");
+    bench.run();
     bench.pass(ConnectionTable::kMoment + 100ms);
     SimSocket& fresh = bench.connect();
     SimSocket& silent = bench.connect();
