@@ -11,7 +11,7 @@ sys.path.append(str(ROOT / "tests/soak"))
 
 from soak import Plan, Soak  # noqa: E402
 
-SHORT = Plan(seconds=5, clients=300, topics=10, rate=40, breaks=30, reloads=6, swaps=2, pause=0.3, over=1)
+SHORT = Plan(seconds=4, clients=300, topics=10, rate=40, breaks=30, reloads=6, swaps=2, pause=0.8, over=1)
 
 
 class ShortSoak(unittest.TestCase):

@@ -173,9 +173,13 @@ class Crowd(threading.Thread):
             self.after(0.005, lambda: self._open_all(at))
 
     def begin(self):
-        self.publishing = self.breaking = True
-        self.after(0, self._publish)
-        self.after(0, self._break_off)
+        self.publishing = True
+        self._publish()
+        self.begin_breaks()
+
+    def begin_breaks(self):
+        self.breaking = True
+        self._break_off()
 
     def _publish(self):
         if not self.publishing:

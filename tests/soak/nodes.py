@@ -72,6 +72,7 @@ defaults
     timeout client 60s
     timeout server 60s
     timeout tunnel 60s
+    timeout check 5s
     retries 2
     option redispatch
     option httpchk GET /healthz

@@ -64,6 +64,7 @@ class Soak:
         self.faults = []
         self.figures = []  # (what, before, after)
         self._began = time.monotonic()
+        self._node_cpu = self._own_cpu = self._own = 1  # seconds
 
     @property
     def books(self):
@@ -84,6 +85,8 @@ class Soak:
             try:
                 self._set_up()
                 self._live()
+            except AssertionError as failure:
+                self.faults.append(str(failure))
             finally:
                 for one in (self._crowd, self._balancer):
                     if one:
@@ -144,6 +147,13 @@ class Soak:
             return condition()
         wait_until(met, what, timeout)
 
+    def _settle(self, what, concerned):
+        """Waits until all whom it concerns hear; nobody breaks off meanwhile."""
+        crowd = self._crowd
+        crowd.call(setattr, crowd, "breaking", False)
+        self._wait(lambda: not crowd.breaking and all(each.ready for each in crowd.listeners if concerned(each)), what)
+        crowd.call(crowd.begin_breaks)
+
     def _pass(self, seconds):
         self._pass_until(time.monotonic() + seconds)
 
@@ -187,14 +197,13 @@ class Soak:
             self.faults.append(f"{node.name} ended with {code}")
         if "clients do not go" in node.daemon.log.text():
             self.faults.append(f"{node.name} had to break clients off")
-        movers = sum(each.moves for each in crowd.listeners)
-        self._wait(lambda: sum(each.ready for each in crowd.listeners if each.moves) == movers, "all hear the other node")
+        self._settle("all hear the other node", lambda each: each.moves or node is self._second)
         crowd.draining = node is self._first  # who waits for the first one is still away
         self.tell(f"the {node.name} node was drained in {took:.1f} s; all who move hear the other one")
 
     def _start_anew(self, node):
         node.start()
-        self._wait(lambda: self._crowd.ready == self.plan.clients, "those who waited hear again")
+        self._settle("those who waited hear again", lambda each: True)
         self._wait(lambda: not self._crowd.feeds[0].queue, "the publisher has made up for the time")
         self._wait(lambda: self._balancer.states()[0] == "UP", "HAProxy has found it again")
         self._crowd.draining = False
@@ -246,7 +255,7 @@ def seconds_of(text):
 def plan_for(seconds, clients):
     """As much of everything as there is time for."""
     return Plan(seconds=seconds, clients=clients, reloads=max(6, seconds // 6), swaps=max(2, seconds // 60),
-                pause=1 if seconds >= 60 else 0.5, over=max(2, min(30, seconds // 20)),
+                pause=3 if seconds >= 60 else 0.8, over=max(2, min(30, seconds // 20), clients // 250),
                 rate=20 if seconds >= 300 else 40)
 
 
