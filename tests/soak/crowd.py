@@ -12,7 +12,7 @@ import traceback
 
 from listeners import TRANSPORTS, Book, Link
 
-TOLD = 20  # faults that are told in words
+TOLD = 4  # faults of one kind that are told in words
 OPENING = 100  # connections that are opened at once
 
 
@@ -89,7 +89,7 @@ class Crowd(threading.Thread):
         self.ready = 0  # listeners that hear
         self.draining = False  # connections may end
         self.publishing = self.breaking = False
-        self.faults, self.faults_told = 0, []
+        self.faults, self.faults_told, self._told = 0, [], collections.Counter()
         self.failure = None
         self._timers, self._order = [], itertools.count()
         self._calls = collections.deque()
@@ -159,9 +159,10 @@ class Crowd(threading.Thread):
     def after(self, seconds, function):
         heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._order), function))
 
-    def note_fault(self, text):
+    def note_fault(self, kind, text):
         self.faults += 1
-        if len(self.faults_told) < TOLD:
+        self._told[kind] += 1
+        if self._told[kind] <= TOLD:
             self.faults_told.append(f"{time.strftime('%H:%M:%S')} {text}")
 
     def _open_all(self, at=0):

@@ -228,7 +228,8 @@ class Listener(Link):
 
     def fault(self, name, what, count=1):
         setattr(self.book, name, getattr(self.book, name) + count)
-        self.crowd.note_fault(f"{self.book.transport}, {self.book.door}, topic {self.topic}: {name}: {what}")
+        kind = (self.book.transport, self.book.door, name, what if name in ("dropped", "refused") else "")
+        self.crowd.note_fault(kind, f"{self.book.transport}, {self.book.door}, topic {self.topic}: {name}: {what}")
 
     def on_position(self, position):
         """The first one, before any message."""
