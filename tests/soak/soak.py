@@ -256,7 +256,7 @@ def plan_for(seconds, clients):
     """As much of everything as there is time for."""
     return Plan(seconds=seconds, clients=clients, reloads=max(6, seconds // 6), swaps=max(2, seconds // 60),
                 pause=3 if seconds >= 60 else 0.8, over=max(2, min(30, seconds // 20), clients // 250),
-                rate=20 if seconds >= 300 else 40)
+                rate=20 if clients > 1000 else 40)
 
 
 def main():
