@@ -81,7 +81,7 @@ Result<ListenerGroup> open_listeners(const std::string& host, std::uint16_t port
     group.sockets.push_back(std::move(*fd));
   }
   for (const Fd& fd : group.sockets)
-    if (listen(fd.get(), SOMAXCONN) < 0) return last_error("listen");
+    if (listen(fd.get(), kLongestQueue) < 0) return last_error("listen");
   // sin_port and sin6_port stand at the same place.
   sockaddr_in bound;
   std::memcpy(&bound, &address->storage, sizeof bound);

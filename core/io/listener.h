@@ -10,6 +10,10 @@
 
 namespace peal::io {
 
+/// Of connections that wait to be accepted, as listen(2) is asked for it: the kernel takes
+/// net.core.somaxconn where that is less. SOMAXCONN would be less than what it may be set to.
+inline constexpr int kLongestQueue = 65'535;
+
 /// Listening sockets of one address, one for each reactor; the kernel spreads connections over
 /// them (SO_REUSEPORT, socket(7)).
 struct ListenerGroup {

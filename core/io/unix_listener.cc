@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/io/listener.h"
+
 namespace peal::io {
 namespace {
 
@@ -56,7 +58,7 @@ Result<UnixListener> UnixListener::open(const std::string& path, const SocketAcc
   if (::lstat(path.c_str(), &listener.made_) < 0) return last_error("lstat");
   // Before listen(2): until then nobody can connect.
   if (auto set = listener.set_access(access); !set) return std::unexpected(set.error());
-  if (::listen(listener.fd(), SOMAXCONN) < 0) return last_error("listen");
+  if (::listen(listener.fd(), kLongestQueue) < 0) return last_error("listen");
   return listener;
 }
 

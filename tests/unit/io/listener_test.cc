@@ -7,7 +7,9 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <fstream>
 
 namespace peal::io {
 namespace {
@@ -35,6 +37,17 @@ TEST_CASE("open_listeners: several sockets share one port that clients reach") {
     CHECK(ntohs(bound.sin_port) == group->port);
   }
   for (int i = 0; i < 10; ++i) CHECK(client_of(group->port));
+}
+
+TEST_CASE("open_listeners: as many may wait to be accepted as the kernel's setting allows") {
+  int most = 0;
+  std::ifstream("/proc/sys/net/core/somaxconn") >> most;
+  const auto group = open_listeners("127.0.0.1", 0, 1);
+  REQUIRE(group);
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  REQUIRE(::getsockopt(group->sockets[0].get(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
+  CHECK(info.tcpi_sacked == static_cast<std::uint32_t>(std::min(most, kLongestQueue)));
 }
 
 TEST_CASE("open_listeners: who comes second gets EADDRINUSE, however many sockets either wants") {
