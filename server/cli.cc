@@ -5,11 +5,14 @@
 #include <cstdio>
 
 #include "config/print.h"
+#include "server/host/check_host.h"
+#include "server/io_choice.h"
 
 namespace peal::server {
 namespace {
 
 constexpr const char* kDefaultFile = "/etc/peal/peal.toml";
+constexpr const char* kUnitsUser = "peal";  // User= of systemd/peald.service
 
 void write(std::FILE* stream, const std::string& text) {
   std::fputs(text.c_str(), stream);
@@ -25,6 +28,16 @@ int explain_request(const CommandLine& line, const config::Loaded& loaded) {
   return kExitOk;
 }
 
+int check_host(const CommandLine& line, const config::Config& config) {
+  const host::Host machine;
+  host::Probes probes{.user = kUnitsUser};
+  if (auto io = choose_io(config::IoChoice::automatic); io && !io->uring) probes.uring = io->why;
+  probes.unreadable = host::unreadable_by(probes.user, host::files_of(config));
+  const auto findings = host::check_host(config, machine, probes);
+  write(stdout, host::report(line.load.path, host::demand_of(config, machine), findings));
+  return findings.empty() ? kExitOk : kExitFailed;
+}
+
 }  // namespace
 
 std::expected<CommandLine, int> parse_command_line(int argc, const char* const* argv,
@@ -34,23 +47,29 @@ std::expected<CommandLine, int> parse_command_line(int argc, const char* const* 
   std::vector<std::string> explained;
   bool check = false;
   bool print = false;
+  bool host = false;
   CLI::App app("peal, a WebSocket server", "peald");
   app.add_option("-c", line.load.path, "The configuration file")
       ->type_name("FILE")
       ->capture_default_str();
   const auto check_flag =
       app.add_flag("--check", check, "Report every problem of the configuration");
+  const auto host_flag = app.add_flag("--check-host", host,
+                                      "Tell what of this machine would hold the configuration back")
+                             ->excludes(check_flag);
   const auto explain_option =
       app.add_option("--explain", explained, "Tell which route answers a request, and why")
           ->type_name("METHOD URL")
           ->expected(2)
-          ->excludes(check_flag);
+          ->excludes(check_flag)
+          ->excludes(host_flag);
   app.add_option("-H", line.request.headers, "A header of the request to explain")
       ->type_name("'Name: value'")
       ->allow_extra_args(false)
       ->needs(explain_option);
   app.add_flag("--print-config", print, "Print the whole effective configuration")
       ->excludes(check_flag)
+      ->excludes(host_flag)
       ->excludes(explain_option);
   app.add_option("--set", line.load.overrides,
                  "Override one setting, such as limits.queue_size=4MiB")
@@ -64,6 +83,7 @@ std::expected<CommandLine, int> parse_command_line(int argc, const char* const* 
     return std::unexpected<int>(app.exit(stop) == 0 ? kExitOk : kExitUsage);
   }
   if (check) line.action = CommandLine::Action::check;
+  if (host) line.action = CommandLine::Action::check_host;
   if (print) line.action = CommandLine::Action::print_config;
   if (explain_option->count() > 0) {
     line.action = CommandLine::Action::explain;
@@ -85,6 +105,8 @@ int run_offline(const CommandLine& line, const config::Loaded& loaded) {
   switch (line.action) {
     case CommandLine::Action::explain:
       return explain_request(line, loaded);
+    case CommandLine::Action::check_host:
+      return check_host(line, *loaded.config);
     case CommandLine::Action::print_config:
       write(stdout, config::print(*loaded.config));
       return kExitOk;

@@ -15,7 +15,7 @@ namespace peal::server {
 enum ExitCode : int { kExitOk = 0, kExitFailed = 1, kExitUsage = 2, kExitConfig = 78 };
 
 struct CommandLine {
-  enum class Action : std::uint8_t { serve, check, explain, print_config };
+  enum class Action : std::uint8_t { serve, check, check_host, explain, print_config };
   Action action = Action::serve;
   config::LoadOptions load;
   ExplainRequest request;  ///< for Action::explain
@@ -29,7 +29,7 @@ std::expected<CommandLine, int> parse_command_line(int argc, const char* const* 
 /// Prints every problem on standard error, one line each.
 void print_problems(const config::Loaded& loaded);
 
-/// Does --check, --explain or --print-config. Returns the exit code.
+/// Does --check, --check-host, --explain or --print-config. Returns the exit code.
 /// Requires: `line.action` is not serve.
 int run_offline(const CommandLine& line, const config::Loaded& loaded);
 

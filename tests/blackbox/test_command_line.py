@@ -72,15 +72,29 @@ class CommandLine(unittest.TestCase):
         self.assertRegex(done.stdout, r"^peald \d+\.\d+\.\d+")
         done = self.run_peald("--help")
         self.assertEqual(done.returncode, 0)
-        for option in ("--check", "--explain", "--print-config", "--set", "--version"):
+        for option in ("--check", "--check-host", "--explain", "--print-config", "--set", "--version"):
             self.assertIn(option, done.stdout)
 
     def test_wrong_usage_is_2(self):
-        for arguments in (["--chekc"], ["--set"], ["-c"], ["serve"], ["--explain"]):
+        for arguments in (["--chekc"], ["--set"], ["-c"], ["serve"], ["--explain"], ["--check", "--check-host"]):
             with self.subTest(arguments):
                 done = self.run_peald(*arguments)
                 self.assertEqual(done.returncode, 2)
                 self.assertTrue(done.stderr)
+
+    def test_a_host_that_holds_nothing_back(self):
+        small = ["--set", "limits.connections=10", "--set", "server.threads=1", "--set", "server.io=epoll"]
+        done = self.run_peald("-c", self.file(GOOD), "--check-host", *small)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(done.stdout, r": 10 connections on 1 reactors, \d+ MiB\nnothing on this machine holds it back\n$")
+
+    def test_a_host_that_holds_a_configuration_back(self):
+        command = ["prlimit", "--nofile=500:500", PEALD, "-c", self.file(GOOD), "--check-host"]
+        done = subprocess.run([*command, "--set", "limits.connections=1000"], capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^the hard limit of open files is 500; wanted: at least \d+; do: .*; why: .*$")
+        done = subprocess.run([*command, "--set", "limits.nonsense=1"], capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 78)
 
     def test_a_good_file_passes_the_check(self):
         done = self.run_peald("-c", self.file(GOOD), "--check")

@@ -27,6 +27,7 @@ RANKS = {
     "core/hub": 3,
     "core/conn": 4,
     "server/broker": 5,
+    "server/host": 5,
     "server": 6,
     "loadtest": 6,
 }

@@ -28,6 +28,10 @@ TEST_CASE("parse_command_line: each action") {
   REQUIRE(check);
   CHECK(check->action == Action::check);
   CHECK(check->load.path == "a.toml");
+  const auto host = parse({"--check-host", "--set", "limits.connections=5"});
+  REQUIRE(host);
+  CHECK(host->action == Action::check_host);
+  CHECK_FALSE(parse({"--check-host", "--print-config"}));
   const auto print = parse({"--print-config"});
   REQUIRE(print);
   CHECK(print->action == Action::print_config);
