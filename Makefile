@@ -2,6 +2,7 @@
 #
 #   make         build (release)           make test      install, build, run every test
 #   make run     install, build, serve     make setup     install what building and testing needs
+#   make deb     Debian packages, in build/deb
 #   make bench   measure peal beside others (make bench-setup installs them); make bench-quick: beside
 #                the commit before; make bench-micro: its parts
 #   make soak    two nodes behind HAProxy, reloaded and drained under load: TIME=10m CLIENTS=5000
@@ -33,7 +34,7 @@ run:
 	@.ci/demo
 
 test:
-	@.ci/setup build run test
+	@.ci/setup build run test $(if $(filter package,$(STAGES)),deb package)
 	@$(PYTHON) tests/run --fuzz-time $(TIME) $(STAGES)
 
 asan tsan:
@@ -68,7 +69,11 @@ install: all
 	@$(NINJA) -C build
 	DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
 
+deb:
+	@.ci/setup build deb
+	@.ci/deb $(JOBS)
+
 clean:
 	rm -rf build
 
-.PHONY: all setup run test asan tsan fuzz bench bench-quick bench-setup bench-micro soak format install clean
+.PHONY: all setup run test asan tsan fuzz bench bench-quick bench-setup bench-micro soak format install deb clean
