@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/host/check_host.h"
-#include "core/io/file_limit.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -8,6 +7,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+
+#include "core/io/file_limit.h"
 
 namespace peal::host {
 namespace {
