@@ -21,7 +21,6 @@ Session copy_of(SSL_SESSION* session) {
 constexpr std::size_t kMaxHello = 16 << 10;
 
 constexpr std::uint8_t kHandshakeType = 22;
-constexpr std::size_t kMessageHeaderSize = 4;
 
 /// A record that may begin a handshake.
 bool begins_handshake(Bytes header) {

@@ -37,7 +37,6 @@ constexpr std::uint8_t kMaxRenegotiations = 4;
 
 constexpr std::size_t kKeyUpdateSize = 5;
 constexpr std::byte kNewSessionTicket{4};
-constexpr std::uint8_t kMessageHeaderSize = 4;
 constexpr std::array<std::byte, 4> kKeyUpdateHeader = {std::byte{24}, std::byte{0}, std::byte{0},
                                                        std::byte{1}};
 
