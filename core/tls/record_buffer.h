@@ -11,7 +11,7 @@ namespace peal::tls {
 
 inline constexpr std::size_t kRecordHeaderSize = 5;
 inline constexpr std::size_t kMessageHeaderSize = 4;  ///< of the handshake (RFC 8446 section 4)
-inline constexpr std::size_t kMaxContent = 1 << 14;  ///< octets of a record (RFC 8446 section 5.1)
+inline constexpr std::size_t kMaxContent = 1 << 14;   ///< octets of a record (RFC 8446 section 5.1)
 
 /// The header of a record (RFC 8446 section 5.1). Requires: all of it is there.
 inline std::uint8_t record_type(Bytes record) {
