@@ -2,6 +2,7 @@
 // The addresses that connections come from.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>

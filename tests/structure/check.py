@@ -15,6 +15,8 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
+import threading
 
 # A folder includes itself and folders of a lower rank. A folder of ours that is not here is refused.
 RANKS = {
@@ -53,6 +55,38 @@ INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 NO_CODE = re.compile(
     r'//[^\n]*|/\*.*?\*/|R"([^()\\ ]*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<!\w)\'(?:\\.|[^\'\\\n])+\'', re.S
 )
+# Names of the standard library by their header, after "std::". Headers of ours are compiled with all of that library in
+# reach, since it takes most of the time; what they use of it they must include all the same.
+STANDARD = {
+    "algorithm": r"min|max|clamp|copy|copy_n|ranges::(copy|equal|find|find_if|sort|transform|(any|all|none)_of)",
+    "array": r"array",
+    "atomic": r"atomic",
+    "bit": r"bit_cast|bit_width|rotl|rotr|countr_zero",
+    "chrono": r"chrono",
+    "condition_variable": r"condition_variable",
+    "cstddef": r"byte|nullptr_t|ptrdiff_t|size_t",
+    "cstdint": r"u?int(8|16|32|64|ptr)_t",
+    "deque": r"deque",
+    "expected": r"expected|unexpected",
+    "filesystem": r"filesystem",
+    "functional": r"equal_to|function|hash|less",
+    "map": r"map|multimap",
+    "memory": r"(make_)?(shared|unique)(_ptr)?|weak_ptr",
+    "mutex": r"lock_guard|mutex|once_flag|unique_lock",
+    "optional": r"nullopt|optional",
+    "set": r"set",
+    "span": r"as_bytes|as_writable_bytes|span",
+    "string": r"string|to_string",
+    "string_view": r"string_view",
+    "thread": r"jthread|thread",
+    "tuple": r"tie|tuple",
+    "type_traits": r"is_\w+_v|remove_\w+_t",
+    "unordered_map": r"unordered_map",
+    "utility": r"exchange|forward|move|pair|swap|to_underlying",
+    "variant": r"variant",
+    "vector": r"vector",
+}
+STANDARD_NAME = {header: re.compile(rf"\bstd::(?:{names})\b") for header, names in STANDARD.items()}
 EXCEPTION_WORD = re.compile(r"\b(throw|try|catch)\b")
 
 
@@ -74,6 +108,16 @@ class Tree:
     def own_includes(self, file):
         """Line and path of each include of a file of ours."""
         return [(line, path) for line, _, path in self.includes[file] if path in self.text]
+
+
+    def reached(self, file, seen=None):
+        """The file and all of ours that it includes, however indirectly."""
+        seen = set() if seen is None else seen
+        if file not in seen:
+            seen.add(file)
+            for _, path in self.own_includes(file):
+                self.reached(path, seen)
+        return seen
 
 
 def includes_of(text):
@@ -183,10 +227,26 @@ def third_parties(tree):
                     yield place(file, line, f"<{path}>: a third party without a home")
 
 
+def standard_names(tree):
+    for file in tree.product:
+        if not file.endswith(".h"):
+            continue
+        code = code_of(tree.text[file])
+        there = {path for each in tree.reached(file) for _, _, path in tree.includes[each]}
+        for header, name in STANDARD_NAME.items():
+            if header not in there and (used := name.search(code)):
+                yield place(file, code.count("\n", 0, used.start()) + 1, f"{used[0]} without <{header}>")
+
+
+def code_of(text):
+    """Without comments, strings and characters, each line where it was."""
+    return NO_CODE.sub(lambda match: "\n" * match[0].count("\n"), text)
+
+
 def exception_words(tree):
     for file in tree.product:
         if file.startswith("core/"):
-            code = NO_CODE.sub(lambda match: "\n" * match[0].count("\n"), tree.text[file])
+            code = code_of(tree.text[file])
             for number, line in enumerate(code.splitlines(), 1):
                 if match := EXCEPTION_WORD.search(line):
                     yield place(file, number, f"{match[1]}: core is without exceptions")
@@ -202,16 +262,27 @@ class Commands:
         self.of = {}
         self.objects = {}
         for entry in json.loads((build / "compile_commands.json").read_text()):
-            source = pathlib.Path(entry["directory"], entry["file"]).resolve()
-            if not source.is_relative_to(tree.root):
-                continue
-            file = str(source.relative_to(tree.root))
-            if entry["output"].startswith("tests/") and not file.startswith("tests/"):
-                continue
-            words = shlex.split(entry["command"])
-            self.objects[file] = pathlib.Path(entry["directory"], entry["output"])
-            # meson lets ccache run the compiler where there is one.
-            self.of[file] = (entry["directory"], words[words[0].endswith("ccache"):])
+            for source, alone in self.sources_of(entry):
+                if not source.is_relative_to(tree.root):
+                    continue
+                file = str(source.relative_to(tree.root))
+                if entry["output"].startswith("tests/") and not file.startswith("tests/"):
+                    continue
+                words = shlex.split(entry["command"])
+                if alone:
+                    self.objects[file] = pathlib.Path(entry["directory"], entry["output"])
+                # meson lets ccache run the compiler where there is one.
+                self.of[file] = (entry["directory"], words[words[0].endswith("ccache"):])
+
+    @staticmethod
+    def sources_of(entry):
+        """Each source that a command compiles, and whether nothing stands before it: with meson's unity=on, a target's
+        sources are included by one that meson has written."""
+        source = pathlib.Path(entry["directory"], entry["file"]).resolve()
+        if not re.search(r"-unity\d+\.cpp$", source.name) or not source.exists():
+            return [(source, True)]
+        included = re.findall(r"#include\s*<(.+)>", source.read_text())
+        return [(pathlib.Path(path).resolve(), False) for path in included]
 
     def for_header(self, header):
         """The command of a source in the header's folder, or in a folder that may include it."""
@@ -240,7 +311,7 @@ def seen_alone_by_build(tree, commands, header):
     Then nothing stood before it; its guard is `#pragma once`. Only an object that is newer counts.
     """
     source = header.removesuffix(".h") + ".cc"
-    if source not in commands.of or "-include" in commands.of[source][1]:
+    if source not in commands.objects or "-include" in commands.of[source][1]:
         return False
     code = NO_CODE.sub(lambda match: match[0] if match[0][0] == '"' else "", tree.text[source])
     first = code.strip().partition("\n")[0]
@@ -253,14 +324,38 @@ def seen_alone_by_build(tree, commands, header):
     )
 
 
-def header_alone(tree, commands, header):
+class StandardLibrary:
+    """All of the standard library's headers that ours include, compiled beforehand for each set of options."""
+
+    def __init__(self, tree, folder):
+        names = {path for file in tree.product for _, sign, path in tree.includes[file] if sign == "<"}
+        self.text = "".join(f"#include <{name}>\n" for name in sorted(names) if re.fullmatch(r"[a-z_]+", name))
+        self.folder = pathlib.Path(folder)
+        self.lock = threading.Lock()
+        self.made = {}
+
+    def options(self, directory, compiler):
+        """What makes the compiler use them. `compiler`: its command, with the options that have to be the same."""
+        with self.lock:
+            key = tuple(compiler)
+            if key not in self.made:
+                header = self.folder / str(len(self.made)) / "standard.h"
+                header.parent.mkdir()
+                header.write_text(self.text)
+                subprocess.run([*compiler, "-x", "c++-header", header, "-o", f"{header}.gch"], cwd=directory, check=True)
+                self.made[key] = ["-include", str(header)]
+            return self.made[key]
+
+
+def header_alone(tree, commands, library, header):
     """Compiles the header by itself, twice included so that its guard is seen to work."""
     if seen_alone_by_build(tree, commands, header):
         return
     directory, words = commands.for_header(header)
-    keep = [word for word in words[1:] if re.match(r"-(std=|D|f|W(?!p,)|isystem|pthread)", word)]
+    keep = [word for word in words[1:] if re.match(r"-(std=|D|f|O|W(?!p,)|isystem|pthread)", word)]
+    compiler = [words[0], *keep, "-fdiagnostics-color=never"]
     done = subprocess.run(
-        [words[0], *keep, "-fdiagnostics-color=never", "-fsyntax-only", "-I", str(tree.root), "-x", "c++", "-"],
+        [*compiler, *library.options(directory, compiler), "-fsyntax-only", "-I", str(tree.root), "-x", "c++", "-"],
         cwd=directory,
         input=f'#include "{header}"\n#include "{header}"\n',
         stdout=subprocess.PIPE,
@@ -299,12 +394,14 @@ def main():
     report.check("no cycle of files", file_cycles(tree))
     report.check("no cycle of folders", folder_cycles(tree))
     report.check("each third party is in its one home", third_parties(tree))
+    report.check("headers include what they use of the standard library", standard_names(tree))
     report.check("no exceptions in core's code", exception_words(tree))
     report.check("no exceptions and run-time types in core's build", core_flags(tree, commands))
     report.check("every source is built", unbuilt_sources(tree, commands))
     headers = [file for file in tree.product if file.endswith(".h")]
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        results = pool.map(lambda header: list(header_alone(tree, commands, header)), headers)
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        library = StandardLibrary(tree, folder)
+        results = pool.map(lambda header: list(header_alone(tree, commands, library, header)), headers)
         for header, places in zip(headers, results):
             report.check(f"{header} compiles alone", places)
 

@@ -211,17 +211,17 @@ class CheckTest(SoundTree):
         self.assert_refused("core/http/request.cc:1: no meson.build names this file")
 
     def test_header_that_needs_another_before_it(self):
-        self.plant("core/http/request.h", "std::string name();")
+        self.plant("core/http/request.h", "Missing name();")
         self.assert_refused("core/http/request.h:1: does not compile alone")
 
     def test_header_that_the_build_has_seen_alone_is_not_compiled_again(self):
         # Only a planted object can say so of a header that does not compile.
-        self.plant("core/http/request.h", "std::string name();")
+        self.plant("core/http/request.h", "Missing name();")
         self.write_object("core/http/request.cc.o")
         self.assert_sound()
 
     def test_object_says_nothing_of_a_header_that_is_newer_or_not_the_first(self):
-        self.plant("core/http/request.h", "std::string name();")
+        self.plant("core/http/request.h", "Missing name();")
         self.write_object("core/http/request.cc.o", age=3600)
         self.assert_refused("core/http/request.h:1: does not compile alone")
         self.write("core/http/request.cc", SPDX + '#include <string>\n#include "core/http/request.h"\n')
@@ -232,6 +232,28 @@ class CheckTest(SoundTree):
         self.write("core/base/bytes.h", SPDX + "struct Bytes {};\n")
         self.write_object("core/base/bytes.cc.o")
         self.assertIn("core/base/bytes.h:1: does not compile alone", self.check().stdout)
+
+    def test_header_that_takes_a_standard_name_from_whoever_includes_it(self):
+        self.plant("config/config.h", "#include <string>")
+        self.plant("core/base/bytes.h", "std::string name();")
+        self.assert_refused("core/base/bytes.h:3: std::string without <string>")
+        self.plant("core/base/bytes.h", "#include <string>")
+        self.plant("core/http/request.h", "/* std::vector */ inline std::string name() { return {}; }")
+        self.write("core/http/request.h", (self.root / "core/http/request.h").read_text()
+                   .replace("struct Request", '#include "core/base/bytes.h"\nstruct Request'))
+        self.assert_sound()
+
+    def test_sources_that_are_compiled_as_one(self):
+        sources = ["core/base/bytes.cc", "core/http/request.cc"]
+        self.unbuilt.update(sources)
+        unity = "http.p/http-unity0.cpp"
+        self.write(unity, "".join(f"#include <{self.root / source}>\n" for source in sources))
+        self.more_commands.append(self.command(unity, CORE_FLAGS, "http.p/http-unity0.o"))
+        self.assert_sound()
+        # Its object says nothing of them.
+        self.write_object("http.p/http-unity0.o")
+        self.plant("core/http/request.h", "Missing name();")
+        self.assert_refused("core/http/request.h:1: does not compile alone")
 
     def test_header_without_a_guard(self):
         self.write("core/base/bytes.h", SPDX + "struct Bytes {};\n")
