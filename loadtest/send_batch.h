@@ -76,13 +76,13 @@ class alignas(64) SendBatch {
   }
   void grow(std::size_t size);
 
-  std::byte* bytes_ = small_.data();
   std::size_t used_ = 0;
   std::size_t room_ = kSmall;
   std::size_t size_ = 0;
   std::size_t count_ = 0;  // parts
   std::array<Part, kFew> few_;
   std::array<std::byte, kSmall> small_;
+  std::byte* bytes_ = small_.data();
   std::size_t next_ = 0;  // the part that is being sent
   std::size_t done_ = 0;  // bytes of it that are
   std::vector<Part> more_;

@@ -20,9 +20,10 @@ namespace peal::io {
 class BufferPool {
  public:
   static constexpr std::uint32_t kCount = 1024;
-  /// What one receive can bring: with 16 KiB, an echo of 1 MiB costs a fifth more. Not a power of
-  /// two, so that equal offsets of neighbouring buffers do not fight for one cache set.
-  static constexpr std::uint32_t kSize = (64 << 10) + 64;
+  /// What one receive can bring: with 16 KiB an echo of 1 MiB costs more, with 64 KiB a flood
+  /// touches twice the memory. Not a power of two, so that equal offsets of neighbouring buffers do
+  /// not fight for one cache set.
+  static constexpr std::uint32_t kSize = (32 << 10) + 64;
 
   BufferPool();
   BufferPool(const BufferPool&) = delete;

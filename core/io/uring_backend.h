@@ -111,7 +111,7 @@ class UringBackend final : public Backend {
   // which it ran out, so that no more memory is touched, and kept in the caches, than the load
   // needs.
   std::uint32_t lent_ = 0;
-  std::uint32_t lend_target_ = 64;
+  std::uint32_t lend_target_ = 32;
   bool ran_out_ = false;
   std::vector<Accepts> accepts_;  // by listener
   Fd wake_fd_;

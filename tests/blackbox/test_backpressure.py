@@ -76,7 +76,7 @@ class EchoWithoutReading(DaemonCase):
         self.assertLess(sent, 64 * MIB, "the server reads on though its answers find no reader")
         self.assertEqual(neighbour.echo(b"unharmed").payload, b"unharmed")
         if not SANITIZED:
-            self.assertLess(self.daemon.resident() - before, 8 * MIB)
+            self.assertLess(self.daemon.resident() - before, 16 * MIB)  # half of a reactor's receive buffers
 
         for number in range(sent // len(data)):
             if client.read_message() != message:
@@ -90,7 +90,7 @@ class EchoWithoutReading(DaemonCase):
         send_until_stuck(client, frame(PING, b"p" * 125) * 500, 64 * MIB)
         self.assertEqual(neighbour.echo(b"unharmed").payload, b"unharmed")
         if not SANITIZED:
-            self.assertLess(self.daemon.resident() - before, 8 * MIB)
+            self.assertLess(self.daemon.resident() - before, 16 * MIB)  # half of a reactor's receive buffers
 
     def test_a_stuck_client_costs_no_cpu(self):
         client = self.open("/echo", receive_buffer=64 * KIB)
@@ -130,7 +130,7 @@ class Claims(DaemonCase):
         client.send_frame(PING, b"read so far?")
         self.assertEqual(client.read_frame().opcode, PONG)
         if not SANITIZED:
-            self.assertLess(self.daemon.resident() - before, 8 * MIB)
+            self.assertLess(self.daemon.resident() - before, 16 * MIB)  # half of a reactor's receive buffers
         client.send_frame(CONTINUATION, b"z")
         self.assertEqual(client.read_message(), b"az")
 
@@ -165,7 +165,7 @@ class SlowSubscriber(DaemonCase):
         before = self.daemon.resident()
         self.publish_all()
         if not SANITIZED:
-            self.assertLess(self.daemon.resident() - before, 8 * MIB)
+            self.assertLess(self.daemon.resident() - before, 16 * MIB)  # half of a reactor's receive buffers
         code, heard = None, []
         try:
             while True:
@@ -203,7 +203,7 @@ class SlowSubscriber(DaemonCase):
         before = self.daemon.resident()
         self.publish_all()
         if not SANITIZED:
-            self.assertLess(self.daemon.resident() - before, 8 * MIB)
+            self.assertLess(self.daemon.resident() - before, 16 * MIB)  # half of a reactor's receive buffers
         heard = []
         while not heard or heard[-1] < self.count - 1:  # the newest comes, without another one after it
             got = slow.read_frame()

@@ -303,7 +303,7 @@ close_timeout = "200ms"
 [route.idle]
 path = "/idle"
 type = "echo"
-idle_timeout = "200ms"
+limits = { idle_timeout = "200ms" }
 """
 
     def test_close_notify_is_sent_all_the_same(self):
