@@ -19,7 +19,7 @@ constexpr std::uint32_t kDrainTimer = 0xfffffffd;
 constexpr std::uint32_t kChangeTimer = 0xfffffffc;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 constexpr int kLastAccepts = 1024;  // some milliseconds, once
-constexpr int kLeaveTurns = 200;
+constexpr Duration kLeaveLimit = std::chrono::seconds(2);
 constexpr Duration kLeavePause = std::chrono::milliseconds(5);
 
 }  // namespace
@@ -67,7 +67,9 @@ Result<> Shard::run() {
 void Shard::leave() {
   table_.terminate_all();
   hub_.clear_histories();
-  for (int turn = 0; turn < kLeaveTurns && table_.size() > 0; ++turn)
+  // By the clock: while there is other work, turns do not pause, and many pass in no time.
+  const Instant limit = reactor_.now() + kLeaveLimit;
+  while (table_.size() > 0 && reactor_.now() < limit)
     if (!reactor_.turn(*this, kLeavePause)) return;
 }
 
