@@ -323,12 +323,9 @@ void Server::stop() {
     if (shard) shard->stop();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
-  // Only this thread is left: messages that other shards still hold go home before their memory.
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (auto& shard : shards_)
-      if (shard) moved = shard->settle_mail() || moved;
-  }
+  std::erase(shards_, nullptr);
+  while (!std::ranges::all_of(shards_, &Shard::settled, &std::unique_ptr<Shard>::operator*))
+    for (auto& shard : shards_) shard->settle();
   shards_.clear();
 }
 

@@ -66,7 +66,6 @@ Result<> Shard::run() {
 /// Breaks off what is left, here because a ring takes orders from its own thread only.
 void Shard::leave() {
   table_.terminate_all();
-  hub_.clear_histories();
   // By the clock: while there is other work, turns do not pause, and many pass in no time.
   const Instant limit = reactor_.now() + kLeaveLimit;
   while (table_.size() > 0 && reactor_.now() < limit)
@@ -236,13 +235,6 @@ bool Shard::work_on_drain() {
   const bool left = drain_.work();
   if (const auto due = drain_.next_due()) reactor_.arm_at(drain_timer_, *due);
   return left;
-}
-
-bool Shard::settle_mail() {
-  const bool any = hub_.has_mail();
-  hub_.take_mail();
-  hub_.flush([](hub::ShardIndex) {});
-  return any;
 }
 
 }  // namespace peal::server

@@ -62,10 +62,11 @@ class Shard final : private io::ReactorClient {
   void stop() { reactor_.stop(); }
   void wake() { reactor_.wake(); }
 
-  // After run() has returned, from the thread that destroys all shards.
+  // After run() has returned, from the thread that destroys all shards: messages that one shard
+  // still holds of another's go home before their memory goes. See Hub::settle().
 
-  /// Takes back what other shards still had of this one's. False when there was nothing.
-  bool settle_mail();
+  void settle() { hub_.settle(); }
+  bool settled() const { return hub_.settled(); }
 
  private:
   struct Door {

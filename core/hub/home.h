@@ -85,8 +85,10 @@ class Home {
   bool follows_policies() const { return earlier_lists_ > 0; }
   void set_history_memory(std::size_t bytes) { setup_.history_memory = bytes; }
 
-  /// Gives up all that is kept. After it, nothing of a message is left here.
-  void clear();
+  /// Whether messages are kept here, as history or for their pace.
+  bool keeps() const;
+  /// Gives up what is kept, `most` messages of histories at a time.
+  void give_up(std::size_t most);
 
   std::size_t topics() const { return topics_.size(); }
   std::size_t history_bytes() const { return history_bytes_; }

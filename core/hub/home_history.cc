@@ -185,12 +185,22 @@ bool Home::sweep() {
   return true;
 }
 
-void Home::clear() {
-  topics_.for_each([this](HomeTopic& topic, SlotId) {
-    if (topic.history) clear(*topic.history);
-    if (topic.pace && topic.pace->newest)
-      memory_.release(std::exchange(topic.pace->newest, nullptr));
-  });
+bool Home::keeps() const {
+  const auto any = [](const auto& list) { return !list.empty(); };
+  return std::ranges::any_of(histories_, any) || std::ranges::any_of(paces_, any);
+}
+
+void Home::give_up(std::size_t most) {
+  for (IntrusiveList<Pace>& list : paces_)
+    while (Pace* pace = list.pop_front())
+      if (pace->newest) memory_.release(std::exchange(pace->newest, nullptr));
+  for (IntrusiveList<History>& list : histories_) {
+    while (History* history = list.front()) {
+      for (; most > 0 && !history->empty(); --most) pop_front(*history);
+      if (!history->empty()) return;
+      clear(*history);
+    }
+  }
 }
 
 }  // namespace peal::hub

@@ -12,6 +12,7 @@ namespace {
 // outboxes, and parcels of a lane.
 constexpr std::size_t kPushesPerTurn = 4096;
 constexpr int kParcelsPerTurn = 1024;
+constexpr std::size_t kGivenUpPerStep = 1024;  // messages: as many as another's mail has room for
 
 }  // namespace
 
@@ -278,6 +279,16 @@ void Hub::take_mail() {
   }
   tell_counts();
   works_ = home_.work();
+}
+
+void Hub::settle() {
+  take_mail();
+  home_.give_up(kGivenUpPerStep);
+  port_.flush([](ShardIndex) {});
+}
+
+bool Hub::settled() const {
+  return !has_mail() && !congested() && !works() && !home_.keeps();
 }
 
 void Hub::take_parcel(ShardIndex from, const Parcel& parcel) {

@@ -202,8 +202,11 @@ class Hub final : private OriginalKeeper, private Carrier {
     home_.set_history_memory(history_memory);
   }
   bool follows_policies() const { return home_.follows_policies(); }
-  /// Gives up all histories, at the end.
-  void clear_histories() { home_.clear(); }
+  /// At the end, when no shard's thread runs any more: hands on what is under way, and gives up
+  /// some of what is kept. To be called for all hubs in turn until they are settled().
+  void settle();
+  /// Nothing is on its way from here or waits to be taken, and nothing is kept.
+  bool settled() const;
 
   ShardIndex self() const { return port_.self(); }
   std::size_t topics() const { return topics_.size(); }

@@ -50,7 +50,7 @@ struct World {
       hub.leave(each.uses);
       each.outbox.clear(memory);
     }
-    hub.clear_histories();
+    while (!hub.settled()) hub.settle();
   }
 
   Subscriber& subscriber() {

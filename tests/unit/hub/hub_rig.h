@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -217,8 +218,7 @@ struct Rig {
   }
   ~Rig() {
     for (Client& client : clients) client.leave();
-    for (const auto& shard : shards) shard->hub.clear_histories();
-    settle();
+    end();
     for (const auto& shard : shards) CHECK(shard->all_given_back());
   }
 
@@ -235,6 +235,13 @@ struct Rig {
         shard->turn();
       }
     }
+  }
+
+  /// What is done when the shards' threads are no more.
+  void end() {
+    const auto settled = [](const auto& shard) { return shard->hub.settled(); };
+    while (!std::ranges::all_of(shards, settled))
+      for (const auto& shard : shards) shard->hub.settle();
   }
 
   /// Settles, and takes what comes for a client until no more does.

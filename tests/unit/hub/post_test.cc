@@ -94,5 +94,33 @@ TEST_CASE("Post: a topic with a history is made by it, and offsets follow each o
   }
 }
 
+/// Posts as many messages to the other shard as fill its mail three times over.
+void post_much(Rig& rig) {
+  const std::string topic = rig.topic_at(1, "kept ");
+  Shard& from = *rig.shards[0];
+  for (int i = 0; i < 3000; ++i)
+    from.hub.post(topic, from.memory.make_message(ws::Opcode::text, as_bytes("x")), {});
+}
+
+TEST_CASE("Post: in the end all goes home, though the mail for it is taken before it is written") {
+  Rig rig(2, keeping(10'000));
+  post_much(rig);
+  rig.settle();
+  for (int i = 0; i < 3; ++i) rig.shards[1]->hub.settle();
+  CHECK(rig.shards[1]->hub.congested());
+  rig.shards[0]->hub.take_mail();
+  CHECK_FALSE(rig.shards[0]->hub.has_mail());
+  rig.end();
+  CHECK(rig.shards[0]->all_given_back());
+}
+
+TEST_CASE("Post: in the end what is under way to a history goes home as well") {
+  Rig rig(2, keeping(10'000));
+  post_much(rig);
+  rig.end();
+  CHECK(rig.shards[0]->posted.size() == 3000);
+  CHECK(rig.shards[0]->all_given_back());
+}
+
 }  // namespace
 }  // namespace peal::hub::post_test

@@ -3,6 +3,7 @@
 // while others publish.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <memory>
@@ -75,12 +76,8 @@ class Worker final : public HubClient {
     turn_until([this] { return unfinished_.load() == 0; });
   }
 
-  bool settle() {
-    const bool any = hub_.has_mail();
-    turn();
-    return any;
-  }
-  void clear() { hub_.clear_histories(); }
+  void settle() { hub_.settle(); }
+  bool settled() const { return hub_.settled(); }
   bool is_clean() { return memory_.messages.out() == 0 && memory_.blocks.bytes_out() == 0; }
 
   std::uint64_t gaps = 0;
@@ -163,11 +160,8 @@ TEST_CASE("Hub: three threads, who goes and comes back hears every message once,
     std::vector<std::jthread> threads;
     for (const auto& worker : workers) threads.emplace_back([&worker] { worker->run(); });
   }
-  for (const auto& worker : workers) worker->clear();
-  for (bool any = true; any;) {
-    any = false;
-    for (const auto& worker : workers) any = worker->settle() || any;
-  }
+  while (!std::ranges::all_of(workers, [](const auto& worker) { return worker->settled(); }))
+    for (const auto& worker : workers) worker->settle();
   for (const auto& worker : workers) {
     CHECK(worker->gaps == 0);
     CHECK(worker->misplaced == 0);
