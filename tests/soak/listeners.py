@@ -293,10 +293,11 @@ class WebSocket(Listener):
                 return self.on_answer_refused(head[0])
             self.past_head = True
         buffer, at = self.buffer, 0
-        while len(buffer) - at >= 4:
+        while len(buffer) - at >= 2:  # a ping is no longer
             size, begin = buffer[at + 1], at + 2
             if size == 126:
-                size, begin = buffer[at + 2] << 8 | buffer[at + 3], at + 4
+                begin = at + 4
+                size = int.from_bytes(buffer[at + 2:begin], "big") if len(buffer) >= begin else 0
             if len(buffer) < begin + size:
                 break
             opcode, payload = buffer[at] & 0x0f, bytes(buffer[begin:begin + size])
