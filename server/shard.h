@@ -95,6 +95,7 @@ class Shard final : private io::ReactorClient {
   void on_receive(SlotId id, io::Received received) override {
     table_.on_receive(id, std::move(received));
   }
+  void on_receive_into(SlotId id, int result) override { table_.on_receive_into(id, result); }
   void on_send(SlotId id, int result) override { table_.on_send(id, result); }
   void on_wake() override {}
   void on_timer(io::Timer& timer) override;

@@ -105,6 +105,10 @@ struct ConnectionState {
   http::HeadScan scan;        ///< in `head`
   bool answered = false;      ///< at least one request was
   bool streams = false;       ///< what follows `upgrading` is `streaming`
+  bool stopping : 1 = false;  ///< the armed receive was told to end
+  bool direct : 1 = false;    ///< it goes into `reader`'s message
+  std::uint8_t long_ones : 2 =
+      0;  ///< receives that are worth ending after a piece, see arm_receive()
   ws::ReaderState* reader = nullptr;  ///< in `open` and `closing`, while it is not idle
 };
 static_assert(std::is_trivially_copyable_v<ConnectionState>);

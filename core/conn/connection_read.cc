@@ -37,6 +37,7 @@ void ConnectionTable::on_receive(SlotId id, io::Received received) {
   PEAL_CHECK(found);  // a slot lives as long as a receive is armed
   Connection& connection = *found;
   connection.receiving = received.armed;
+  if (!received.armed) connection.state.stopping = false;
   if (!received.bytes.empty()) {
     connection.last_received = now();
     count_received(connection, received.bytes.size());
@@ -50,6 +51,30 @@ void ConnectionTable::on_receive(SlotId id, io::Received received) {
     const bool exhausted = received.error == ENOSPC || received.error == ENOMEM;
     terminate(connection, false, exhausted ? Ending::no_resources : Ending::lost);
   }
+  go_on_receiving(connection);
+}
+
+void ConnectionTable::on_receive_into(SlotId id, int result) {
+  Connection* found = connections_.find(id);
+  PEAL_CHECK(found);
+  Connection& connection = *found;
+  connection.receiving = false;
+  connection.state.direct = false;
+  if (connection.state.phase == Phase::lingering || connection.state.phase == Phase::closed)
+    forget_input(connection);  // which had to wait for this
+  if (result > 0) {
+    connection.last_received = now();
+    count_received(connection, static_cast<std::size_t>(result));
+    take_direct(connection, static_cast<std::size_t>(result));
+  } else if (result == 0) {
+    on_stream_end(connection);
+  } else {
+    terminate(connection, false, Ending::lost);
+  }
+  go_on_receiving(connection);
+}
+
+void ConnectionTable::go_on_receiving(Connection& connection) {
   if (connection.state.phase == Phase::closed)
     mark_due(connection);
   else if (!connection.receiving)
@@ -73,10 +98,41 @@ bool ConnectionTable::has_input_waiting(const Connection& connection) const {
   return waits && connection.held != nullptr;
 }
 
+/// What is left of a long frame is received where it belongs. An armed receive would bring it in
+/// many pieces before it could be ended, so those who send long frames get a single one, for the
+/// end of a frame and for the beginning of the next.
 void ConnectionTable::arm_receive(Connection& connection) {
-  if (connection.receiving || connection.state.peer_ended || !takes_input(connection)) return;
+  ConnectionState& state = connection.state;
+  if (connection.receiving || state.peer_ended || !takes_input(connection)) return;
+  constexpr std::uint8_t kLongOnes = 3;
+  io::Backend& backend = reactor_.backend();
   connection.receiving = true;
-  reactor_.backend().receive(connection.fd, connection.id());
+  if (wants_direct(connection)) {
+    state.direct = true;
+    state.long_ones = kLongOnes;
+    backend.receive_into(connection.fd, connection.id(),
+                         ws::room_for_payload(*state.reader, reader_context(connection)));
+  } else if (state.long_ones > 0) {
+    --state.long_ones;
+    backend.receive_once(connection.fd, connection.id());
+  } else {
+    backend.receive(connection.fd, connection.id());
+  }
+}
+
+bool ConnectionTable::wants_direct(const Connection& connection) {
+  const ConnectionState& state = connection.state;
+  const bool reads = state.phase == Phase::open || state.phase == Phase::closing;
+  return reads && state.reader && !connection.secure && !connection.held &&
+         state.stall == Stall::none &&
+         ws::awaits_payload(*state.reader, limits_.direct_from, reader_context(connection));
+}
+
+void ConnectionTable::stop_receive(Connection& connection) {
+  ConnectionState& state = connection.state;
+  if (!connection.receiving || state.direct || state.stopping) return;
+  connection.receiving = reactor_.backend().stop_receive(connection.fd, connection.id());
+  state.stopping = connection.receiving;
 }
 
 void ConnectionTable::take_input(Connection& connection, MutableBytes bytes, Source source) {
@@ -93,8 +149,8 @@ void ConnectionTable::take_input(Connection& connection, MutableBytes bytes, Sou
     source_ = {};
     if (!rest.empty()) hold(connection, rest);
   }
-  if (connection.receiving && !takes_input(connection) && connection.state.phase != Phase::closed)
-    connection.receiving = reactor_.backend().stop_receive(connection.fd, connection.id());
+  if (connection.state.phase == Phase::closed) return;
+  if (!takes_input(connection) || wants_direct(connection)) stop_receive(connection);
 }
 
 /// Returns what has to wait: for the rest of a request head, or for better times.
@@ -174,16 +230,26 @@ void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
   reader = nullptr;
 }
 
-void ConnectionTable::read_events(Connection& connection, MutableBytes& input) {
+ws::ReaderContext ConnectionTable::reader_context(const Connection& connection) {
   const ws::DeflateAgreement& deflate = connection.deflate();
-  const ws::ReaderContext context{.pool = memory_.blocks,
-                                  .message_size = connection.policy->message_size,
-                                  .role = ws::Role::server,
-                                  .inflaters = deflate.on ? &memory_.inflaters : nullptr,
-                                  .takeover = deflate.client_takeover,
-                                  .window_bits = deflate.client_window_bits,
-                                  .message_fragments = connection.policy->message_fragments,
-                                  .inflation_left = &inflation_left_};
+  return {.pool = memory_.blocks,
+          .message_size = connection.policy->message_size,
+          .role = ws::Role::server,
+          .inflaters = deflate.on ? &memory_.inflaters : nullptr,
+          .takeover = deflate.client_takeover,
+          .window_bits = deflate.client_window_bits,
+          .message_fragments = connection.policy->message_fragments,
+          .inflation_left = &inflation_left_};
+}
+
+void ConnectionTable::take_direct(Connection& connection, std::size_t size) {
+  if (!connection.state.reader) return;
+  if (const char* wrong = ws::take_payload(*connection.state.reader, size))
+    fail(connection, ws::CloseCode::invalid_payload, wrong, Ending::protocol_error);
+}
+
+void ConnectionTable::read_events(Connection& connection, MutableBytes& input) {
+  const ws::ReaderContext context = reader_context(connection);
   ConnectionState& state = connection.state;
   PingFlood flood;
   flood.pings = pings_before_;

@@ -213,13 +213,14 @@ void ConnectionTable::linger(Connection& connection) {
 
 /// Nothing of what has come or will come is worked off any more.
 void ConnectionTable::forget_input(Connection& connection) {
+  connection.state.stall = Stall::none;
+  memory_.blocks.give(std::exchange(connection.held, nullptr));
+  if (connection.exchange) memory_.blocks.give(std::exchange(connection.exchange->block, nullptr));
+  if (connection.state.direct) return;  // the kernel still writes there: on_receive_into() goes on
   if (ws::ReaderState* reader = std::exchange(connection.state.reader, nullptr)) {
     ws::discard(*reader, memory_.blocks, &memory_.inflaters);
     readers_.give(reader);
   }
-  memory_.blocks.give(std::exchange(connection.held, nullptr));
-  if (connection.exchange) memory_.blocks.give(std::exchange(connection.exchange->block, nullptr));
-  connection.state.stall = Stall::none;
 }
 
 /// To be called by whatever makes a connection end; the first call counts.

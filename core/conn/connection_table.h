@@ -27,6 +27,8 @@ struct TableLimits {
   /// Without an acknowledgement while a file is sent. Long, because a client that reads slowly lets
   /// its receive buffer run half empty before it says that there is room.
   Duration send_timeout = std::chrono::seconds(60);
+  /// Bytes of a frame that are yet to come, from which on they are received into its message.
+  std::size_t direct_from = 64 << 10;  // two at least
 };
 
 /// The connections of one shard and all that happens to them: bytes in, requests and messages up
@@ -42,6 +44,7 @@ class ConnectionTable {
   // What the reactor reports.
   void on_accept(std::uint32_t listener, int fd);
   void on_receive(SlotId id, io::Received received);
+  void on_receive_into(SlotId id, int result);
   void on_send(SlotId id, int result);
   void on_timer(std::uint32_t index);
 
@@ -181,6 +184,11 @@ class ConnectionTable {
   bool takes_input(const Connection& connection) const;
   bool has_input_waiting(const Connection& connection) const;
   void arm_receive(Connection& connection);
+  void stop_receive(Connection& connection);
+  void go_on_receiving(Connection& connection);
+  void take_direct(Connection& connection, std::size_t size);
+  bool wants_direct(const Connection& connection);
+  ws::ReaderContext reader_context(const Connection& connection);
   void take_input(Connection& connection, MutableBytes bytes, Source source);
   MutableBytes work_off(Connection& connection, MutableBytes input);
   void work_off_held(Connection& connection);

@@ -46,6 +46,9 @@ class EventSink {
   /// A connect ended: 0, or an errno(3). Only who calls Backend::connect() hears of it.
   virtual void on_connect(SlotId /*id*/, int /*error*/) {}
   virtual void on_receive(SlotId id, Received received) = 0;
+  /// A receive into the caller's own memory ended: bytes, 0 at the end of the stream, or a negated
+  /// errno(3). Only who calls Backend::receive_into() hears of it.
+  virtual void on_receive_into(SlotId /*id*/, int /*result*/) {}
   /// A send ended: bytes taken (possibly fewer than offered, even none), or a negated errno(3).
   virtual void on_send(SlotId id, int result) = 0;
   /// Backend::wake() was called.
@@ -90,8 +93,13 @@ class Backend {
 
   /// Arms receiving: on_receive() for each piece, until one says that it is no longer armed.
   virtual void receive(Handle fd, SlotId id) = 0;
-  /// Ends an armed receive. True when a last on_receive() with `armed` false is still to come;
-  /// it, and any before it, may bring bytes.
+  /// The same, but on_receive() may say after each piece that it is no longer armed.
+  virtual void receive_once(Handle fd, SlotId id) { receive(fd, id); }
+  /// Receives what there is, once something is, into `room`, which is the back end's until
+  /// on_receive_into(). Requires: room for a byte. To end it, see shut_down().
+  virtual void receive_into(Handle fd, SlotId id, MutableBytes room) = 0;
+  /// Ends what receive() or receive_once() have armed. True when a last on_receive() with `armed`
+  /// false is still to come; it, and any before it, may bring bytes.
   virtual bool stop_receive(Handle fd, SlotId id) = 0;
 
   /// Sends some of `bytes`, which stay in place until the result is known: returned at once, as

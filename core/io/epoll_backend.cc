@@ -89,6 +89,11 @@ void EpollBackend::receive(int fd, SlotId id) {
   if (socket.readable) queue_ready(fd, socket);
 }
 
+void EpollBackend::receive_into(int fd, SlotId id, MutableBytes room) {
+  receive(fd, id);
+  sockets_[static_cast<std::size_t>(fd)].room = room;
+}
+
 bool EpollBackend::stop_receive(int fd, SlotId) {
   sockets_[static_cast<std::size_t>(fd)].receiving = false;
   return false;
@@ -178,6 +183,8 @@ void EpollBackend::report_unwatched(int fd, EventSink& sink) {
     sink.on_accept_end(socket.id.index, socket.error);
   } else if (socket.kind == Kind::connecting) {
     sink.on_connect(socket.id, socket.error);
+  } else if (socket.receiving && !socket.room.empty()) {
+    sink.on_receive_into(socket.id, -socket.error);
   } else if (socket.receiving) {
     Received received;
     received.error = socket.error;
@@ -266,28 +273,53 @@ void EpollBackend::queue_behind_others(int fd) {
 void EpollBackend::receive_some(int fd, EventSink& sink) {
   for (int i = 0; i < kReceivesPerTurn; ++i) {
     // Looked up each time: the sink may have grown sockets_, or closed this one.
-    Socket& socket = sockets_[static_cast<std::size_t>(fd)];
+    const Socket& socket = sockets_[static_cast<std::size_t>(fd)];
     if (socket.kind != Kind::socket || !socket.receiving || !socket.readable) return;
-    std::uint16_t buffer;
-    if (!buffers_.take(buffer)) break;  // every one is held: try again in the next turn
-    Received received;
-    received.lease = BufferLease(buffers_, buffer);
-    const ssize_t size = ::recv(fd, received.lease.data(), BufferPool::kSize, MSG_DONTWAIT);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
-      socket.readable = errno == EINTR;
-      continue;
-    }
-    if (size < 0) received.error = errno;
-    // A short read has emptied the socket, and what comes later is a new edge; only an end of
-    // stream that was reported together with the bytes is not reported again.
-    if (static_cast<std::size_t>(size) < BufferPool::kSize) socket.readable = socket.ended;
-    if (size > 0) received.bytes = {received.lease.data(), static_cast<std::size_t>(size)};
-    received.armed = size > 0;
-    socket.receiving = received.armed;
-    sink.on_receive(socket.id, std::move(received));
+    if (!socket.room.empty())
+      receive_into_room(fd, sink);
+    else if (!receive_one(fd, sink))
+      break;
   }
   Socket& socket = sockets_[static_cast<std::size_t>(fd)];
   if (socket.kind == Kind::socket && socket.receiving) queue_ready(fd, socket);
+}
+
+/// False when there is no buffer.
+bool EpollBackend::receive_one(int fd, EventSink& sink) {
+  Socket& socket = sockets_[static_cast<std::size_t>(fd)];
+  std::uint16_t buffer;
+  if (!buffers_.take(buffer)) return false;  // every one is held: try again in the next turn
+  Received received;
+  received.lease = BufferLease(buffers_, buffer);
+  const ssize_t size = ::recv(fd, received.lease.data(), BufferPool::kSize, MSG_DONTWAIT);
+  if (!note_received(socket, size, BufferPool::kSize)) return true;
+  if (size < 0) received.error = errno;
+  if (size > 0) received.bytes = {received.lease.data(), static_cast<std::size_t>(size)};
+  received.armed = size > 0;
+  socket.receiving = received.armed;
+  sink.on_receive(socket.id, std::move(received));
+  return true;
+}
+
+void EpollBackend::receive_into_room(int fd, EventSink& sink) {
+  Socket& socket = sockets_[static_cast<std::size_t>(fd)];
+  const ssize_t size = ::recv(fd, socket.room.data(), socket.room.size(), MSG_DONTWAIT);
+  if (!note_received(socket, size, socket.room.size())) return;
+  socket.receiving = false;
+  socket.room = {};
+  sink.on_receive_into(socket.id, size < 0 ? -errno : static_cast<int>(size));
+}
+
+/// What a recv(2) tells of the socket; false when it has brought nothing, and will be tried again.
+bool EpollBackend::note_received(Socket& socket, ssize_t size, std::size_t room) {
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+    socket.readable = errno == EINTR;
+    return false;
+  }
+  // A short read has emptied the socket, and what comes later is a new edge; only an end of stream
+  // that was reported together with the bytes is not reported again.
+  if (static_cast<std::size_t>(size) < room) socket.readable = socket.ended;
+  return true;
 }
 
 }  // namespace peal::io

@@ -27,6 +27,7 @@ class EpollBackend final : public Backend {
   int accept_waiting(int listener_fd) override;
   void connect(int fd, SlotId id, const sockaddr* address, socklen_t size) override;
   void receive(int fd, SlotId id) override;
+  void receive_into(int fd, SlotId id, MutableBytes room) override;
   bool stop_receive(int fd, SlotId id) override;
   std::optional<int> send(int fd, SlotId id, Bytes bytes) override;
   std::optional<int> send(int fd, SlotId id, std::span<const iovec> parts) override;
@@ -51,6 +52,7 @@ class EpollBackend final : public Backend {
     bool send_waiting = false;  // on_send(id, 0) is owed when the socket is writable
     bool accept_one = false;
     int error = 0;  // the kernel does not watch it, which its owner is told in the next turn
+    MutableBytes room = {};  // of receive_into(); empty when it was receive()
   };
 
   EpollBackend() = default;
@@ -62,6 +64,9 @@ class EpollBackend final : public Backend {
   void accept_some(int fd, EventSink& sink);
   void queue_behind_others(int fd);
   void receive_some(int fd, EventSink& sink);
+  bool receive_one(int fd, EventSink& sink);
+  void receive_into_room(int fd, EventSink& sink);
+  static bool note_received(Socket& socket, ssize_t size, std::size_t room);
   void serve_ready(EventSink& sink);
   void serve_event(int fd, std::uint32_t events, EventSink& sink);
 

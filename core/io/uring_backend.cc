@@ -23,6 +23,7 @@ enum class Operation : std::uint8_t {
   ignored,
   accept,
   receive,
+  receive_into,
   send,
   wake,
   connect,
@@ -54,6 +55,11 @@ void aim(io_uring_sqe* sqe, Handle handle) {
   if (!is_aside(handle)) return;
   sqe->fd = static_cast<int>(place_of(handle));
   sqe->flags |= IOSQE_FIXED_FILE;
+}
+
+void select_buffer(io_uring_sqe* sqe) {
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = kBufferGroup;
 }
 
 /// setsockopt(2), for what has no descriptor. `value` stays in place until it was submitted.
@@ -222,10 +228,25 @@ void UringBackend::connect(Handle fd, SlotId id, const sockaddr* address, sockle
 void UringBackend::receive(Handle fd, SlotId id) {
   io_uring_sqe* sqe = next_sqe();
   io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);
-  sqe->flags |= IOSQE_BUFFER_SELECT;
-  sqe->buf_group = kBufferGroup;
+  select_buffer(sqe);
   aim(sqe, fd);
   io_uring_sqe_set_data64(sqe, user_data(Operation::receive, id));
+}
+
+/// Without a system call to end it, which a multishot receive would need.
+void UringBackend::receive_once(Handle fd, SlotId id) {
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_recv(sqe, fd, nullptr, BufferPool::kSize, 0);
+  select_buffer(sqe);
+  aim(sqe, fd);
+  io_uring_sqe_set_data64(sqe, user_data(Operation::receive, id));
+}
+
+void UringBackend::receive_into(Handle fd, SlotId id, MutableBytes room) {
+  io_uring_sqe* sqe = next_sqe();
+  io_uring_prep_recv(sqe, fd, room.data(), room.size(), 0);
+  aim(sqe, fd);
+  io_uring_sqe_set_data64(sqe, user_data(Operation::receive_into, id));
 }
 
 bool UringBackend::stop_receive(int, SlotId id) {
@@ -368,6 +389,9 @@ void UringBackend::deliver_one(const io_uring_cqe& cqe, EventSink& sink) {
   switch (static_cast<Operation>(cqe.user_data >> 56)) {
     case Operation::receive:
       deliver_receive(cqe, id, sink);
+      break;
+    case Operation::receive_into:
+      sink.on_receive_into(id, cqe.res);
       break;
     case Operation::send:
       sink.on_send(id, cqe.res);

@@ -50,6 +50,8 @@ class UringBackend final : public Backend {
   Fd reopen(Handle aside) override;
   void connect(Handle fd, SlotId id, const sockaddr* address, socklen_t size) override;
   void receive(Handle fd, SlotId id) override;
+  void receive_once(Handle fd, SlotId id) override;
+  void receive_into(Handle fd, SlotId id, MutableBytes room) override;
   bool stop_receive(Handle fd, SlotId id) override;
   std::optional<int> send(Handle fd, SlotId id, Bytes bytes) override;
   std::optional<int> send(Handle fd, SlotId id, std::span<const iovec> parts) override;

@@ -14,7 +14,7 @@ namespace {
 
 // A block starts with what a header announces, but not with more than this before as much arrived.
 constexpr std::uint64_t kUnproven = (64 << 10) - sizeof(Block);  // bytes: a pool's 64 KiB block
-constexpr std::uint64_t kProven = 16;                            // times what has arrived
+constexpr std::uint64_t kProven = 32;                            // times what has arrived
 constexpr std::uint64_t kInflation = 4;                          // times what is to be inflated
 constexpr std::uint64_t kSmallest = 512 - sizeof(Block);         // bytes for what was inflated
 
@@ -106,6 +106,12 @@ std::uint64_t limit(const ReaderContext& context) {
   return std::min(context.message_size, kMaxMessageSize);
 }
 
+/// What is in pieces may have begun under a higher limit, before a reload.
+bool above_limit(const ReaderState& state, const ReaderContext& context) {
+  const bool plain = !state.compressed && !is_control(state.frame_opcode);
+  return state.message_size + (plain ? state.frame_left : 0) > limit(context);
+}
+
 /// Moves the message to a block of at least `capacity` bytes.
 void move_message(ReaderState& state, std::uint64_t capacity, BlockPool& pool) {
   Block* const block = pool.take(capacity);
@@ -152,14 +158,23 @@ Event end_message(ReaderState& state) {
           .block = block};
 }
 
+std::byte* end_of_message(const ReaderState& state) {
+  return state.message->data() + kMaxServerHeader + state.message_size;
+}
+
+/// Counts what lies at the end of the message; false when it is not the text it claims to be.
+bool add_to_message(ReaderState& state, Bytes piece, bool ascii) {
+  state.message_size += static_cast<std::uint32_t>(piece.size());
+  if (state.message_opcode != Opcode::text || (ascii && state.text.complete())) return true;
+  return state.text.feed(piece);
+}
+
 /// Takes the next `piece` of a message's payload; false when it is not the text it claims to be.
 bool gather_message(ReaderState& state, MutableBytes piece, const ReaderContext& context) {
   reserve(state, piece.size(), context);
-  std::byte* const to = state.message->data() + kMaxServerHeader + state.message_size;
+  std::byte* const to = end_of_message(state);
   const bool ascii = unmask_copy(to, piece, state.key);
-  state.message_size += static_cast<std::uint32_t>(piece.size());
-  if (state.message_opcode != Opcode::text || (ascii && state.text.complete())) return true;
-  return state.text.feed({to, piece.size()});
+  return add_to_message(state, {to, piece.size()}, ascii);
 }
 
 /// Room in the block for what `ahead` more octets may be inflated to: one byte more than a message
@@ -279,6 +294,7 @@ Event gather(ReaderState& state, MutableBytes& input, const ReaderContext& conte
 }  // namespace
 
 Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context) {
+  if (above_limit(state, context)) return failure(CloseCode::message_too_big, kTooBig);
   while (!input.empty()) {
     if (state.frame_left == 0) {
       HeaderRoom room;
@@ -313,6 +329,26 @@ Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context
     if (event.kind != Event::Kind::none) return event;
   }
   return {};
+}
+
+bool awaits_payload(const ReaderState& state, std::size_t least, const ReaderContext& context) {
+  return state.frame_left >= least && !state.compressed && !is_control(state.frame_opcode) &&
+         !above_limit(state, context);
+}
+
+MutableBytes room_for_payload(ReaderState& state, const ReaderContext& context) {
+  const std::uint64_t wanted = state.frame_left - 1;
+  reserve(state, std::min<std::uint64_t>(wanted, kUnproven / 2), context);
+  const std::uint64_t free = state.message->capacity - kMaxServerHeader - state.message_size;
+  return {end_of_message(state), std::min(wanted, free)};
+}
+
+const char* take_payload(ReaderState& state, std::size_t size) {
+  const MutableBytes piece{end_of_message(state), size};
+  const bool ascii = unmask(piece, state.key);
+  state.frame_left -= size;
+  state.key = rotate_key(state.key, size);
+  return add_to_message(state, piece, ascii) ? nullptr : kNotUtf8;
 }
 
 void discard(ReaderState& state, BlockPool& pool, InflaterPool* inflaters) {

@@ -100,6 +100,19 @@ struct Event {
 /// After `close` and `failure` the stream is at its end: call discard(), never next() again.
 Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context);
 
+/// Whether `least` octets of a message's frame, or more, are yet to come, and could be written
+/// where they belong instead of going through the input of next(): not those of a compressed one.
+bool awaits_payload(const ReaderState& state, std::size_t least, const ReaderContext& context);
+
+/// Where to: in the message's block, which grows as it does in next(). All but the frame's last
+/// octet at most, so that every message comes from next(). Requires: awaits_payload() of two
+/// octets.
+MutableBytes room_for_payload(ReaderState& state, const ReaderContext& context);
+
+/// `size` octets lie there, masked as they came. Null, or a static string that says what is wrong
+/// with the text.
+const char* take_payload(ReaderState& state, std::size_t size);
+
 /// Gives back what `state` holds and makes it idle. `inflaters` as in ReaderContext.
 void discard(ReaderState& state, BlockPool& pool, InflaterPool* inflaters = nullptr);
 

@@ -35,6 +35,7 @@ defaults
     timeout client 60s
     timeout server 60s
     timeout tunnel 60s
+    timeout check 5s
 listen front
     bind unix@{folder}/front
     option httpchk GET /healthz

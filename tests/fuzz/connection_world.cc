@@ -18,7 +18,7 @@ using test::FakeClock;
 
 constexpr std::size_t kMessageSize = 4 << 10;
 constexpr std::size_t kQueueSize = 16 << 10;
-constexpr conn::TableLimits kLimits{.header_size = 2 << 10};
+constexpr conn::TableLimits kLimits{.header_size = 2 << 10, .direct_from = 64};
 constexpr Duration kPingInterval = std::chrono::seconds(25);
 constexpr Duration kPongTimeout = std::chrono::seconds(15);
 

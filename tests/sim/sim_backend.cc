@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace peal::sim {
 namespace {
 
 constexpr int kFirstFd = 1 << 20;  // above any real one, so that a mix-up is an EBADF
 constexpr std::size_t kMaxPiecesPerTurn = 4;
+constexpr std::byte kUnwritten{0xee};
 
 std::string joined(std::span<const iovec> parts) {
   std::string bytes;
@@ -102,9 +104,19 @@ void SimBackend::receive(int fd, SlotId id) {
   socket->receiving_ = true;
 }
 
+void SimBackend::receive_into(int fd, SlotId id, MutableBytes room) {
+  receive(fd, id);
+  SimSocket* socket = socket_of(fd, id, "receive_into()");
+  if (!socket) return;
+  if (room.empty()) complain(*socket, "receive_into() no room");
+  std::ranges::fill(room, kUnwritten);
+  socket->into_ = room;
+}
+
 bool SimBackend::stop_receive(int fd, SlotId id) {
   SimSocket* socket = socket_of(fd, id, "stop_receive()");
   if (!socket) return false;
+  if (!socket->into_.empty()) complain(*socket, "stop_receive() of receive_into()");
   if (!socket->receiving_) complain(*socket, "stop_receive() without receive()");
   if (habits.sends_at_once) {
     socket->receiving_ = false;
@@ -231,9 +243,35 @@ void SimBackend::end_receive(SimSocket& socket, io::EventSink& sink, int error) 
   sink.on_receive(socket.id_, std::move(received));
 }
 
+/// How many bytes a receive brings.
+std::size_t SimBackend::piece_of(const SimSocket& socket, std::size_t most) {
+  const std::size_t size = std::min(socket.to_server_.size(), most);
+  if (!chance(habits.cut)) return size;
+  return 1 + below(chance(0.5) ? std::min<std::size_t>(size, 16) : size);
+}
+
+void SimBackend::complete_receive_into(SimSocket& socket, io::EventSink& sink) {
+  const MutableBytes room = std::exchange(socket.into_, {});
+  socket.receiving_ = false;
+  const auto changed = [](std::byte byte) { return byte != kUnwritten; };
+  if (std::ranges::any_of(room, changed)) complain(socket, "room changed while it was received to");
+  int result = socket.client_reset_ ? -ECONNRESET : 0;
+  if (!socket.to_server_.empty()) {
+    const std::size_t size = piece_of(socket, room.size());
+    std::memcpy(room.data(), socket.to_server_.data(), size);
+    socket.to_server_.erase(0, size);
+    result = static_cast<int>(size);
+  }
+  sink.on_receive_into(socket.id_, result);
+}
+
 /// False when nothing more is to come in this turn.
 bool SimBackend::receive_one(SimSocket& socket, io::EventSink& sink) {
   if (socket.client_reset_ && chance(0.5)) socket.to_server_.clear();
+  if (!socket.into_.empty()) {
+    complete_receive_into(socket, sink);
+    return true;
+  }
   if (socket.to_server_.empty() || (socket.stopping_ && chance(0.5))) {
     const bool at_end = socket.to_server_.empty() && (socket.client_ended_ || socket.read_shut_);
     const bool cancelled = socket.stopping_ && !(at_end && chance(0.5));
@@ -245,8 +283,7 @@ bool SimBackend::receive_one(SimSocket& socket, io::EventSink& sink) {
     end_receive(socket, sink, ENOBUFS);
     return false;
   }
-  std::size_t size = std::min<std::size_t>(socket.to_server_.size(), io::BufferPool::kSize);
-  if (chance(habits.cut)) size = 1 + below(chance(0.5) ? std::min<std::size_t>(size, 16) : size);
+  const std::size_t size = piece_of(socket, io::BufferPool::kSize);
   io::Received received;
   received.lease = io::BufferLease(buffers_, buffer);
   received.bytes = {received.lease.data(), size};

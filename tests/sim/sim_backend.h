@@ -81,6 +81,7 @@ class SimSocket {
   bool closed_ = false;
   bool receiving_ = false;
   bool stopping_ = false;  // stop_receive() has promised a last event
+  MutableBytes into_;      // of receive_into()
   Send send_;
 };
 
@@ -113,6 +114,7 @@ class SimBackend final : public io::Backend {
   /// Nothing that is tested here connects.
   void connect(int, SlotId, const sockaddr*, socklen_t) override { PEAL_CHECK(false); }
   void receive(int fd, SlotId id) override;
+  void receive_into(int fd, SlotId id, MutableBytes room) override;
   bool stop_receive(int fd, SlotId id) override;
   std::optional<int> send(int fd, SlotId id, Bytes bytes) override;
   std::optional<int> send(int fd, SlotId id, std::span<const iovec> parts) override;
@@ -142,6 +144,8 @@ class SimBackend final : public io::Backend {
   bool receive_due(const SimSocket& socket) const;
   bool send_due(const SimSocket& socket) const;
   bool receive_one(SimSocket& socket, io::EventSink& sink);
+  void complete_receive_into(SimSocket& socket, io::EventSink& sink);
+  std::size_t piece_of(const SimSocket& socket, std::size_t most);
   void end_receive(SimSocket& socket, io::EventSink& sink, int error);
   void complete_send(SimSocket& socket, io::EventSink& sink);
   int take_bytes(SimSocket& socket);

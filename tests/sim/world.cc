@@ -43,7 +43,7 @@ World::Shard::Shard(std::size_t index, World& world, const Habits& habits)
     : backend(new SimBackend(world.random_(), habits)),
       dispatcher(*world.site_, {&listener, 1}, {}, world.notices_),
       shard(static_cast<hub::ShardIndex>(index), std::unique_ptr<io::Backend>(backend), world.mesh_,
-            world.admission_, {}, dispatcher, test::FakeClock::now) {
+            world.admission_, world.draw_limits(), dispatcher, test::FakeClock::now) {
   dispatcher.attach(shard.table, shard.hub);
   backend->accept(0, -1);
 }
@@ -60,6 +60,11 @@ World::World(std::uint64_t seed, const std::string& routes, bool rough)
   process_hash_key() = {.first = seed};  // it chooses the homes of topics
   for (std::size_t i = 0; i < mesh_.shards(); ++i)
     shards_.push_back(std::make_unique<Shard>(i, *this, draw_habits(rough)));
+}
+
+conn::TableLimits World::draw_limits() {
+  static constexpr std::size_t kDirect[] = {2, 100, 64 << 10};
+  return {.direct_from = kDirect[below(std::size(kDirect))]};
 }
 
 Habits World::draw_habits(bool rough) {

@@ -82,6 +82,7 @@ class World {
   };
 
   Habits draw_habits(bool rough);
+  conn::TableLimits draw_limits();
   void turn(Shard& shard);
   void client_step(Client& client, std::size_t most);
   bool quiet();

@@ -85,6 +85,7 @@ class TestShard final : private io::ReactorClient {
   void on_receive(SlotId id, io::Received received) override {
     table.on_receive(id, std::move(received));
   }
+  void on_receive_into(SlotId id, int result) override { table.on_receive_into(id, result); }
   void on_send(SlotId id, int result) override { table.on_send(id, result); }
   void on_wake() override {}
   void on_timer(io::Timer& timer) override { table.on_timer(timer.owner()); }

@@ -51,6 +51,7 @@ class Recorder final : public EventSink {
     if (received.bytes.empty()) CHECK_FALSE(received.armed);
     if (keeps && received.lease) kept.push_back(std::move(received.lease));
   }
+  void on_receive_into(SlotId id, int result) override { into[id.index].push_back(result); }
   void on_send(SlotId id, int result) override { by_id[id.index].sends.push_back(result); }
   void on_wake() override { ++wakes; }
 
@@ -58,6 +59,7 @@ class Recorder final : public EventSink {
   std::vector<Fd> accepted;
   std::vector<int> accept_ends;
   std::map<std::uint32_t, std::vector<int>> connects;
+  std::map<std::uint32_t, std::vector<int>> into;  // results of receive_into()
   std::vector<BufferLease> kept;
   bool keeps = false;
   int wakes = 0;

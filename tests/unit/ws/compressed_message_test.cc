@@ -155,6 +155,17 @@ TEST_CASE("CompressedMessage: the size limit is for what comes out") {
              1000) == too_big);
 }
 
+TEST_CASE("CompressedMessage: a limit that was lowered meanwhile holds for what is in pieces") {
+  const std::string frame = compressed(std::string(200'000, 'x'));
+  RealReader reader(Role::server, kLimit, kAlone);
+  reader.feed(frame.substr(0, frame.size() - 5));
+  CHECK(reader.seen().empty());
+  CHECK(reader.state().message_size > 1000);
+  reader.set_limit(1000);
+  reader.feed(frame.substr(frame.size() - 5));
+  CHECK(reader.seen() == failed(CloseCode::message_too_big));
+}
+
 TEST_CASE("CompressedMessage: 1 GiB of zeros costs neither memory nor time") {
   CHECK(bomb().size() < 1'100'000);
   for (const std::size_t piece : {std::size_t{1000}, std::size_t{16'000}, bomb().size()}) {

@@ -2,6 +2,7 @@
 // RFC 6455 framing read one octet at a time: slow, plain, and to be compared with next().
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -232,7 +233,12 @@ class RealReader {
     PEAL_CHECK(inflaters_.out() == 0);
   }
 
+  /// Payload of which so much is missing is written where it belongs, from now on.
+  void go_direct(std::size_t least) { direct_from_ = least; }
+  void set_limit(std::uint64_t limit) { context_.message_size = limit; }
+
   void feed(std::string_view octets) {
+    feed_direct(octets);
     const Bytes bytes = as_bytes(octets);
     std::vector<std::byte> piece(bytes.begin(), bytes.end());
     MutableBytes input = piece;
@@ -259,6 +265,19 @@ class RealReader {
   std::size_t blocks_seen() const { return blocks_seen_; }
 
  private:
+  void feed_direct(std::string_view& octets) {
+    while (!finished_ && !octets.empty() && awaits_payload(state_, direct_from_, context_)) {
+      const MutableBytes room = room_for_payload(state_, context_);
+      PEAL_CHECK(!room.empty());
+      const Bytes piece = as_bytes(octets.substr(0, room.size()));
+      std::ranges::copy(piece, room.begin());
+      octets.remove_prefix(piece.size());
+      if (const char* wrong = take_payload(state_, piece.size()))
+        take({.kind = Event::Kind::failure, .code = CloseCode::invalid_payload, .reason = wrong},
+             nullptr);
+    }
+  }
+
   void take(const Event& event, const std::byte* before) {
     finished_ = event.kind == Event::Kind::close || event.kind == Event::Kind::failure;
     if (event.kind == Event::Kind::failure) reason_ = event.reason;
@@ -284,6 +303,7 @@ class RealReader {
   ReaderState state_;
   const std::size_t share_;
   std::size_t left_ = share_;
+  std::size_t direct_from_ = SIZE_MAX;
   ReaderContext context_;
   std::vector<Seen> seen_;
   std::string_view reason_;

@@ -160,6 +160,7 @@ TEST_CASE("MessageReader: any segmentation gives the same events, those of the s
     REQUIRE(whole.seen() == expected.seen());
     for (std::size_t longest : {1, 4, 20, 1000}) {
       RealReader cut(role, limit);
+      if (random.below(2) == 0) cut.go_direct(2 + random.below(40));
       feed_in_pieces(cut, stream, longest, random);
       REQUIRE(cut.seen() == expected.seen());
       REQUIRE(cut.reason() == whole.reason());
@@ -190,6 +191,7 @@ TEST_CASE("MessageReader: any segmentation of compressed messages gives the same
     REQUIRE(whole.seen() == expected.seen());
     for (std::size_t longest : {1, 4, 20, 1000}) {
       RealReader cut(role, limit, deflation);
+      if (random.below(2) == 0) cut.go_direct(2 + random.below(40));
       feed_in_pieces(cut, stream, longest, random);
       REQUIRE(cut.seen() == expected.seen());
       REQUIRE(cut.reason() == whole.reason());
