@@ -82,6 +82,7 @@ struct Listen {
   std::uint32_t mode = 0660;    ///< with `path`: permissions, as chmod(2) has them
   std::string owner = {};       ///< with `path`: a user; empty = this process's
   std::string group = {};       ///< with `path`: the same of groups
+  bool defer_accept = true;     ///< with `host`: TCP_DEFER_ACCEPT
   Proxy proxy = {};
   Forwarded forwarded = {};
 

@@ -105,8 +105,10 @@ class Reader {
     listen.name = name;
     visit_listen(table, listen);
     table.require("address", kAddressForms);
-    if (!diagnosis_.failed("listen." + name + ".address"))
+    if (!diagnosis_.failed("listen." + name + ".address")) {
       table.refuse(kUnixKeys, "address is \"unix:PATH\"");
+      table.refuse(kIpKeys, "address is \"IP:PORT\"");
+    }
     if (!listen.path.empty()) listen.path = in_folder(listen.path);
     if (!listen.tls) return;
     const std::string tls = "listen." + name + ".tls.";

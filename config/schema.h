@@ -64,8 +64,9 @@ void visit_forwarded(Table& table, Forwarded& forwarded) {
   table.list("trust", forwarded.trust);
 }
 
-/// The keys that only a Unix socket has.
+/// The keys that only a Unix socket has, and those of an IP address alone.
 inline constexpr std::string_view kUnixKeys[] = {"mode", "owner", "group"};
+inline constexpr std::string_view kIpKeys[] = {"defer_accept"};
 
 template <class Table, class Listen>
 void visit_listen(Table& table, Listen& listen) {
@@ -76,6 +77,7 @@ void visit_listen(Table& table, Listen& listen) {
     table.text("owner", listen.owner);
     table.text("group", listen.group);
   }
+  if (!listen.host.empty()) table.flag("defer_accept", listen.defer_accept);
   table.table_or_none("tls", listen.tls, [](auto& inner, auto& tls) { visit_tls(inner, tls); });
   table.table("proxy", [&](auto& inner) { visit_proxy(inner, listen.proxy); });
   table.table("forwarded", [&](auto& inner) { visit_forwarded(inner, listen.forwarded); });

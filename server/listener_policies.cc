@@ -51,7 +51,8 @@ std::vector<conn::ListenerPolicy> make_listener_policies(const config::Config& c
                         .proxy = versions_of(listen.proxy.protocol),
                         .proxies = peers_of(listen.proxy.trust),
                         .forwarded = field_of(listen.forwarded.header),
-                        .forwarders = peers_of(listen.forwarded.trust)});
+                        .forwarders = peers_of(listen.forwarded.trust),
+                        .defers = listen.defer_accept});
   return policies;
 }
 

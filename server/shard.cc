@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "core/io/listener.h"
 #include "server/log.h"
 
 namespace peal::server {
@@ -55,6 +56,7 @@ Shard::~Shard() = default;
 
 Result<> Shard::run() {
   one_by_one_ = setup_.admission->accepts.limited();
+  defer_accepts();
   for (std::uint32_t door = 0; door < doors_.size(); ++door) accept(door);
   beat();
   auto done = reactor_.run(*this);
@@ -70,6 +72,13 @@ void Shard::leave() {
   const Instant limit = reactor_.now() + kLeaveLimit;
   while (table_.size() > 0 && reactor_.now() < limit)
     if (!reactor_.turn(*this, kLeavePause)) return;
+}
+
+/// Sockets that systemd has passed are as their unit has them.
+void Shard::defer_accepts() {
+  for (const Door& door : doors_)
+    if (door.socket && !door.ended && !door.stays)
+      io::defer_accepts(door.socket.get(), setup_.listeners->policies[door.listener].defers);
 }
 
 /// One by one where there is a rate: the kernel would hand over all that wait at once.

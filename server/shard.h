@@ -102,6 +102,7 @@ class Shard final : private io::ReactorClient {
   bool on_turn_end() override;
   bool has_mail() const override;
 
+  void defer_accepts();
   void accept(std::uint32_t door);
   void end_accepting(std::uint32_t door);
   void close(std::uint32_t door);

@@ -46,6 +46,7 @@ void Shard::put_in_force(ShardUpdate& update) {
   if (update.settings) put_in_force(*update.settings);
   if (update.site) change_site(std::move(update.site));
   change_doors(update);
+  defer_accepts();
 }
 
 void Shard::put_in_force(const ShardSettings& settings) {

@@ -19,6 +19,7 @@ struct ListenerPolicy {
   /// Requests of `forwarders` say whose they are; from others the field means nothing.
   std::optional<http::ForwardedField> forwarded = std::nullopt;
   io::TrustedPeers forwarders = {};
+  bool defers = true;  ///< see io::defer_accepts()
 
   bool introduces(const io::Peer& peer) const { return proxy && proxies.contains(peer); }
   bool forwards(const io::Peer& peer) const { return forwarded && forwarders.contains(peer); }

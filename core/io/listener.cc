@@ -89,6 +89,11 @@ Result<ListenerGroup> open_listeners(const std::string& host, std::uint16_t port
   return group;
 }
 
+void defer_accepts(int listener_fd, bool on) {
+  const int seconds = on ? 1 : 0;
+  setsockopt(listener_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+}
+
 std::string address_text(const std::string& host, std::uint16_t port) {
   const bool v6 = host.find(':') != std::string::npos;
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);

@@ -26,6 +26,11 @@ struct ListenerGroup {
 /// inherited by what is accepted.
 Result<ListenerGroup> open_listeners(const std::string& host, std::uint16_t port, unsigned count);
 
+/// Whether a connection of a listening TCP socket is to be accepted only when something has come on
+/// it (tcp(7), TCP_DEFER_ACCEPT), which spares a turn. One that is silent is accepted after about a
+/// second. No effect on others.
+void defer_accepts(int listener_fd, bool on);
+
 /// "127.0.0.1:8080", "[::1]:8080"
 std::string address_text(const std::string& host, std::uint16_t port);
 

@@ -173,7 +173,7 @@ class Drain(unittest.TestCase):
     def test_who_waits_to_be_accepted_is_answered(self):
         if SANITIZED:
             self.skipTest("a sanitizer's threads are not to be traced")
-        daemon = self.start("server.threads=1")
+        daemon = self.start("server.threads=1", "listen.public.defer_accept=false")
         self.assertEqual(self.health(daemon)[0], 200)  # it serves
         count = 60  # more than are accepted in a turn
         with Stopped(*reactors(daemon, 1)):

@@ -29,7 +29,7 @@ type = "health"
 
 class Stopping(unittest.TestCase):
     def setUp(self):
-        self.daemon = Daemon(CONFIG)
+        self.daemon = Daemon(CONFIG, "--set", "listen.public.defer_accept=false")  # some say nothing
         self.addCleanup(self.daemon.stop)
 
     def open(self):

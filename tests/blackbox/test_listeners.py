@@ -7,9 +7,10 @@ import signal
 import socket
 import stat
 import tempfile
+import time
 import unittest
 
-from support import TEXT, Client, Daemon
+from support import TEXT, Client, Daemon, wait_until
 from support.daemon import free_port
 
 CONFIG = """
@@ -24,6 +25,56 @@ type = "echo"
 path = "/healthz"
 type = "health"
 """
+
+
+class Deferred(unittest.TestCase):
+    """A connection is accepted when something has come on it."""
+
+    def start(self, *options):
+        self.daemon = Daemon(CONFIG, *options)
+        self.addCleanup(self.daemon.stop)
+        self.client().request("/healthz")  # all it needs to serve is open
+        self.before = self.daemon.descriptors()
+
+    def client(self):
+        client = Client(self.daemon.address)
+        self.addCleanup(client.close)
+        return client
+
+    def accepted(self):
+        return self.daemon.descriptors() - self.before
+
+    def assert_accepts_at_once(self):
+        """Or one of several, as this machine may be busy; the kernel's second is never shorter."""
+        times = []
+        for count in range(1, 6):
+            begin = time.monotonic()
+            self.client()
+            wait_until(lambda: self.accepted() == count, "it is accepted")
+            times.append(time.monotonic() - begin)
+        self.assertLess(min(times), 0.9)
+
+    def test_who_is_silent_waits_outside_for_a_moment(self):
+        self.start()
+        begin = time.monotonic()
+        silent, late = self.client(), self.client()
+        self.assertEqual(self.client().request("/healthz").status, 200)
+        if time.monotonic() - begin < 0.5:
+            self.assertEqual(self.accepted(), 1)
+        self.assertEqual(silent.request("/healthz").status, 200)
+        wait_until(lambda: self.accepted() == 3, "the one that is silent all the same is accepted")
+        self.assertEqual(late.request("/healthz").status, 200)
+
+    def test_not_where_that_is_not_wanted(self):
+        self.start("--set", "listen.public.defer_accept=false")
+        self.assert_accepts_at_once()
+
+    def test_a_reload_changes_it(self):
+        self.start()
+        self.daemon.config.write_text(CONFIG + "[listen.public]\naddress = '127.0.0.1:0'\ndefer_accept = false\n")
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.assertTrue(self.daemon.log.wait_for("reloaded: changed: listen.public.defer_accept"))
+        self.assert_accepts_at_once()
 
 
 class UnixSocket(unittest.TestCase):

@@ -56,7 +56,7 @@ Keys documented() {
 Keys known() {
   Config config;
   Tls tls{{{}}, "", TlsVersion::v1_2};
-  config.listen = {{"NAME", "", 0, {}}, {"NAME", "", 0, {}, tls}};
+  config.listen = {{"NAME", "::", 0, {}}, {"NAME", "", 0, {}, tls}};
   config.listen.back().path = "/";
   for (const RouteType type : {RouteType::echo, RouteType::pubsub, RouteType::publish,
                                RouteType::files, RouteType::health, RouteType::metrics}) {

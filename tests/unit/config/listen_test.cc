@@ -45,6 +45,8 @@ TEST_CASE(
   CHECK(contains(problem(listening("address = '127.0.0.1:0'\nmode = '0600'\n")),
                  "p.toml:6:1: error: listen.a.mode: expected only where address is \"unix:PATH\""));
   const std::string local = "address = 'unix:/s'\n";
+  CHECK(contains(problem(listening(local + "defer_accept = false\n")),
+                 "listen.a.defer_accept: expected only where address is \"IP:PORT\""));
   CHECK(contains(problem(listening(local + "mode = '0999'\n")),
                  "listen.a.mode: expected permissions in octal such as \"0660\", found \"0999\""));
   CHECK(contains(problem(listening(local + "mode = 0o660\n")), "expected permissions in octal"));

@@ -60,6 +60,7 @@ class RandomConfig {
       case 0:
         listen.host = coin() ? "::1" : "10.0.0.1";
         listen.port = port(i);
+        listen.defer_accept = coin();
         break;
       case 1:
         listen.path = "/run/peal \"" + std::to_string(i) + '"';
