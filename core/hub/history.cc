@@ -26,18 +26,13 @@ std::size_t History::size_of(const Message& message, FormSet forms) {
   return size;
 }
 
-void History::add(Memory& memory, Message* message, Instant now) {
-  while (entries_.size() >= policy_->history_size) pop_front(memory);
+void History::add(Memory& memory, Message* message, Instant now, std::size_t most) {
+  for (; most > 0 && entries_.size() >= policy_->history_size; --most) pop_front(memory);
   ++message->references;
   message->kept = true;
   entries_.push_back({.message = message, .at = now});
   messages_cost_ += cost_of(*message);
   gives_way_ = false;
-}
-
-void History::set_policy(Memory& memory, const TopicPolicy& policy) {
-  policy_ = &policy;
-  while (entries_.size() > policy.history_size) pop_front(memory);
 }
 
 void History::pop_front(Memory& memory) {
@@ -65,7 +60,7 @@ std::size_t History::expire(Memory& memory, Instant now, std::size_t most) {
 }
 
 std::uint64_t History::first_offset(Instant now) {
-  std::size_t first = 0;
+  std::size_t first = surplus();
   for (std::size_t end = size(); first < end;) {
     const std::size_t middle = first + (end - first) / 2;
     if (too_old(middle, now))

@@ -25,8 +25,12 @@ class History : public ListHook<History> {
 
   SlotId topic() const { return topic_; }
   const TopicPolicy& policy() const { return *policy_; }
-  /// Lets the oldest go when there are too many for it.
-  void set_policy(Memory& memory, const TopicPolicy& policy);
+  /// One that allows fewer messages leaves a surplus(), for its owner to let go of.
+  void set_policy(const TopicPolicy& policy) { policy_ = &policy; }
+  /// Messages above TopicPolicy::history_size, the oldest ones.
+  std::size_t surplus() const {
+    return size() > policy_->history_size ? size() - policy_->history_size : 0;
+  }
   bool empty() const { return entries_.empty(); }
   std::size_t size() const { return entries_.size(); }
   /// Bytes that it takes, messages included.
@@ -35,12 +39,14 @@ class History : public ListHook<History> {
   Instant newest() { return entries_.back().at; }
   /// Requires: not empty.
   std::uint64_t first_offset() { return entries_.front().message->offset; }
-  /// Of the oldest that is not too old; one more than the newest's when all are. O(log size()).
+  /// Of the oldest that is no surplus and not too old; one more than the newest's when all are.
+  /// O(log size()).
   /// Requires: not empty.
   std::uint64_t first_offset(Instant now);
 
-  /// Takes a reference to a message, and lets the oldest go when there are too many.
-  void add(Memory& memory, Message* message, Instant now);
+  /// Takes a reference to a message, and lets the oldest go when there are too many, `most` of
+  /// them.
+  void add(Memory& memory, Message* message, Instant now, std::size_t most);
   void pop_front(Memory& memory);
   void clear(Memory& memory);
   /// Lets those go that are too old, the oldest `most` of them. Returns how many went.

@@ -199,7 +199,7 @@ Parcel Home::publish(HomeTopic& topic, Message* message, const Sender& sender, I
   message->offset = topic.next++;
   const Parcel receipt{
       .kind = Parcel::Kind::receipt, .subscribers = subscribers(topic), .offset = message->offset};
-  if (topic.history) keep(topic, message);
+  if (topic.policy->history_size > 0) keep(topic, message);
   if (!topic.pace || !wait_for_pace(topic, message)) fan_out(topic, message, sender, came);
   memory_.release(message);
   return receipt;

@@ -80,7 +80,7 @@ class Home {
   /// A turn's share of that. True: the next turn is to go on with it.
   bool work();
   /// Whether histories take more than they may, and the next turn is to see to it.
-  bool owes_room() const { return owes_room_; }
+  bool owes_room() const { return owes_room_ || !surplus_.empty(); }
   /// Whether anything refers to earlier policies still.
   bool follows_policies() const { return earlier_lists_ > 0; }
   void set_history_memory(std::size_t bytes) { setup_.history_memory = bytes; }
@@ -175,6 +175,8 @@ class Home {
   void keep(HomeTopic& topic, Message* message);
   void pop_front(History& history);
   void clear(History& history);
+  void drop_history(HomeTopic& topic);
+  void trim();
   void make_room(std::size_t steps, std::size_t bytes);
   bool give_way();
   History* oldest();
@@ -223,6 +225,7 @@ class Home {
   std::size_t history_bytes_ = 0;
   SlotId latest_;  // the topic whose history has the newest message of all
   bool owes_room_ = false;
+  std::vector<SlotId> surplus_;  // topics whose history is longer than it may be by now
   Instant next_sweep_{};
   HomeCounters counters_;
 };

@@ -22,7 +22,7 @@ void Home::keep(HomeTopic& topic, Message* message) {
   History& history = *topic.history;
   const std::size_t before = history.cost();
   const std::size_t expired = history.expire(memory_, *setup_.now, kLetGoPerPublish);
-  history.add(memory_, message, *setup_.now);
+  history.add(memory_, message, *setup_.now, kLetGoPerPublish);
   history_bytes_ += history.cost() - before;
   history.unlink();
   histories_like(topic).push_back(history);
@@ -40,6 +40,12 @@ void Home::clear(History& history) {
   history_bytes_ -= history.cost();
   history.clear(memory_);
   history.unlink();
+}
+
+void Home::drop_history(HomeTopic& topic) {
+  clear(*topic.history);
+  topic.history.reset();
+  history_bytes_ -= kTopicCost;
 }
 
 /// Gives up `steps` messages or topics at most where memory is short; and more, if they took less
@@ -134,7 +140,23 @@ std::optional<Instant> Home::next_due() {
 
 bool Home::work() {
   if (history_bytes_ > setup_.history_memory) make_room(kLetGoPerTurn, 0);
-  return follow_policies() || owes_room_;
+  const bool follows = follow_policies();
+  trim();
+  return follows || owes_room();
+}
+
+/// Lets go of a share of what histories have above their size.
+void Home::trim() {
+  for (std::size_t left = kLetGoPerTurn; !surplus_.empty(); surplus_.pop_back()) {
+    HomeTopic* topic = topics_.find(surplus_.back());
+    if (!topic || !topic->history) continue;
+    History& history = *topic->history;
+    for (; left > 0 && history.surplus() > 0; --left) pop_front(history);
+    if (history.surplus() > 0) return;
+    if (topic->policy->history_size > 0) continue;
+    drop_history(*topic);
+    end_if_unused(*topic);
+  }
 }
 
 void Home::on_due() {

@@ -67,25 +67,21 @@ void Home::follow(HomeTopic& topic) {
 }
 
 void Home::follow_history(HomeTopic& topic, const TopicPolicy& policy) {
-  if (policy.history_size == 0) {
-    if (!topic.history) return;
-    clear(*topic.history);
-    topic.history.reset();
-    history_bytes_ -= kTopicCost;
-    return;
-  }
   if (!topic.history) {
+    if (policy.history_size == 0) return;
     topic.history = std::make_unique<History>(topic.id, policy);
     history_bytes_ += kTopicCost;
     return;
   }
   History& history = *topic.history;
-  const std::size_t before = history.cost();
-  history.set_policy(memory_, policy);
-  history_bytes_ -= before - history.cost();
-  if (history.empty()) return;  // and in no list, or in that of those that are bare
+  history.set_policy(policy);
+  if (history.empty()) {  // and in no list, or in that of those that are bare
+    if (policy.history_size == 0) drop_history(topic);
+    return;
+  }
   history.unlink();
   histories_like(topic).push_front(history);
+  if (history.surplus() > 0) surplus_.push_back(topic.id);
 }
 
 /// A message that waits goes at once where nothing has to wait any more.

@@ -27,7 +27,7 @@ struct Kept {
   void add(std::string_view text, Instant now = {}) {
     Message* message = memory.make_message(ws::Opcode::text, as_bytes(text));
     message->offset = ++offset;
-    history.add(memory, message, now);
+    history.add(memory, message, now, SIZE_MAX);
     memory.release(message);
   }
 

@@ -74,6 +74,59 @@ TEST_CASE("set_policies: a history comes and goes, and no id comes again") {
   CHECK(rig.post(0, "kept", "3").offset > 2);
 }
 
+TEST_CASE(
+    "set_policies: what is above a shorter history is gone at once, and its memory in shares") {
+  constexpr int kCount = 5000;
+  for (const std::size_t size : {std::size_t{3}, std::size_t{0}}) {
+    CAPTURE(size);
+    const Policies fewer = keeping(size);
+    Rig rig(1, keeping(kCount), 10 * kHistoryMemory);
+    Shard& shard = *rig.shards[0];
+    for (int i = 1; i <= kCount; ++i)
+      shard.hub.post("kept", shard.memory.make_message(ws::Opcode::text, as_bytes("x")), {});
+    const std::size_t before = shard.memory.messages.out();
+    CHECK(before == kCount);
+    set(rig, fewer, 10 * kHistoryMemory);
+    Client& client = rig.client(0);
+    const TopicUse& use = client.subscribe("kept", last(kCount));
+    shard.turn();
+    CHECK(use.ready);
+    CHECK(client.heard().size() == size);
+    std::size_t left = shard.memory.messages.out();
+    CHECK(left > size);
+    for (int turns = 0; left > size; ++turns) {
+      REQUIRE(turns < 10);
+      shard.turn();
+      const std::size_t now_left = shard.memory.messages.out();
+      CHECK(left - now_left <= 1024);
+      left = now_left;
+    }
+    CHECK(left == size);
+    rig.post(0, "kept", "y");
+    CHECK(rig.hear(client) == Texts{"y"});
+    client.leave();
+    rig.settle();
+    CHECK(shard.hub.home().topics() == (size > 0 ? 1 : 0));
+    CHECK_FALSE(follows(rig));
+  }
+}
+
+TEST_CASE("set_policies: messages go on coming while a longer history goes") {
+  const Policies few = keeping(3);
+  Rig rig(1, keeping(5000), 10 * kHistoryMemory);
+  for (int i = 1; i <= 5000; ++i) rig.post(0, "kept", std::to_string(i));
+  set(rig, few, 10 * kHistoryMemory);
+  Shard& shard = *rig.shards[0];
+  for (int i = 5001; i <= 5003; ++i)
+    shard.hub.post("kept", shard.memory.make_message(ws::Opcode::text, as_bytes(std::to_string(i))),
+                   {});
+  CHECK(shard.memory.messages.out() > 4000);
+  Client& client = rig.client(0);
+  client.subscribe("kept", last(10));
+  CHECK(rig.hear(client) == numbers(5001, 5003));
+  CHECK(shard.memory.messages.out() == 3);
+}
+
 TEST_CASE("set_policies: who has not been spoken for yet keeps its past") {
   Policies other = keeping(5);
   other.add("new", {.history_size = 1});
