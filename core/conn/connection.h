@@ -96,19 +96,18 @@ struct ConnectionState {
   bool closed_by_peer = false;   ///< who sent it
   bool crowded = false;          ///< came above its client's share, see Admission
   std::uint32_t listener : 24 = 0;
-  bool counted : 1 = false;   ///< among the connections of `client`, see Admission
-  bool forwards : 1 = false;  ///< its peer's requests say whose they are, see ListenerPolicy
-  bool https : 1 = false;     ///< how `client` has come, to us or to whoever is in front
-  bool leaves : 1 = false;    ///< was told to go before its first request: has a moment for that
-  io::IpNetwork client;       ///< the peer, or whom it stands for
-  Instant paid{};             ///< of RoutePolicy::message_rate
-  http::HeadScan scan;        ///< in `head`
-  bool answered = false;      ///< at least one request was
-  bool streams = false;       ///< what follows `upgrading` is `streaming`
-  bool stopping : 1 = false;  ///< the armed receive was told to end
-  bool direct : 1 = false;    ///< it goes into `reader`'s message
-  std::uint8_t long_ones : 2 =
-      0;  ///< receives that are worth ending after a piece, see arm_receive()
+  bool counted : 1 = false;     ///< among the connections of `client`, see Admission
+  bool forwards : 1 = false;    ///< its peer's requests say whose they are, see ListenerPolicy
+  bool https : 1 = false;       ///< how `client` has come, to us or to whoever is in front
+  bool leaves : 1 = false;      ///< was told to go before its first request: has a moment for that
+  io::IpNetwork client;         ///< the peer, or whom it stands for
+  Instant paid{};               ///< of RoutePolicy::message_rate
+  http::HeadScan scan;          ///< in `head`
+  bool answered = false;        ///< at least one request was
+  bool streams = false;         ///< what follows `upgrading` is `streaming`
+  bool stopping : 1 = false;    ///< the armed receive was told to end
+  bool direct : 1 = false;      ///< it goes into `reader`'s message
+  std::uint8_t single : 2 = 0;  ///< receives of one piece to come, see arm_receive()
   ws::ReaderState* reader = nullptr;  ///< in `open` and `closing`, while it is not idle
 };
 static_assert(std::is_trivially_copyable_v<ConnectionState>);

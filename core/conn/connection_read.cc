@@ -17,6 +17,7 @@ constexpr std::size_t kFramesPerTurn = 512;
 constexpr std::size_t kFramesPerRequest = 16;        // that a request counts for
 constexpr std::uint32_t kHeldBehindPoll = 16 << 10;  // bytes of further requests
 constexpr std::uint32_t kPongs = 16;                 // each on its own, in one piece of input
+constexpr std::uint8_t kSingleReceives = 3;          // the end of a frame, the next one's beginning
 
 /// What a failure of the reader's comes to.
 Ending ending_of(ws::CloseCode code) {
@@ -41,6 +42,8 @@ void ConnectionTable::on_receive(SlotId id, io::Received received) {
   if (!received.bytes.empty()) {
     connection.last_received = now();
     count_received(connection, received.bytes.size());
+    // A flood: an armed receive would bring all that there is of it in one turn.
+    if (received.bytes.size() == io::BufferPool::kSize) receive_singly(connection);
     if (connection.secure && connection.state.phase != Phase::introducing)
       take_ciphertext(connection, received.bytes);
     else
@@ -99,25 +102,31 @@ bool ConnectionTable::has_input_waiting(const Connection& connection) const {
 }
 
 /// What is left of a long frame is received where it belongs. An armed receive would bring it in
-/// many pieces before it could be ended, so those who send long frames get a single one, for the
-/// end of a frame and for the beginning of the next.
+/// many pieces before it could be ended, so those who send long frames get single ones, for the end
+/// of a frame and for the beginning of the next.
 void ConnectionTable::arm_receive(Connection& connection) {
   ConnectionState& state = connection.state;
   if (connection.receiving || state.peer_ended || !takes_input(connection)) return;
-  constexpr std::uint8_t kLongOnes = 3;
   io::Backend& backend = reactor_.backend();
   connection.receiving = true;
   if (wants_direct(connection)) {
     state.direct = true;
-    state.long_ones = kLongOnes;
+    state.single = kSingleReceives;
     backend.receive_into(connection.fd, connection.id(),
                          ws::room_for_payload(*state.reader, reader_context(connection)));
-  } else if (state.long_ones > 0) {
-    --state.long_ones;
+  } else if (state.single > 0) {
+    --state.single;
     backend.receive_once(connection.fd, connection.id());
   } else {
     backend.receive(connection.fd, connection.id());
   }
+}
+
+/// For a while, each receive brings one piece, and the next one is asked for at the end of the
+/// turn.
+void ConnectionTable::receive_singly(Connection& connection) {
+  connection.state.single = kSingleReceives;
+  stop_receive(connection);
 }
 
 bool ConnectionTable::wants_direct(const Connection& connection) {

@@ -185,6 +185,7 @@ class ConnectionTable {
   bool has_input_waiting(const Connection& connection) const;
   void arm_receive(Connection& connection);
   void stop_receive(Connection& connection);
+  void receive_singly(Connection& connection);
   void go_on_receiving(Connection& connection);
   void take_direct(Connection& connection, std::size_t size);
   bool wants_direct(const Connection& connection);
