@@ -180,7 +180,7 @@ class ConnectionTable {
                  const http::ProxyHeader& header);
   void forget_client(Connection& connection);
 
-  // connection_read.cc
+  // connection_receive.cc
   bool takes_input(const Connection& connection) const;
   bool has_input_waiting(const Connection& connection) const;
   void arm_receive(Connection& connection);
@@ -189,6 +189,8 @@ class ConnectionTable {
   void go_on_receiving(Connection& connection);
   void take_direct(Connection& connection, std::size_t size);
   bool wants_direct(const Connection& connection);
+
+  // connection_read.cc
   ws::ReaderContext reader_context(const Connection& connection);
   void take_input(Connection& connection, MutableBytes bytes, Source source);
   MutableBytes work_off(Connection& connection, MutableBytes input);
