@@ -47,7 +47,7 @@ class UnixListener {
   UnixListener(Fd socket, std::string path) : socket_(std::move(socket)), path_(std::move(path)) {}
 
   bool is_own(const struct stat& file) const {
-    return file.st_dev == made_.st_dev && file.st_ino == made_.st_ino;
+    return S_ISSOCK(file.st_mode) && file.st_dev == made_.st_dev && file.st_ino == made_.st_ino;
   }
 
   Fd socket_;

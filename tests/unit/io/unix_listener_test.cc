@@ -82,7 +82,8 @@ TEST_CASE("UnixListener: who may connect changes, but not to another file") {
   const auto missing = listener->set_access({.mode = 0600});
   REQUIRE_FALSE(missing);
   CHECK(missing.error().sys_errno == ENOENT);
-  std::ofstream(path) << "another";
+  std::ofstream(folder.file("other")) << "another";
+  std::filesystem::rename(folder.file("other"), path);
   const mode_t mode = mode_of(path);
   const auto other = listener->set_access({.mode = mode | 0111});
   REQUIRE_FALSE(other);
@@ -120,8 +121,8 @@ TEST_CASE("UnixListener: the file of another one stays") {
   {
     const auto first = UnixListener::open(path, {});
     REQUIRE(first);
-    std::filesystem::remove(path);
-    std::ofstream(path) << "mine";
+    std::ofstream(folder.file("other")) << "mine";
+    std::filesystem::rename(folder.file("other"), path);
   }
   CHECK(std::filesystem::exists(path));
 }
