@@ -56,6 +56,12 @@ void Echo::note_due(Instant now) {
   }
 }
 
+/// A run may end while this process has to wait for the CPU: what became due then counts as well.
+void Echo::stop(Instant now) {
+  note_due(now);
+  stopping_ = true;
+}
+
 void Echo::on_turn_end(Instant now) {
   if (!started_ || halted_) return;
   if (pacer_.on()) note_due(now);

@@ -28,7 +28,7 @@ class Echo final : public Traffic {
   void on_turn_end(Instant now) override;
   std::optional<Instant> next_due() const override;
   bool has_work() const override { return false; }
-  void stop() override { stopping_ = true; }
+  void stop(Instant now) override;
   bool sent_all() const override { return owed_ == 0; }
   void halt() override { halted_ = true; }
   bool drained() const override { return under_way_ == 0; }

@@ -142,6 +142,12 @@ void Fanout::note_due(Instant now) {
   }
 }
 
+/// See Echo::stop().
+void Fanout::stop(Instant now) {
+  note_due(now);
+  stopping_ = true;
+}
+
 void Fanout::on_turn_end(Instant now) {
   tell_deliveries();
   if (!started_ || halted_) return;

@@ -32,7 +32,7 @@ class Fanout final : public Traffic {
   void on_turn_end(Instant now) override;
   std::optional<Instant> next_due() const override;
   bool has_work() const override;
-  void stop() override { stopping_ = true; }
+  void stop(Instant now) override;
   bool sent_all() const override;
   void halt() override { halted_ = true; }
   bool drained() const override;

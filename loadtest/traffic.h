@@ -29,8 +29,8 @@ class Traffic {
   virtual std::optional<Instant> next_due() const = 0;
   /// There is something to send that was not when the turn ended.
   virtual bool has_work() const = 0;
-  /// Nothing more becomes due; what is owed is still sent.
-  virtual void stop() = 0;
+  /// Nothing becomes due after `now`; what is owed by then is still sent.
+  virtual void stop(Instant now) = 0;
   /// All that was due has been sent. Called after stop().
   virtual bool sent_all() const = 0;
   /// Nothing more is sent at all.

@@ -160,7 +160,7 @@ void Worker::enter(Stage stage) {
       if (traffic_) traffic_->start(board_.schedule.origin);
       break;
     case Stage::stopping:
-      if (traffic_) traffic_->stop();
+      if (traffic_) traffic_->stop(Clock::now());
       break;
     case Stage::draining:
       if (traffic_) traffic_->halt();
