@@ -172,12 +172,7 @@ void Hub::remove_use(TopicUse* use) {
 /// topic is gone after it.
 bool Hub::reconcile(Topic& topic) {
   if (!topic.opened()) return true;  // the answer calls again
-  if (topic.uses_ == 0) {
-    tell_homes(topic, {.kind = Parcel::Kind::close});
-    (topic.is_pattern_ ? patterns_by_name_ : topics_by_name_).erase(topic.name_);
-    topics_.erase(topic.id_);
-    return false;
-  }
+  if (topic.uses_ == 0) return !close_topic(topic);
   const FormSet wants = topic.wants();
   if (wants == topic.told_) return true;
   topic.told_ = wants;
@@ -186,6 +181,27 @@ bool Hub::reconcile(Topic& topic) {
                      .wants = wants,
                      .subscribers = static_cast<std::uint32_t>(topic.subscribers())});
   return true;
+}
+
+/// `close` goes by another lane than what was published before, and must not come before it. False
+/// when it has to wait, as a part of that does.
+bool Hub::close_topic(Topic& topic) {
+  const auto waits = [this](const Topic::HomeLink& home) {
+    return port_.waits(home.shard, Mesh::Lane::up);
+  };
+  if (!topic.is_pattern_ && std::ranges::any_of(topic.homes_, waits)) {
+    late_closes_.push_back(topic.id_);
+    return false;
+  }
+  tell_homes(topic, {.kind = Parcel::Kind::close});
+  (topic.is_pattern_ ? patterns_by_name_ : topics_by_name_).erase(topic.name_);
+  topics_.erase(topic.id_);
+  return true;
+}
+
+void Hub::close_late() {
+  for (const SlotId id : std::exchange(late_closes_, {}))
+    if (Topic* topic = topics_.find(id); topic && topic->uses_ == 0) close_topic(*topic);
 }
 
 void Hub::tell_homes(Topic& topic, const Parcel& parcel) {
@@ -278,6 +294,7 @@ void Hub::take_mail() {
     }
   }
   tell_counts();
+  close_late();
   works_ = home_.work();
 }
 
@@ -288,7 +305,7 @@ void Hub::settle() {
 }
 
 bool Hub::settled() const {
-  return !has_mail() && !congested() && !works() && !home_.keeps();
+  return !has_mail() && !congested() && !works() && !home_.keeps() && late_closes_.empty();
 }
 
 void Hub::take_parcel(ShardIndex from, const Parcel& parcel) {
@@ -302,9 +319,12 @@ void Hub::take_parcel(ShardIndex from, const Parcel& parcel) {
       home_.take(from, parcel);
       release_original(from, parcel.name_original);
       break;
+    case Kind::close:
+      take_publications(from);
+      home_.take(from, parcel);
+      break;
     case Kind::interest:
     case Kind::count:
-    case Kind::close:
     case Kind::replay:
     case Kind::publish:
       home_.take(from, parcel);
@@ -325,6 +345,13 @@ void Hub::take_parcel(ShardIndex from, const Parcel& parcel) {
       memory_.release(parcel.original);
       break;
   }
+}
+
+/// What a shard has published before it closed a topic: its mail holds so much at most.
+void Hub::take_publications(ShardIndex from) {
+  if (from == self()) return;
+  Parcel parcel;
+  while (port_.take(from, Mesh::Lane::up, parcel)) take_parcel(from, parcel);
 }
 
 /// What was published once is delivered at once to all that it is for: with another publication

@@ -253,6 +253,8 @@ class Hub final : private OriginalKeeper, private Carrier {
   void open_topic(Topic& topic);
   void remove_use(TopicUse* use);
   bool reconcile(Topic& topic);
+  bool close_topic(Topic& topic);
+  void close_late();
   void tell_homes(Topic& topic, const Parcel& parcel);
   void note_count(Topic& topic);
   void tell_counts();
@@ -265,6 +267,7 @@ class Hub final : private OriginalKeeper, private Carrier {
   void push_page(ShardIndex from, TopicUse& use, const Page& page);
 
   void take_parcel(ShardIndex from, const Parcel& parcel);
+  void take_publications(ShardIndex from);
   void take_delivery(ShardIndex from, const Parcel& parcel);
   void deliver_from(ShardIndex from, const Parcel& parcel);
   void deliver(Topic& topic, Message* message, const Parcel& about);
@@ -298,6 +301,7 @@ class Hub final : private OriginalKeeper, private Carrier {
   Slab<Asking> asking_;
   Ring<Parcel> own_questions_;         // to this shard's own home, answered with the next mail
   std::vector<SlotId> count_changes_;  // topics
+  std::vector<SlotId> late_closes_;    // topics that what was published to is still to leave for
   bool works_ = false;
   std::size_t pushes_ = 0;  // of this turn's mail
   const Instant& now_;

@@ -152,6 +152,9 @@ class MeshPort {
   /// while none waits; what waits to go up itself is no reason, or two shards that have filled each
   /// other's up lanes would wait for ever.
   bool waits(Mesh::Lane lane) const { return waiting_[static_cast<std::size_t>(lane)] > 0; }
+  bool waits(ShardIndex to, Mesh::Lane lane) const {
+    return !destinations_[to].waiting[static_cast<std::size_t>(lane)].empty();
+  }
 
  private:
   struct Destination {

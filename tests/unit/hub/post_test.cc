@@ -94,6 +94,28 @@ TEST_CASE("Post: a topic with a history is made by it, and offsets follow each o
   }
 }
 
+TEST_CASE("Publish: who leaves at once after it is heard all the same") {
+  for (const int count : {1, 3000}) {  // the latter do not fit into the mail
+    CAPTURE(count);
+    Rig rig(2);
+    const std::string topic = rig.topic_at(1);
+    Client& listener = rig.client(1);
+    listener.policy.queue_size = 10 << 20;
+    listener.subscribe_pattern("**");
+    Client& client = rig.client(0);
+    client.open(topic);
+    rig.settle();
+    for (int i = 0; i < count; ++i) client.publish("x");
+    client.leave();
+    Client& next = rig.client(0);
+    next.open(topic);
+    next.leave();
+    CHECK(rig.hear(listener).size() == static_cast<std::size_t>(count));
+    CHECK(rig.shards[0]->hub.topics() == 0);
+    CHECK(rig.shards[1]->hub.home().topics() == 0);
+  }
+}
+
 /// Posts as many messages to the other shard as fill its mail three times over.
 void post_much(Rig& rig) {
   const std::string topic = rig.topic_at(1, "kept ");
