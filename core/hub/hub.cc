@@ -347,11 +347,14 @@ void Hub::take_parcel(ShardIndex from, const Parcel& parcel) {
   }
 }
 
-/// What a shard has published before it closed a topic: its mail holds so much at most.
+/// What a shard has published before it closed a topic: no more than its lane holds.
 void Hub::take_publications(ShardIndex from) {
   if (from == self()) return;
   Parcel parcel;
-  while (port_.take(from, Mesh::Lane::up, parcel)) take_parcel(from, parcel);
+  for (std::size_t left = Mesh::kCapacity; left > 0; --left) {
+    if (!port_.take(from, Mesh::Lane::up, parcel)) break;
+    take_parcel(from, parcel);
+  }
 }
 
 /// What was published once is delivered at once to all that it is for: with another publication

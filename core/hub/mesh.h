@@ -102,8 +102,12 @@ class Mesh {
  public:
   /// Two lanes, so that a shard may leave new work waiting (up) while it goes on taking what others
   /// wait for it to take (down). Only `publish` and `post` go up; nothing that is taken from the
-  /// down lane makes up-lane work, so the down lanes always drain and the mesh cannot lock up.
+  /// down lane makes up-lane work, so the down lanes always drain and the mesh cannot lock up. A
+  /// `close` must not come before what was published to its topic: it is sent when none of that
+  /// waits, and who takes it takes the up lane first, full as it may be.
   enum class Lane : std::uint8_t { up, down };
+
+  static constexpr std::size_t kCapacity = 1024;  ///< parcels in a lane from one shard to another
 
   explicit Mesh(ShardIndex shards);
 
@@ -113,8 +117,6 @@ class Mesh {
   }
 
  private:
-  static constexpr std::size_t kCapacity = 1024;
-
   ShardIndex shards_;
   std::vector<std::unique_ptr<SpscQueue<Parcel>>> queues_;
 };
