@@ -10,8 +10,10 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "config/address.h"
@@ -68,6 +70,19 @@ bool share(int fd, Listeners::Sockets& sockets) {
   return true;
 }
 
+/// Calls `open` until its address is free, or `patience` is over.
+auto open_when_free(const config::Listen& listen, Duration patience, const auto& open) {
+  const Instant end = Clock::now() + patience;
+  for (bool told = false;; told = true) {
+    auto opened = open();
+    if (opened || opened.error().sys_errno != EADDRINUSE || Clock::now() >= end) return opened;
+    if (!told)
+      log::info("{} is in use: trying for {} s", config::address_text(listen),
+                std::chrono::duration_cast<std::chrono::seconds>(patience).count());
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
 io::SocketAccess access_of(const config::Listen& listen) {
   io::SocketAccess access{.mode = listen.mode};
   if (const passwd* user = listen.owner.empty() ? nullptr : getpwnam(listen.owner.c_str()))
@@ -80,15 +95,17 @@ io::SocketAccess access_of(const config::Listen& listen) {
 }  // namespace
 
 std::expected<Listeners::Sockets, std::string> Listeners::open(const config::Listen& listen,
-                                                               unsigned shards) {
-  if (!listen.path.empty()) return open_unix(listen, shards);
+                                                               unsigned shards, Duration patience) {
+  if (!listen.path.empty()) return open_unix(listen, shards, patience);
   if (!listen.activation.empty()) return adopt(listen, shards);
-  return open_ip(listen, shards);
+  return open_ip(listen, shards, patience);
 }
 
 std::expected<Listeners::Sockets, std::string> Listeners::open_ip(const config::Listen& listen,
-                                                                  unsigned shards) {
-  auto group = io::open_listeners(listen.host, listen.port, shards);
+                                                                  unsigned shards,
+                                                                  Duration patience) {
+  auto group = open_when_free(listen, patience,
+                              [&] { return io::open_listeners(listen.host, listen.port, shards); });
   if (!group) return cannot_listen(listen, group.error());
   Sockets sockets(shards);
   for (unsigned shard = 0; shard < shards; ++shard)
@@ -98,8 +115,10 @@ std::expected<Listeners::Sockets, std::string> Listeners::open_ip(const config::
 }
 
 std::expected<Listeners::Sockets, std::string> Listeners::open_unix(const config::Listen& listen,
-                                                                    unsigned shards) {
-  auto opened = io::UnixListener::open(listen.path, access_of(listen));
+                                                                    unsigned shards,
+                                                                    Duration patience) {
+  auto opened = open_when_free(
+      listen, patience, [&] { return io::UnixListener::open(listen.path, access_of(listen)); });
   if (!opened) return cannot_listen(listen, opened.error());
   Sockets sockets(shards);
   if (!share(opened->fd(), sockets)) return cannot_listen(listen, last_error("dup").error());

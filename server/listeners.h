@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "core/base/fd.h"
+#include "core/base/time.h"
 #include "core/io/unix_listener.h"
 #include "server/socket_activation.h"
 
@@ -27,9 +28,15 @@ class Listeners {
   /// Takes what systemd has passed; it is kept, whether any listener names it or not.
   Listeners() : passed_(take_passed_sockets()) {}
 
-  /// Opens what `listen` names, and tells the log where that is. Error: a sentence for the
-  /// operator.
-  std::expected<Sockets, std::string> open(const config::Listen& listen, unsigned shards);
+  /// For how long a daemon that starts tries an address that is in use. One that was killed may
+  /// hold it still: the kernel ends an io_uring, and what it accepts from, after the process (0.2 s
+  /// with 9,000 connections).
+  static constexpr Duration kPatience = std::chrono::seconds(3);
+
+  /// Opens what `listen` names, and tells the log where that is; tries for `patience` where the
+  /// address is in use, and blocks that long. Error: a sentence for the operator.
+  std::expected<Sockets, std::string> open(const config::Listen& listen, unsigned shards,
+                                           Duration patience);
 
   /// Unix sockets that stay get the permissions, owner and group that `now` names. Error: a
   /// sentence for the operator; some of it may have changed.
@@ -45,8 +52,10 @@ class Listeners {
   void report_unnamed(std::span<const config::Listen> listen) const;
 
  private:
-  std::expected<Sockets, std::string> open_ip(const config::Listen& listen, unsigned shards);
-  std::expected<Sockets, std::string> open_unix(const config::Listen& listen, unsigned shards);
+  std::expected<Sockets, std::string> open_ip(const config::Listen& listen, unsigned shards,
+                                              Duration patience);
+  std::expected<Sockets, std::string> open_unix(const config::Listen& listen, unsigned shards,
+                                                Duration patience);
   std::expected<Sockets, std::string> adopt(const config::Listen& listen, unsigned shards);
 
   std::vector<PassedSocket> passed_;

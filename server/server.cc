@@ -164,7 +164,7 @@ void Server::add_doors(std::vector<Doors>& doors, std::uint32_t listener,
 std::expected<std::vector<Server::Doors>, std::string> Server::open_doors(unsigned shards) {
   std::vector<Doors> doors(shards);
   for (std::uint32_t listener = 0; listener < config().listen.size(); ++listener) {
-    auto sockets = listeners_.open(config().listen[listener], shards);
+    auto sockets = listeners_.open(config().listen[listener], shards, Listeners::kPatience);
     if (!sockets) return std::unexpected(sockets.error());
     add_doors(doors, listener, config().listen[listener], std::move(*sockets));
   }

@@ -70,7 +70,8 @@ std::expected<std::vector<Server::Doors>, std::string> Server::open_new_doors(
     const DoorPlan& plan, const config::Config& now) {
   std::vector<Doors> doors(shards_.size());
   for (const std::uint32_t listener : plan.opened) {
-    auto sockets = listeners_.open(now.listen[listener], static_cast<unsigned>(shards_.size()));
+    auto sockets = listeners_.open(now.listen[listener], static_cast<unsigned>(shards_.size()),
+                                   Duration::zero());
     if (!sockets) {
       take_back_doors(plan, now.listen);
       return std::unexpected(sockets.error());

@@ -161,6 +161,15 @@ class Starting(unittest.TestCase):
             host = "{}:{}".format(*other.getsockname())
             self.assert_fails(Daemon(CONFIG, address=host, wait=False), host, "in use")
 
+    def test_an_address_that_is_free_a_moment_later(self):
+        """As of a peald that was killed: its io_uring, and so its sockets, end after it."""
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            daemon = Daemon(CONFIG, address="{}:{}".format(*other.getsockname()), wait=False)
+            self.addCleanup(daemon.stop)
+            self.assertTrue(daemon.log.wait_for("in use"))
+        self.assertTrue(daemon.log.wait_for("listening on"), daemon.log.text())
+        self.assertEqual(daemon.stop(), 0)
+
     def test_an_address_in_use_by_another_peald(self):
         first = Daemon(CONFIG)
         self.addCleanup(first.stop)
