@@ -189,7 +189,7 @@ class CommandLine(unittest.TestCase):
     def test_an_empty_file_is_told_at_the_start(self):
         daemon = Daemon(CONFIG, prepare=lambda folder: (prepare(folder), (folder / "tokens").write_text("")))
         self.addCleanup(daemon.stop)
-        self.assertIn("holds no token: nobody gets in", daemon.log.text())
+        self.assertTrue(daemon.log.wait_for("holds no token: nobody gets in"))
 
 
 class TemporaryConfig:
