@@ -108,8 +108,10 @@ std::expected<Listeners::Sockets, std::string> Listeners::open_ip(const config::
                               [&] { return io::open_listeners(listen.host, listen.port, shards); });
   if (!group) return cannot_listen(listen, group.error());
   Sockets sockets(shards);
-  for (unsigned shard = 0; shard < shards; ++shard)
+  for (unsigned shard = 0; shard < shards; ++shard) {
+    io::defer_accepts(group->sockets[shard].get(), listen.defer_accept);
     sockets[shard].push_back(std::move(group->sockets[shard]));
+  }
   tell(listen, io::address_text(listen.host, group->port));
   return sockets;
 }

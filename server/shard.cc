@@ -56,7 +56,6 @@ Shard::~Shard() = default;
 
 Result<> Shard::run() {
   one_by_one_ = setup_.admission->accepts.limited();
-  defer_accepts();
   for (std::uint32_t door = 0; door < doors_.size(); ++door) accept(door);
   beat();
   auto done = reactor_.run(*this);
