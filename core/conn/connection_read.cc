@@ -10,8 +10,11 @@
 namespace peal::conn {
 namespace {
 
-// What one client may take of a turn, some 50 microseconds of work; as much again at its end.
-constexpr std::size_t kInflatedPerTurn = 32 << 10;  // bytes, of all clients together
+// What clients may take of a turn before they wait in line, some 20 microseconds of work each; and
+// what those in line get at its end.
+constexpr std::size_t kInflatedPerTurn = 64 << 10;  // bytes, of all clients together
+constexpr std::size_t kInflatedAtOnce = 8 << 10;    // of one of them
+constexpr std::size_t kInflatedInLine = 8 << 10;   // of all in line
 constexpr std::size_t kFramesPerTurn = 512;
 constexpr std::size_t kFramesPerRequest = 16;  // that a request counts for
 constexpr std::uint32_t kPongs = 16;           // each on its own, in one piece of input
@@ -31,10 +34,7 @@ Ending ending_of(ws::CloseCode code) {
 }  // namespace
 
 void ConnectionTable::take_input(Connection& connection, MutableBytes bytes, Source source) {
-  if (reading_ != connection.id()) {
-    reading_ = connection.id();
-    frames_left_ = kFramesPerTurn;
-  }
+  if (reading_ != connection.id()) begin_share(connection);
   if (connection.held) {
     hold(connection, bytes);
     work_off_held(connection);
@@ -195,7 +195,7 @@ void ConnectionTable::count_frames(Connection& connection, std::size_t frames) {
 
 /// Gives one share of this turn to those in line.
 void ConnectionTable::serve_line() {
-  inflation_left_ = kInflatedPerTurn;
+  inflation_left_ = kInflatedInLine;
   frames_left_ = kFramesPerTurn;
   for (std::size_t waiting = in_line_.size(); waiting > 0; --waiting) {
     if (inflation_left_ == 0 || frames_left_ == 0) break;
@@ -207,9 +207,21 @@ void ConnectionTable::serve_line() {
     work_off_held(*connection);
   }
   pings_before_ = 0;
+}
+
+/// Of a turn that begins. What comes now to be inflated goes to the end of the line.
+void ConnectionTable::begin_shares() {
   reading_ = {};
-  // What comes now to be inflated goes to the end of the line.
-  inflation_left_ = in_line_.empty() ? kInflatedPerTurn : 0;
+  inflation_left_ = 0;
+  inflation_unshared_ = in_line_.empty() ? kInflatedPerTurn : 0;
+}
+
+void ConnectionTable::begin_share(const Connection& connection) {
+  reading_ = connection.id();
+  frames_left_ = kFramesPerTurn;
+  inflation_unshared_ += inflation_left_;
+  inflation_left_ = std::min(kInflatedAtOnce, inflation_unshared_);
+  inflation_unshared_ -= inflation_left_;
 }
 
 /// False when the client sends more than it may; the connection ends then. Control frames count,

@@ -97,6 +97,8 @@ void ConnectionTable::arm_receive(Connection& connection) {
     const MutableBytes room = ws::room_for_payload(*state.reader, reader_context(connection));
     backend.receive_into(connection.fd, connection.id(),
                          room.first(std::min(room.size(), kDirectPiece)));
+  } else if (state.phase == Phase::lingering) {
+    backend.receive_once(connection.fd, connection.id());
   } else if (state.single > 0) {
     --state.single;
     backend.receive_once(connection.fd, connection.id());

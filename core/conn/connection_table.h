@@ -207,6 +207,8 @@ class ConnectionTable {
   void wait_for_turn(Connection& connection);
   void count_frames(Connection& connection, std::size_t frames);
   void serve_line();
+  void begin_shares();
+  void begin_share(const Connection& connection);
 
   // connection_http.cc
   bool read_head(Connection& connection, MutableBytes& input);
@@ -245,6 +247,8 @@ class ConnectionTable {
   void stall_if_full(Connection& connection);
   bool reads_again(const Connection& connection) const;
   std::size_t queue_limit(const Connection& connection) const;
+  bool settle_answers();
+  void settle_deliveries();
   void settle(Connection& connection);
   void go_on(Connection& connection);
   void end_slow_client(Connection& connection);
@@ -286,14 +290,16 @@ class ConnectionTable {
   TableCounters counters_;
   TrafficTable traffic_;
   std::vector<SlotId> stalled_publishers_;
-  Ring<InLine> in_line_;            // have had their share of a turn, see Stall::turn
-  std::uint32_t pings_before_ = 0;  // in the share before this one
-  SlotId reading_;                  // whose input is worked off
-  std::size_t frames_left_ = 0;     // of its share
-  std::size_t inflation_left_ = 0;  // bytes, of this turn
+  Ring<InLine> in_line_;                // have had their share of a turn, see Stall::turn
+  std::uint32_t pings_before_ = 0;      // in the share before this one
+  SlotId reading_;                      // whose input is worked off
+  std::size_t frames_left_ = 0;         // of its share
+  std::size_t inflation_left_ = 0;      // of its share, in bytes
+  std::size_t inflation_unshared_ = 0;  // of this turn
   http::RequestParser parser_;
   Source source_;
-  int quiet_turns_ = 0;  // since a client asked for something
+  int quiet_turns_ = 0;     // since a client asked for something
+  bool line_next_ = false;  // of in_line_ and the deliveries, when both wait
 };
 
 }  // namespace peal::conn

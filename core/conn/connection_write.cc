@@ -16,7 +16,8 @@ namespace {
 
 // So that no turn lasts much longer than one share of each takes, 100 to 200 microseconds.
 constexpr int kAnswersPerTurn = 128;
-constexpr int kDeliveriesPerTurn = 16;
+constexpr int kDeliveriesPerTurn = 8;
+constexpr Duration kDeliveryTime = std::chrono::microseconds(30);  // of one of those turns
 constexpr int kSendsPerSettle = 2;
 // While nobody has asked for anything in some turns, larger batches: they cost a tenth less.
 constexpr int kQuietTurns = 64;
@@ -126,9 +127,24 @@ void ConnectionTable::send_close(Connection& connection, ws::CloseCode code,
 
 // ---- The end of the turn -----------------------------------------------------------------------
 
+/// Who has asked for something gets it before any share of a turn is given to what takes long, and
+/// of that there is one a turn: so somebody who asks waits for little more than one share.
 bool ConnectionTable::flush() {
   const bool works = handler_.on_turn_end();
-  serve_line();
+  const bool answered = settle_answers();
+  const bool line = !in_line_.empty(), deliveries = due_.has_deliveries();
+  if (answered && (line || deliveries)) reactor_.backend().submit();
+  line_next_ = line && (line_next_ || !deliveries);
+  if (line_next_)
+    serve_line();
+  else
+    settle_deliveries();
+  line_next_ = !line_next_;
+  begin_shares();
+  return works || !due_.empty() || !in_line_.empty();
+}
+
+bool ConnectionTable::settle_answers() {
   int answers = 0;
   for (; answers < kAnswersPerTurn; ++answers) {
     hub::Outbox* outbox = due_.pop_answer();
@@ -136,13 +152,18 @@ bool ConnectionTable::flush() {
     settle(static_cast<Connection&>(*outbox));
   }
   quiet_turns_ = answers > 0 ? 0 : std::min(quiet_turns_ + 1, kQuietTurns);
+  return answers > 0;
+}
+
+void ConnectionTable::settle_deliveries() {
   const bool quiet = quiet_turns_ == kQuietTurns;
+  const Instant end = reactor_.read_clock() + kDeliveryTime;
   for (int i = quiet ? kDeliveriesPerQuietTurn : kDeliveriesPerTurn; i > 0; --i) {
     hub::Outbox* outbox = due_.pop_delivery();
     if (!outbox) break;
     settle(static_cast<Connection&>(*outbox));
+    if (!quiet && reactor_.read_clock() >= end) break;
   }
-  return works || !due_.empty() || !in_line_.empty();
 }
 
 /// Does what has become due for one connection, whatever made it due.

@@ -39,6 +39,7 @@ class DueList {
     return outbox;
   }
 
+  bool has_deliveries() const { return !deliveries_.empty(); }
   bool empty() const { return answers_.empty() && deliveries_.empty(); }
 
   /// A place behind all deliveries that wait now.

@@ -118,7 +118,9 @@ class Backend {
   /// Makes wait() return soon. From any thread.
   virtual void wake() = 0;
 
-  /// Hands over what was asked for since the last turn and waits for an event no longer than
+  /// Hands over what was asked for so far, before the rest of the turn is worked off.
+  virtual void submit() {}
+  /// Hands over what was asked for since then and waits for an event no longer than
   /// `timeout` (zero: not at all; nullopt: for as long as it takes).
   virtual Result<> wait(std::optional<Duration> timeout) = 0;
   /// Delivers what there is. Requires: wait() went before.

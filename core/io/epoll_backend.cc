@@ -13,8 +13,7 @@
 namespace peal::io {
 namespace {
 
-constexpr int kAcceptsPerTurn = 4;   // per listener, so that a storm leaves room for the others
-constexpr int kReceivesPerTurn = 2;  // per socket, for the same reason
+constexpr int kAcceptsPerTurn = 4;  // per listener, so that a storm leaves room for the others
 // A listening socket may be shared with other reactors: a connection wakes one of them.
 constexpr std::uint32_t kListenerEvents = EPOLLIN | EPOLLEXCLUSIVE;
 constexpr std::uint32_t kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -270,35 +269,35 @@ void EpollBackend::queue_behind_others(int fd) {
   queue_ready(fd, socket);
 }
 
+/// One piece a turn, so that who sends much leaves room for the others.
 void EpollBackend::receive_some(int fd, EventSink& sink) {
-  for (int i = 0; i < kReceivesPerTurn; ++i) {
-    // Looked up each time: the sink may have grown sockets_, or closed this one.
-    const Socket& socket = sockets_[static_cast<std::size_t>(fd)];
-    if (socket.kind != Kind::socket || !socket.receiving || !socket.readable) return;
-    if (!socket.room.empty())
-      receive_into_room(fd, sink);
-    else if (!receive_one(fd, sink))
-      break;
-  }
-  Socket& socket = sockets_[static_cast<std::size_t>(fd)];
-  if (socket.kind == Kind::socket && socket.receiving) queue_ready(fd, socket);
+  if (!waits_to_be_read(fd)) return;
+  if (sockets_[static_cast<std::size_t>(fd)].room.empty())
+    receive_one(fd, sink);
+  else
+    receive_into_room(fd, sink);
+  if (waits_to_be_read(fd)) queue_ready(fd, sockets_[static_cast<std::size_t>(fd)]);
 }
 
-/// False when there is no buffer.
-bool EpollBackend::receive_one(int fd, EventSink& sink) {
+/// Looked up each time: the sink may grow sockets_, or close this one.
+bool EpollBackend::waits_to_be_read(int fd) const {
+  const Socket& socket = sockets_[static_cast<std::size_t>(fd)];
+  return socket.kind == Kind::socket && socket.receiving && socket.readable;
+}
+
+void EpollBackend::receive_one(int fd, EventSink& sink) {
   Socket& socket = sockets_[static_cast<std::size_t>(fd)];
   std::uint16_t buffer;
-  if (!buffers_.take(buffer)) return false;  // every one is held: try again in the next turn
+  if (!buffers_.take(buffer)) return;  // every one is held: try again in the next turn
   Received received;
   received.lease = BufferLease(buffers_, buffer);
   const ssize_t size = ::recv(fd, received.lease.data(), BufferPool::kSize, MSG_DONTWAIT);
-  if (!note_received(socket, size, BufferPool::kSize)) return true;
+  if (!note_received(socket, size, BufferPool::kSize)) return;
   if (size < 0) received.error = errno;
   if (size > 0) received.bytes = {received.lease.data(), static_cast<std::size_t>(size)};
   received.armed = size > 0;
   socket.receiving = received.armed;
   sink.on_receive(socket.id, std::move(received));
-  return true;
 }
 
 void EpollBackend::receive_into_room(int fd, EventSink& sink) {

@@ -64,7 +64,8 @@ class EpollBackend final : public Backend {
   void accept_some(int fd, EventSink& sink);
   void queue_behind_others(int fd);
   void receive_some(int fd, EventSink& sink);
-  bool receive_one(int fd, EventSink& sink);
+  bool waits_to_be_read(int fd) const;
+  void receive_one(int fd, EventSink& sink);
   void receive_into_room(int fd, EventSink& sink);
   static bool note_received(Socket& socket, ssize_t size, std::size_t room);
   void serve_ready(EventSink& sink);

@@ -38,6 +38,8 @@ class Reactor {
 
   /// Read once a turn.
   const Instant& now() const { return now_; }
+  /// Read anew.
+  Instant read_clock() const { return clock_(); }
   /// How many there were.
   std::uint64_t turns() const { return turns_; }
   void arm(Timer& timer, Duration after) { timers_.arm(timer, now_ + after); }

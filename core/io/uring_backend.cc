@@ -347,6 +347,10 @@ void UringBackend::refill_buffers() {
   if (count > 0) io_uring_buf_ring_advance(buffer_ring_, count);
 }
 
+void UringBackend::submit() {
+  if (io_uring_sq_ready(&ring_) > 0) io_uring_submit(&ring_);
+}
+
 Result<> UringBackend::wait(std::optional<Duration> timeout) {
   arm_accepts();
   refill_buffers();

@@ -58,6 +58,7 @@ class UringBackend final : public Backend {
   void shut_down(Handle fd, int how) override;
   void close(Handle fd, SlotId id, bool reset) override;
   void wake() override;
+  void submit() override;
   Result<> wait(std::optional<Duration> timeout) override;
   void deliver(EventSink& sink) override;
   BufferPool& buffers() override { return buffers_; }

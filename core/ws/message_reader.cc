@@ -17,6 +17,7 @@ constexpr std::uint64_t kUnproven = (64 << 10) - sizeof(Block);  // bytes: a poo
 constexpr std::uint64_t kProven = 32;                            // times what has arrived
 constexpr std::uint64_t kInflation = 4;                          // times what is to be inflated
 constexpr std::uint64_t kSmallest = 512 - sizeof(Block);         // bytes for what was inflated
+constexpr std::size_t kSlice = 4 << 10;                          // bytes inflated at once
 
 constexpr const char* kNotUtf8 = "text is not UTF-8";
 constexpr const char* kTooBig = "a message is above the size limit";
@@ -185,7 +186,8 @@ MutableBytes inflation_room(ReaderState& state, std::size_t ahead, const ReaderC
   if (!state.message || state.message->capacity <= used) {
     const std::uint64_t capacity = state.message ? state.message->capacity : 0;
     const std::uint64_t guess = std::clamp(kInflation * ahead, kSmallest, kUnproven);
-    move_message(state, std::min(std::max(guess, 2 * capacity), most), context.pool);
+    const std::uint64_t growth = capacity < kUnproven ? 2 : kProven;
+    move_message(state, std::min(std::max(guess, growth * capacity), most), context.pool);
   }
   const std::uint64_t end = std::min<std::uint64_t>(state.message->capacity, most);
   return {state.message->data() + used, end - used};
@@ -200,12 +202,13 @@ bool used_up(const ReaderContext& context) {
   return context.inflation_left && *context.inflation_left == 0;
 }
 
-/// Takes the next `piece` of a compressed message's payload, which it advances. An event only when
-/// that fails or has to pause.
-Event inflate_message(ReaderState& state, Bytes& piece, const ReaderContext& context) {
+/// Takes the next `piece` of a compressed message's payload, which it advances; `ahead` octets of
+/// it are there. An event only when that fails or has to pause.
+Event inflate_message(ReaderState& state, Bytes& piece, std::size_t ahead,
+                      const ReaderContext& context) {
   if (!state.inflater) state.inflater = context.inflaters->take(context.window_bits);
   while (true) {
-    MutableBytes room = inflation_room(state, piece.size(), context);
+    MutableBytes room = inflation_room(state, ahead, context);
     if (context.inflation_left) room = room.first(std::min(room.size(), *context.inflation_left));
     const Inflater::Step step = state.inflater->inflate(piece, room);
     spend(context, step.size);
@@ -230,7 +233,7 @@ Event end_compressed(ReaderState& state, const ReaderContext& context) {
     Bytes tail = inflater->tail();
     ReaderContext unpaused = context;
     unpaused.inflation_left = nullptr;
-    const Event failed = inflate_message(state, tail, unpaused);
+    const Event failed = inflate_message(state, tail, tail.size(), unpaused);
     if (failed.kind != Event::Kind::none) return failed;
     if (!inflater->end_message())
       return failure(CloseCode::invalid_payload, "a compressed message is cut off");
@@ -250,13 +253,19 @@ Event take_piece(ReaderState& state, MutableBytes& piece, const ReaderContext& c
     const bool good = gather_message(state, std::exchange(piece, {}), context);
     return good ? Event{} : failure(CloseCode::invalid_payload, kNotUtf8);
   }
-  if (piece.empty()) return {};
-  unmask(piece, state.key);
-  Bytes rest = piece;
-  const Event event = inflate_message(state, rest, context);
-  const std::size_t used = piece.size() - rest.size();
-  piece = piece.subspan(used);
-  unmask(piece, rotate_key(state.key, used));  // masked again, as it was
+  // In slices, as what is not inflated yet is masked again.
+  std::uint32_t key = state.key;
+  Event event;
+  while (!piece.empty() && event.kind == Event::Kind::none) {
+    const MutableBytes slice = piece.first(std::min(piece.size(), kSlice));
+    unmask(slice, key);
+    Bytes rest = slice;
+    event = inflate_message(state, rest, piece.size(), context);
+    const std::size_t used = slice.size() - rest.size();
+    key = rotate_key(key, used);
+    unmask(slice.subspan(used), key);
+    piece = piece.subspan(used);
+  }
   return event;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an honest client notices of an attack: the round trip of one echo, paced, first on a quiet
 // server, then while everything at once goes on that hostile clients do. The attackers share the
-// client's CPU, at the lowest priority, so that the figures show the server's part.
+// client's CPU, at the lowest priority, and may still keep it in the kernel; so the time until the
+// answer has arrived in the client's kernel is told as well, which is the server's part.
 #include <arpa/inet.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,8 +13,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -152,27 +156,67 @@ void storm(std::uint16_t port) {
   }
 }
 
-struct RoundTrips {
+using WallClock = std::chrono::system_clock;  // that of SO_TIMESTAMPNS, socket(7)
+
+/// Takes an answer of `size` bytes; returns when the last of it arrived in this host's kernel,
+/// which begins to note that a moment after it was asked to.
+std::optional<WallClock::time_point> receive(int fd, std::size_t size) {
+  std::array<char, 256> answer;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
+  iovec piece{.iov_base = answer.data(), .iov_len = size};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  PEAL_CHECK(::recvmsg(fd, &message, MSG_WAITALL) == static_cast<ssize_t>(size));
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (!header || header->cmsg_type != SCM_TIMESTAMPNS) return std::nullopt;
+  timespec time;
+  std::memcpy(&time, CMSG_DATA(header), sizeof time);
+  return WallClock::time_point(std::chrono::seconds(time.tv_sec) +
+                               std::chrono::nanoseconds(time.tv_nsec));
+}
+
+struct Times {
   double median_us;
   double p99_us;
+
+  explicit Times(std::vector<double> times) {
+    std::ranges::sort(times);
+    median_us = times[times.size() / 2];
+    p99_us = times[times.size() * 99 / 100];
+  }
+};
+
+struct RoundTrips {
+  Times whole;   ///< as the client sees it
+  Times server;  ///< until the answer has arrived
 };
 
 RoundTrips measure(const Clients& client) {
   const std::string frame = client_frame(64);
-  std::vector<double> times;
-  std::array<char, 256> answer;
+  const std::size_t size = frame.size() - 4;  // without the mask
+  const int fd = client.socket(0);
+  const int on = 1;
+  PEAL_CHECK(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0);
+  std::vector<double> whole, server;
   const Instant end = Clock::now() + kRound;
   for (Instant next = Clock::now(); next < end; next += kPace) {
     std::this_thread::sleep_until(next);
-    const Instant before = Clock::now();
-    PEAL_CHECK(push(client.socket(0), frame));
-    const ssize_t size = static_cast<ssize_t>(frame.size()) - 4;
-    PEAL_CHECK(::recv(client.socket(0), answer.data(), static_cast<std::size_t>(size),
-                      MSG_WAITALL) == size);
-    times.push_back(to_us(Clock::now() - before));
+    const auto before = WallClock::now();
+    PEAL_CHECK(push(fd, frame));
+    const auto arrived = receive(fd, size);
+    whole.push_back(to_us(WallClock::now() - before));
+    if (arrived) server.push_back(to_us(*arrived - before));
   }
-  std::ranges::sort(times);
-  return {times[times.size() / 2], times[times.size() * 99 / 100]};
+  PEAL_CHECK(!server.empty());
+  return {Times(std::move(whole)), Times(std::move(server))};
+}
+
+void print(const Times& quiet, const Times& besieged) {
+  std::printf(" %7.0f %7.0f %7.0f %7.0f %6.2f", quiet.median_us, quiet.p99_us, besieged.median_us,
+              besieged.p99_us, besieged.p99_us / quiet.p99_us);
 }
 
 void run(const std::string& io, const std::string& bomb_frame, int rounds) {
@@ -192,9 +236,11 @@ void run(const std::string& io, const std::string& bomb_frame, int rounds) {
     const Attacker resets([&] { storm(port); });
     std::this_thread::sleep_for(1s);
     const RoundTrips besieged = measure(honest);
-    std::printf("  %-9s %9.0f %9.0f %9.0f %9.0f %8.2f %9.0f %9.0f\n", io.c_str(), quiet.median_us,
-                quiet.p99_us, besieged.median_us, besieged.p99_us, besieged.p99_us / quiet.p99_us,
-                static_cast<double>(before) / 1e6, static_cast<double>(server.memory()) / 1e6);
+    std::printf("  %-9s", io.c_str());
+    print(quiet.whole, besieged.whole);
+    print(quiet.server, besieged.server);
+    std::printf(" %7.0f %9.0f\n", static_cast<double>(before) / 1e6,
+                static_cast<double>(server.memory()) / 1e6);
     std::fflush(stdout);
   }
 }
@@ -210,9 +256,12 @@ int main(int argc, char** argv) {
       "half-open handshakes, %zu subscribers that never read, deflate bombs (%zu KiB for\n"
       "1 GiB), a ping flood, a reset storm\n\n",
       kHalfOpen, kNeverReading, frame.size() >> 10);
-  std::printf("  %-9s %19s %19s %8s %19s\n", "", "quiet", "attacked", "", "memory");
-  std::printf("  %-9s %9s %9s %9s %9s %8s %9s %9s\n", "", "median", "p99", "median", "p99", "p99 x",
-              "quiet", "attacked");
+  std::printf("  %-9s %39s %39s %17s\n", "", "as the client sees it", "until it has arrived", "");
+  std::printf("  %-9s %15s %15s %6s %15s %15s %6s %17s\n", "", "quiet", "attacked", "", "quiet",
+              "attacked", "", "memory");
+  std::printf("  %-9s %7s %7s %7s %7s %6s %7s %7s %7s %7s %6s %7s %9s\n", "", "median", "p99",
+              "median", "p99", "p99 x", "median", "p99", "median", "p99", "p99 x", "quiet",
+              "attacked");
   for (const char* io : {"io_uring", "epoll"}) run(io, frame, rounds);
   return 0;
 }

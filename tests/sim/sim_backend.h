@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -121,11 +122,15 @@ class SimBackend final : public io::Backend {
   void shut_down(int fd, int how) override;
   void close(int fd, SlotId id, bool reset) override;
   void wake() override { woken_.store(true); }
+  void submit() override {
+    if (on_submit) on_submit();
+  }
   Result<> wait(std::optional<Duration> timeout) override;
   void deliver(io::EventSink& sink) override;
   io::BufferPool& buffers() override { return buffers_; }
 
   Habits habits;
+  std::function<void()> on_submit;  ///< called by submit()
 
  private:
   struct Listener {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
+#include <vector>
 
 #include "tests/unit/conn/fixture.h"
 
@@ -115,6 +116,26 @@ TEST_CASE(
     bench.read(bombs, bomber);
     CHECK(bomber.messages.size() == 5);
     CHECK(bomber.error == "");
+  });
+}
+
+TEST_CASE("Compression: answers leave before what waits in line gets its share of the turn") {
+  on_both({}, [](Bench& bench) {
+    WsPeer bomber(1);
+    WsPeer other(2);
+    SimSocket& bombs = bench.open(bomber, "/echo", kOffer);
+    SimSocket& socket = bench.open(other);
+    bombs.write(compressed(bomber, std::string(12'000, 'x')));
+    socket.write(other.text("first"));
+    std::vector<std::string> before;
+    bench.backend().on_submit = [&] { before = bench.handler.messages; };
+    bench.turn();
+    CHECK(before == std::vector<std::string>{"first"});
+    CHECK(bench.handler.messages.size() == 2);
+    bench.backend().on_submit = {};
+    bench.run();
+    bench.read(bombs, bomber);
+    CHECK(bomber.messages.size() == 1);
   });
 }
 
