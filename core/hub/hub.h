@@ -271,6 +271,7 @@ class Hub final : private OriginalKeeper, private Carrier {
   void take_delivery(ShardIndex from, const Parcel& parcel);
   void deliver_from(ShardIndex from, const Parcel& parcel);
   void deliver(Topic& topic, Message* message, const Parcel& about);
+  static void fetch_ahead(const std::vector<TopicUse*>& uses, std::size_t at);
   static bool comes_by_page(const TopicUse& use, const Message& message);
   bool push(TopicUse& use, Message* message);
   HubCounters& counters_of(const TopicUse& use) { return counters_[use.policy->number]; }

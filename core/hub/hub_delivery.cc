@@ -140,9 +140,22 @@ bool Hub::comes_by_page(const TopicUse& use, const Message& message) {
   return use.live ? message.offset <= use.offset : use.ready || use.resumes;
 }
 
+/// Subscribers lie apart from each other, and most of a delivery is waiting for their memory.
+void Hub::fetch_ahead(const std::vector<TopicUse*>& uses, std::size_t at) {
+  constexpr std::size_t kUses = 24, kOutboxes = 16, kEnds = 8;
+  if (at + kEnds < uses.size()) uses[at + kEnds]->outbox->fetch_end();
+  if (at + kUses < uses.size()) __builtin_prefetch(uses[at + kUses], 1);
+  if (at + kOutboxes >= uses.size()) return;
+  const auto* outbox = reinterpret_cast<const std::byte*>(uses[at + kOutboxes]->outbox);
+  __builtin_prefetch(outbox, 1);
+  __builtin_prefetch(outbox + 64, 1);
+}
+
 void Hub::deliver(Topic& topic, Message* message, const Parcel& about) {
   pushes_ += topic.subscribers_.size();
-  for (TopicUse* use : topic.subscribers_) {
+  for (std::size_t i = 0; i < topic.subscribers_.size(); ++i) {
+    fetch_ahead(topic.subscribers_, i);
+    TopicUse* const use = topic.subscribers_[i];
     if (is_sender(*use->outbox, self(), about.sender)) continue;
     const bool paged = comes_by_page(*use, *message);
     // What comes with a page need not come by a pattern of the same client as well.
