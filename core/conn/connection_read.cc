@@ -14,7 +14,7 @@ namespace {
 // what those in line get at its end.
 constexpr std::size_t kInflatedPerTurn = 64 << 10;  // bytes, of all clients together
 constexpr std::size_t kInflatedAtOnce = 8 << 10;    // of one of them
-constexpr std::size_t kInflatedInLine = 8 << 10;   // of all in line
+constexpr std::size_t kInflatedInLine = 8 << 10;    // of all in line
 constexpr std::size_t kFramesPerTurn = 512;
 constexpr std::size_t kFramesPerRequest = 16;  // that a request counts for
 constexpr std::uint32_t kPongs = 16;           // each on its own, in one piece of input
