@@ -14,7 +14,7 @@
 namespace peal::conn {
 namespace {
 
-// So that no turn lasts much longer than one share of each takes, 100 to 200 microseconds.
+// So that no turn lasts much longer than some 100 microseconds.
 constexpr int kAnswersPerTurn = 128;
 constexpr int kDeliveriesPerTurn = 8;
 constexpr Duration kDeliveryTime = std::chrono::microseconds(30);  // of one of those turns
@@ -137,7 +137,7 @@ bool ConnectionTable::flush() {
   line_next_ = line && (line_next_ || !deliveries);
   if (line_next_)
     serve_line();
-  else
+  else if (deliveries)
     settle_deliveries();
   line_next_ = !line_next_;
   begin_shares();
