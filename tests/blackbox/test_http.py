@@ -144,7 +144,7 @@ class Http(DaemonCase):
 
 class HandshakeTimeout(DaemonCase):
     config = CONFIG
-    options = ("--set", "limits.handshake_timeout=300ms")
+    options = ("--set", "limits.handshake_timeout=600ms")
 
     def assert_cut_off(self, client):
         self.assertIn(client.read_to_end()[:12], (b"", b"HTTP/1.1 408"))

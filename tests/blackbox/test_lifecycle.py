@@ -84,7 +84,7 @@ class Stopping(unittest.TestCase):
         client = Client(self.daemon.address)
         self.addCleanup(client.close)
         client.send(b"GET /x HTTP/1.1\r\n")
-        time.sleep(0.2)  # until half a head is there
+        time.sleep(0.4)  # until half a head is there
         self.daemon.terminate()
         wait_until(self.refuses, "no reactor accepts any more")
         client.send(f"Host: {self.daemon.host}\r\n\r\n".encode())

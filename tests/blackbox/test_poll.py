@@ -135,7 +135,7 @@ class Polls(ListeningCase):
     def test_a_wildcard_waits_and_cannot_resume(self):
         publisher, client = self.publisher("wild"), self.connect()
         client.send(client.request_head("/choice?topic=room/**"))
-        time.sleep(0.1)
+        time.sleep(0.4)
         self.publish(publisher, "seen")
         got = read_polled(client)
         self.assertEqual((got.data, got.gap), (["seen"], False))
@@ -197,7 +197,7 @@ class Drain(unittest.TestCase):
             client.send(client.request_head("/room/drain"))
         with Client(daemon.address) as last:
             poll(last, "/room/drain?wait=0")  # the others' requests are in by now, or will be soon
-            time.sleep(0.1)
+            time.sleep(0.4)
         begin = time.monotonic()
         daemon.terminate()
         for client in clients:

@@ -384,10 +384,10 @@ class Life(Publish):
         client = Client(daemon.address)
         self.addCleanup(client.close)
         client.send(client.request_head("/publish/x", "Content-Length: 4", method="POST") + b"ab")
-        time.sleep(0.1)
+        time.sleep(0.4)
         daemon.terminate()
         daemon.log.wait_for("asked to stop")
-        time.sleep(0.2)  # until the reactors know
+        time.sleep(0.4)  # until the reactors know
         client.send(b"cd")
         answer = client.read_response()
         self.assertEqual(answer.status, 200)

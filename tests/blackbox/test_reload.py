@@ -142,7 +142,7 @@ class Routes(ReloadCase):
         self.assertEqual(poll.request("/room/a?wait=0").status, 204)
         self.assertEqual(idle.request("/nothing").status, 404)
         poll.send(poll.request_head("/room/a?wait=60s"))
-        time.sleep(0.1)  # until it waits
+        time.sleep(0.4)  # until it waits
         self.reload(HEAD + ECHO)
         self.assertRegex(stream.read_to_end(), rb"retry: \d+\n\n\Z")
         self.assertEqual(poll.read_response().status, 204)
@@ -150,16 +150,16 @@ class Routes(ReloadCase):
         self.assertEqual(idle.request("/room/a").status, 404)
 
     def test_clients_of_a_route_that_goes_are_told_one_after_another(self):
-        self.start(CONFIG, "drain.over=1s")
+        self.start(CONFIG, "drain.over=2s")
         clients = [self.open("/echo") for _ in range(20)]
         begin = time.monotonic()
         self.reload(HEAD + ROUTES)
-        self.assertLess(time.monotonic() - begin, 0.5)
+        self.assertLess(time.monotonic() - begin, 1.4)
         first = self.open("/room/a")
         for client in clients:
             client.socket.settimeout(5)
             client.read_close()
-        self.assertGreater(time.monotonic() - begin, 0.7)
+        self.assertGreater(time.monotonic() - begin, 1.5)
         self.assert_lives(first)
 
     def test_topics_that_are_not_allowed_any_more(self):
@@ -187,7 +187,7 @@ wildcards = true
         self.start()
         client, poll = self.open("/room/a"), self.connect()
         poll.send(poll.request_head("/room/a?wait=60s"))
-        time.sleep(0.1)
+        time.sleep(0.4)
         self.reload(CONFIG.replace('publish = "anyone"', 'publish = "ignore"'))
         client.send_frame(TEXT, "unheard")
         self.publish("room/a", "heard")
@@ -200,7 +200,7 @@ wildcards = true
         self.start()
         client, listener = self.connect(), self.open("/room/a")
         client.send(client.request_head("/publish/room/a", "Content-Length: 4", method="POST") + b"ne")
-        time.sleep(0.1)  # until it is read
+        time.sleep(0.4)  # until it is read
         self.reload(HEAD + ROUTES.replace("route.publish", "route.renamed").replace("/publish/", "/renamed/"))
         client.send(b"ws")
         self.assertEqual(client.read_response().status, 200)
@@ -533,7 +533,7 @@ class Certificates(ReloadCase):
 
     def test_a_handshake_that_has_begun_goes_on(self):
         client = self.connect(("127.0.0.1", self.port))
-        time.sleep(0.1)  # until it is accepted
+        time.sleep(0.4)  # until it is accepted
         self.authority.issue("new", "127.0.0.1")
         self.replace("new")
         self.assertTrue(self.daemon.log.wait_for("certificates loaded again"))

@@ -19,7 +19,7 @@ limits = { ping_interval = "0s" }
 
 class Pings(DaemonCase):
     config = ROUTES
-    options = ("--set", "limits.ping_interval=200ms", "--set", "limits.pong_timeout=300ms")
+    options = ("--set", "limits.ping_interval=200ms", "--set", "limits.pong_timeout=1s")
 
     def test_a_client_that_answers_stays(self):
         client = self.open("/echo")
@@ -58,7 +58,7 @@ class Pings(DaemonCase):
 class Idle(DaemonCase):
     config = ROUTES
     options = (
-        "--set", "limits.idle_timeout=600ms", "--set", "limits.ping_interval=150ms",
+        "--set", "limits.idle_timeout=1500ms", "--set", "limits.ping_interval=150ms",
         "--set", "limits.close_timeout=300ms",
     )
 
@@ -70,13 +70,13 @@ class Idle(DaemonCase):
             if got.opcode != PING:
                 break
             client.send_frame(PONG, got.payload)
-        self.assertGreater(time.monotonic() - begin, 0.4)
+        self.assertGreater(time.monotonic() - begin, 1.2)
         self.assertEqual(int.from_bytes(got.payload[:2], "big"), 1001)
 
     def test_messages_keep_it_open(self):
         client = self.open("/echo", timeout=5)
         begin = time.monotonic()
-        while time.monotonic() - begin < 1.5:
+        while time.monotonic() - begin < 2.5:
             client.send_frame(TEXT, "busy")
             self.assertEqual(client.read_message(), b"busy")
             time.sleep(0.1)  # the pace of the client under test
