@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/block_pool.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdlib>
 #include <utility>
@@ -23,11 +24,13 @@ BlockPool::~BlockPool() {
 
 Block* BlockPool::take(std::size_t capacity) {
   std::size_t bytes = capacity + sizeof(Block);
-  const std::size_t units = (bytes + kMinBlock - 1) / kMinBlock;
+  const std::size_t counted = bytes > kLarge ? std::max(bytes - kSlack, kLarge) : bytes;
+  const std::size_t units = (counted + kMinBlock - 1) / kMinBlock;
   const auto rank = static_cast<std::size_t>(std::bit_width(units - 1));
   Block* block = nullptr;
   if (rank < kRanks) {
     bytes = kMinBlock << rank;
+    if (bytes >= kLarge) bytes += kSlack;
     block = kept_[rank];
     if (block) {
       kept_[rank] = block->next;

@@ -25,14 +25,17 @@ struct Block {
 };
 
 /// Memory for what outlives a turn: request heads in pieces, messages, responses. Blocks come in
-/// powers of two and are kept for the next taker, so that a steady load allocates nothing.
+/// powers of two and are kept for the next taker, so that a steady load allocates nothing. Large
+/// ones are kSlack longer: what has just such a size fits with what goes before it.
 ///
 /// Owner: a shard. Thread: the shard's. Errors: none; out of memory ends the process.
 /// Limits: keeps at most `keep_bytes` of unused blocks, frees what is above.
 class BlockPool {
  public:
-  static constexpr std::size_t kMinBlock = 128;  ///< bytes, header included
-  static constexpr std::size_t kRanks = 16;      ///< up to 4 MiB; larger ones are never kept
+  static constexpr std::size_t kMinBlock = 128;     ///< bytes, header included
+  static constexpr std::size_t kRanks = 16;         ///< up to 4 MiB; larger ones are never kept
+  static constexpr std::size_t kLarge = 128 << 10;  ///< bytes, without the slack
+  static constexpr std::size_t kSlack = 64;         ///< bytes
   static constexpr std::uint32_t kUncached = 0xffffffff;
 
   explicit BlockPool(std::size_t keep_bytes) : keep_bytes_(keep_bytes) {}

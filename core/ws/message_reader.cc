@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kUnproven = (64 << 10) - sizeof(Block);  // bytes: a pool's 64 KiB block
 constexpr std::uint64_t kProven = 32;                            // times what has arrived
 constexpr std::uint64_t kInflation = 4;                          // times what is to be inflated
+constexpr std::uint64_t kGrowth = 4;                             // of a large block for it
 constexpr std::uint64_t kSmallest = 512 - sizeof(Block);         // bytes for what was inflated
 constexpr std::size_t kSlice = 4 << 10;                          // bytes inflated at once
 
@@ -186,7 +187,7 @@ MutableBytes inflation_room(ReaderState& state, std::size_t ahead, const ReaderC
   if (!state.message || state.message->capacity <= used) {
     const std::uint64_t capacity = state.message ? state.message->capacity : 0;
     const std::uint64_t guess = std::clamp(kInflation * ahead, kSmallest, kUnproven);
-    const std::uint64_t growth = capacity < kUnproven ? 2 : kProven;
+    const std::uint64_t growth = capacity < kUnproven ? 2 : kGrowth;
     move_message(state, std::min(std::max(guess, growth * capacity), most), context.pool);
   }
   const std::uint64_t end = std::min<std::uint64_t>(state.message->capacity, most);

@@ -32,9 +32,26 @@ TEST_CASE("BlockPool: a block holds at least what was asked for") {
   CHECK(pool.bytes_out() == 0);
 }
 
+TEST_CASE("BlockPool: large blocks have room for a little more than a power of two") {
+  BlockPool pool(8 << 20);
+  for (const std::size_t size : {128ul << 10, 1ul << 20, 4ul << 20}) {
+    CAPTURE(size);
+    Block* const block = pool.take(size - sizeof(Block) + BlockPool::kSlack);
+    CHECK(block->capacity + sizeof(Block) == size + BlockPool::kSlack);
+    CHECK(pool.bytes_out() == size + BlockPool::kSlack);
+    pool.give(block);
+    CHECK(pool.take(size - sizeof(Block) - 100) == block);
+    pool.give(block);
+    Block* const larger = pool.take(size - sizeof(Block) + BlockPool::kSlack + 1);
+    CHECK(larger != block);
+    CHECK(larger->capacity > block->capacity);
+    pool.give(larger);
+  }
+}
+
 TEST_CASE("BlockPool: blocks are powers of two, header included") {
   BlockPool pool(1 << 20);
-  for (std::size_t asked : {1ul, 200ul, 5000ul, 100'000ul}) {
+  for (std::size_t asked : {1ul, 200ul, 5000ul, 60'000ul}) {
     Block* block = pool.take(asked);
     const std::size_t whole = block->capacity + sizeof(Block);
     CHECK((whole & (whole - 1)) == 0);
@@ -71,10 +88,11 @@ TEST_CASE("BlockPool: keeps no more than it was told to") {
 
 TEST_CASE("BlockPool: blocks above 4 MiB are never kept") {
   BlockPool pool(1 << 30);
-  pool.give(pool.take(4 << 20));
+  constexpr std::size_t kLargest = (4 << 20) + BlockPool::kSlack;
+  pool.give(pool.take(kLargest));
   CHECK(pool.bytes_kept() == 0);
-  pool.give(pool.take((4 << 20) - sizeof(Block)));
-  CHECK(pool.bytes_kept() == 4 << 20);
+  pool.give(pool.take(kLargest - sizeof(Block)));
+  CHECK(pool.bytes_kept() == kLargest);
 }
 
 TEST_CASE("BlockPool: giving back nothing does nothing") {
