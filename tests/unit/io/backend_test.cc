@@ -47,6 +47,25 @@ TEST_CASE("Backend: more than a buffer at once arrives whole and in order") {
   });
 }
 
+TEST_CASE("Backend: receive_once() brings no more than a buffer in a turn") {
+  on_each([](Rig& rig) {
+    const Pair pair(rig);
+    const std::string sent = pattern(3 * BufferPool::kSize);
+    pair.write(sent);
+    rig.backend->receive_once(pair.near, {0, 0});
+    for (int turns = 0; rig.seen(0).bytes.size() < sent.size(); ++turns) {
+      REQUIRE(turns < 500);
+      const int events = rig.seen(0).events;
+      rig.turn(10ms);
+      CHECK(rig.seen(0).events <= events + 1);
+      if (rig.seen(0).events > events && !rig.seen(0).armed)
+        rig.backend->receive_once(pair.near, {0, 0});
+    }
+    CHECK(rig.seen(0).bytes == sent);
+    rig.end(pair.near, 0, true);
+  });
+}
+
 TEST_CASE("Backend: the end of the stream comes once, after the last bytes") {
   on_each([](Rig& rig) {
     for (std::uint32_t i = 0; i < 50; ++i) {  // bytes and end may be reported together or not
