@@ -103,9 +103,9 @@ void Accounts::count_received(const conn::Connection& connection, std::uint32_t 
   if (conn::Traffic* traffic = table_->traffic(connection)) traffic->messages_received += messages;
 }
 
-void Accounts::count_echoed(conn::Connection& connection) {
-  ++routes_[connection.policy->outbox.number].messages_echoed;
-  connection.count_message();
+void Accounts::count_echoed(conn::Connection& connection, std::uint32_t messages) {
+  routes_[connection.policy->outbox.number].messages_echoed += messages;
+  connection.count_messages(messages);
 }
 
 }  // namespace peal::server

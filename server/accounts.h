@@ -95,7 +95,7 @@ class Accounts {
   /// Requires: the connection has a policy, or has asked for that route before.
   void count_received(const conn::Connection& connection, std::uint32_t route,
                       std::uint32_t messages = 1);
-  void count_echoed(conn::Connection& connection);
+  void count_echoed(conn::Connection& connection, std::uint32_t messages);
   void count_slow(const conn::Connection& connection) {
     ++routes_[connection.policy->outbox.number].slow_closed;
   }

@@ -361,12 +361,12 @@ void Dispatcher::redirect_to_folder(conn::Connection& connection, const http::Re
 
 void Dispatcher::on_message(conn::Connection& connection, const ws::Event& message) {
   accounts_.count_received(connection, connection.policy->outbox.number);
-  if (route_of(connection).config->type == config::RouteType::echo) {
-    accounts_.count_echoed(connection);
-    table_->echo(connection, message);
-  } else {
-    pubsub_.on_message(connection, message);
-  }
+  pubsub_.on_message(connection, message);
+}
+
+void Dispatcher::on_echo(conn::Connection& connection, std::uint32_t messages) {
+  accounts_.count_received(connection, connection.policy->outbox.number, messages);
+  accounts_.count_echoed(connection, messages);
 }
 
 void Dispatcher::on_topics_due(conn::Connection& connection) {

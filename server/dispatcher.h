@@ -62,6 +62,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   std::unique_ptr<conn::Exchange> make_exchange() override;
   bool on_turn_end() override { return publisher_.work(); }
   void on_message(conn::Connection& connection, const ws::Event& message) override;
+  void on_echo(conn::Connection& connection, std::uint32_t messages) override;
   void on_refused(io::IpNetwork client) override;
   void on_ending(conn::Connection& connection) override;
   void on_room(conn::Connection& connection) override;

@@ -34,7 +34,8 @@ conn::RoutePolicy policy_of(const config::Route& route, const config::Compressio
       .message_rate = Rate(limits.message_rate),
       .ping_interval = limits.ping_interval,
       .pong_timeout = limits.pong_timeout,
-      .idle_timeout = limits.idle_timeout};
+      .idle_timeout = limits.idle_timeout,
+      .echo = route.type == config::RouteType::echo};
 }
 
 Result<Route> make_route(const config::Route& config, const config::Compression& compression) {

@@ -32,6 +32,7 @@ struct RoutePolicy {
   Duration ping_interval{};                   ///< zero: no pings
   Duration pong_timeout{};                    ///< zero: for ever
   Duration idle_timeout{};                    ///< without a message either way; zero: for ever
+  bool echo = false;  ///< every message goes back, see ConnectionHandler::on_echo()
 };
 
 /// Where a connection stands. It moves down this list only, but for `head` to `responding`, which

@@ -118,6 +118,7 @@ void ConnectionTable::hold(Connection& connection, Bytes bytes) {
 /// Between messages there is nothing to remember, so only who is within one has a ReaderState.
 void ConnectionTable::read_frames(Connection& connection, MutableBytes& input) {
   ws::ReaderState*& reader = connection.state.reader;
+  if (connection.policy->echo && echo_run(connection, input)) return;
   if (!reader) reader = readers_.take({});
   read_events(connection, input);
   if (!reader || !reader->idle()) return;
@@ -143,6 +144,7 @@ void ConnectionTable::read_events(Connection& connection, MutableBytes& input) {
   PingFlood flood;
   flood.pings = pings_before_;
   while (state.stall == Stall::none) {
+    if (connection.policy->echo && echo_run(connection, input)) continue;
     const ws::Event event = ws::next(*state.reader, input, context);
     if (!within_rate(connection, event)) return;
     if (event.kind != ws::Event::Kind::none) count_frames(connection, 1);
@@ -151,11 +153,7 @@ void ConnectionTable::read_events(Connection& connection, MutableBytes& input) {
         answer_flood(connection, flood);
         return;
       case ws::Event::Kind::message:
-        connection.last_message = now();
-        if (state.phase == Phase::open)
-          handler_.on_message(connection, event);
-        else
-          memory_.blocks.give(event.block);  // we have said goodbye already
+        take_message(connection, event);
         break;
       case ws::Event::Kind::ping:
         answer_ping(connection, event, flood);
@@ -178,6 +176,18 @@ void ConnectionTable::read_events(Connection& connection, MutableBytes& input) {
     }
   }
   answer_flood(connection, flood);
+}
+
+void ConnectionTable::take_message(Connection& connection, const ws::Event& event) {
+  connection.last_message = now();
+  if (connection.state.phase != Phase::open) {
+    memory_.blocks.give(event.block);  // we have said goodbye already
+  } else if (connection.policy->echo) {
+    handler_.on_echo(connection, 1);
+    echo(connection, event);
+  } else {
+    handler_.on_message(connection, event);
+  }
 }
 
 /// A few octets may be a lot of work: they inflate to many, or are many frames. Who has had a share

@@ -198,6 +198,7 @@ class ConnectionTable {
   void hold(Connection& connection, Bytes bytes);
   void read_frames(Connection& connection, MutableBytes& input);
   void read_events(Connection& connection, MutableBytes& input);
+  void take_message(Connection& connection, const ws::Event& event);
   void on_close_frame(Connection& connection, const ws::Event& event);
   void on_stream_end(Connection& connection);
   bool within_rate(Connection& connection, const ws::Event& event);
@@ -236,11 +237,15 @@ class ConnectionTable {
   void encrypt(Connection& connection);
   std::optional<int> start_secure_send(Connection& connection);
 
+  // connection_echo.cc
+  bool echo_run(Connection& connection, MutableBytes& input);
+  void send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event,
+                 bool encode = false);
+  bool may_keep_input() const { return source_.in_buffer && !memory_.buffers.scarce(); }
+
   // connection_write.cc
   void mark_due(Connection& connection);
   void mark_rest(Connection& connection);
-  void send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event,
-                 bool encode = false);
   ws::Compressor::Frame compress(Connection& connection, Bytes frame);
   void push_frame(Connection& connection, ws::Opcode opcode, Bytes payload);
   void send_close(Connection& connection, ws::CloseCode code, std::string_view reason);

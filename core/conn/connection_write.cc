@@ -61,45 +61,6 @@ bool ConnectionTable::reads_again(const Connection& connection) const {
 
 // ---- Answers -----------------------------------------------------------------------------------
 
-void ConnectionTable::echo(Connection& connection, const ws::Event& message) {
-  const ws::DeflateAgreement& deflate = connection.deflate();
-  if (deflate.on && !deflate.server_takeover) {
-    const auto [block, frame] =
-        memory_.compressor.compress(message.opcode, message.payload, deflate.server_window_bits);
-    if (block) {
-      memory_.blocks.give(message.block);
-      connection.push_block(memory_, block, frame);
-      stall_if_full(connection);
-      mark_due(connection);
-      return;
-    }
-  }
-  // With a context, messages are compressed in the order in which they are sent.
-  send_back(connection, message.opcode, message, deflate.server_takeover);
-}
-
-/// Sends a payload back to where it came from, out of the memory it lies in.
-void ConnectionTable::send_back(Connection& connection, ws::Opcode opcode, const ws::Event& event,
-                                bool encode) {
-  MutableBytes payload = event.payload;
-  Block* block = event.block;
-  const bool in_place = block || (source_.in_buffer && !memory_.buffers.scarce() && !encode);
-  if (!in_place) {
-    block = memory_.blocks.take(ws::kMaxServerHeader + payload.size());
-    std::byte* to = block->data() + ws::kMaxServerHeader;
-    if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
-    payload = {to, payload.size()};
-  }
-  std::byte* begin = ws::write_server_header_before(payload.data(), opcode, true, payload.size());
-  const MutableBytes frame{begin, payload.data() + payload.size()};
-  if (block)
-    connection.push_block(memory_, block, frame, encode);
-  else
-    connection.push_buffer(memory_, source_.buffer, frame);
-  stall_if_full(connection);
-  mark_due(connection);
-}
-
 void ConnectionTable::send_text(Connection& connection, std::string_view text) {
   const Phase phase = connection.state.phase;
   if (phase != Phase::upgrading && phase != Phase::open) return;

@@ -46,6 +46,9 @@ class ConnectionHandler {
   /// a payload without it lies in the input and ends with the call.
   virtual void on_message(Connection& connection, const ws::Event& message) = 0;
 
+  /// So many messages came that go back by RoutePolicy::echo; on_message() hears nothing of them.
+  virtual void on_echo(Connection&, std::uint32_t) {}
+
   /// A connection was refused when it came: its client has too many already, see Admission.
   virtual void on_refused(io::IpNetwork client) = 0;
 

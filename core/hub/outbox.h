@@ -72,10 +72,10 @@ class Outbox : public ListHook<Outbox> {
   bool is_shut() const { return door_ == Door::shut; }
   bool is_open() const { return door_ == Door::open; }
   std::uint32_t dropped() const { return dropped_; }
-  /// Messages that went in, published ones and those of count_message().
+  /// Messages that went in, published ones and those of count_messages().
   std::uint32_t messages() const { return messages_; }
-  /// A message went in that was not published.
-  void count_message() { ++messages_; }
+  /// Messages went in that were not published.
+  void count_messages(std::uint32_t messages) { messages_ += messages; }
   /// Whether a message went in since take_fresh() was last asked.
   bool fresh() const { return fresh_; }
   bool take_fresh() { return std::exchange(fresh_, false); }

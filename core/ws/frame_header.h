@@ -81,8 +81,8 @@ inline void set_compressed(std::byte* frame) {
   *frame |= std::byte{wire::kRsv1};
 }
 
-// Inline: in the reader's loop a header never leaves the registers, which is worth 10 ns a message.
-inline FrameHeader decode_header(Bytes octets, Role role, bool deflate) {
+// Always inline: where it is called a header never leaves the registers, worth 10 ns a message.
+[[gnu::always_inline]] inline FrameHeader decode_header(Bytes octets, Role role, bool deflate) {
   wire::Room room;
   const std::byte* const at =
       octets.size() >= room.size() ? octets.data() : wire::complete(octets, role, room);

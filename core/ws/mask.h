@@ -19,8 +19,8 @@ constexpr std::uint32_t rotate_key(std::uint32_t key, std::size_t size) {
 /// unmasked, which text mostly is and then needs no Utf8Validator.
 bool unmask(MutableBytes bytes, std::uint32_t key);
 
-/// Unmasks `from` into `to`. A key of 0 just copies. Requires: from.size() writable bytes at `to`
-/// that do not overlap `from`. Returns as unmask().
+/// Unmasks `from` into `to`. A key of 0 just copies. Requires: from.size() writable bytes at `to`,
+/// which may overlap `from` when they begin in front of it. Returns as unmask().
 bool unmask_copy(std::byte* to, Bytes from, std::uint32_t key);
 
 }  // namespace peal::ws

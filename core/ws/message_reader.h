@@ -40,6 +40,10 @@ struct ReaderState {
 
   friend bool operator==(const ReaderState&, const ReaderState&) = default;
   bool idle() const { return *this == ReaderState{}; }
+  /// Whether the next octet begins a frame that begins a message, or a control frame.
+  bool between_messages() const {
+    return frame_left == 0 && header_size == 0 && message_opcode == Opcode::continuation;
+  }
 };
 static_assert(sizeof(ReaderState) <= 64);
 

@@ -105,6 +105,8 @@ class ScriptHandler final : public TestHandler {
     table->echo(connection, message);
   }
 
+  void on_echo(Connection&, std::uint32_t count) override { echoed += count; }
+
   void on_close(Connection& connection) override {
     closes.push_back({connection.state.close_code, connection.state.closed_by_peer});
   }
@@ -142,6 +144,7 @@ class ScriptHandler final : public TestHandler {
   io::IpNetwork answers_for;  ///< on lines that forward
   std::vector<std::string> requests;
   std::vector<std::string> messages;
+  std::uint32_t echoed = 0;
   std::vector<Close> closes;
   std::vector<Ending> endings;
   int refused = 0;

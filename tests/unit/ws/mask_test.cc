@@ -88,6 +88,20 @@ TEST_CASE("unmask_copy: every size, from and to every alignment") {
       }
 }
 
+TEST_CASE("unmask_copy: to bytes in front that overlap") {
+  const auto source = random_bytes(kMaxSize);
+  for (std::size_t forward = 1; forward <= 70; ++forward)
+    for (std::size_t size = 0; size <= kMaxSize; ++size) {
+      std::vector<std::byte> bytes(forward + size + 1);
+      std::copy_n(source.begin(), size, bytes.begin() + static_cast<std::ptrdiff_t>(forward));
+      const auto expected = reference(Bytes(source).first(size), kKey);
+      const bool ascii = unmask_copy(bytes.data(), Bytes(bytes).subspan(forward, size), kKey);
+      REQUIRE(ascii == is_ascii(expected));
+      REQUIRE(std::ranges::equal(Bytes(bytes).first(size), expected));
+      REQUIRE(bytes.back() == std::byte{0});
+    }
+}
+
 TEST_CASE("unmask: tells of every single byte that is not ASCII") {
   for (std::size_t size = 1; size <= 200; ++size)
     for (std::size_t at = 0; at < size; ++at) {

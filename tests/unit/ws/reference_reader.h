@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "core/base/block_pool.h"
 #include "core/base/check.h"
 #include "core/ws/deflate.h"
+#include "core/ws/echo.h"
 #include "core/ws/frame_header.h"
 #include "core/ws/message_reader.h"
 #include "tests/unit/ws/reference_inflater.h"
@@ -236,6 +238,8 @@ class RealReader {
   /// Payload of which so much is missing is written where it belongs, from now on.
   void go_direct(std::size_t least) { direct_from_ = least; }
   void set_limit(std::uint64_t limit) { context_.message_size = limit; }
+  /// What can be is read by echo() from now on, so many messages at once.
+  void echo_runs(std::size_t messages) { echoed_at_once_ = messages; }
 
   void feed(std::string_view octets) {
     feed_direct(octets);
@@ -243,6 +247,7 @@ class RealReader {
     std::vector<std::byte> piece(bytes.begin(), bytes.end());
     MutableBytes input = piece;
     while (!finished_) {
+      feed_echo(input);
       const std::byte* const before = input.data();
       const Event event = next(state_, input, context_);
       if (event.kind == Event::Kind::paused) {
@@ -278,6 +283,27 @@ class RealReader {
     }
   }
 
+  /// Takes what echo() takes, and reads that as a client would.
+  void feed_echo(MutableBytes& input) {
+    while (echoed_at_once_ > 0 && state_.between_messages()) {
+      const std::byte* const before = input.data();
+      const Echo run = echo(input, {.message_size = context_.message_size,
+                                    .messages = echoed_at_once_,
+                                    .bytes = input.size()});
+      PEAL_CHECK(run.messages <= echoed_at_once_);
+      if (run.messages == 0) {
+        PEAL_CHECK(run.frames.empty() && input.data() == before);
+        return;
+      }
+      PEAL_CHECK(run.frames.data() == before);
+      PEAL_CHECK(run.frames.data() + run.frames.size() + 4 * run.messages == input.data());
+      RealReader client(Role::client, context_.message_size);
+      client.feed(as_text(run.frames));
+      PEAL_CHECK(client.seen().size() == run.messages);
+      std::ranges::copy(client.seen(), std::back_inserter(seen_));
+    }
+  }
+
   void take(const Event& event, const std::byte* before) {
     finished_ = event.kind == Event::Kind::close || event.kind == Event::Kind::failure;
     if (event.kind == Event::Kind::failure) reason_ = event.reason;
@@ -304,6 +330,7 @@ class RealReader {
   const std::size_t share_;
   std::size_t left_ = share_;
   std::size_t direct_from_ = SIZE_MAX;
+  std::size_t echoed_at_once_ = 0;
   ReaderContext context_;
   std::vector<Seen> seen_;
   std::string_view reason_;

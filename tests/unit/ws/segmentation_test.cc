@@ -174,6 +174,23 @@ TEST_CASE("MessageReader: any segmentation gives the same events, those of the s
   CHECK(failures < rounds(3000));
 }
 
+TEST_CASE("echo: with the reader, the same events as the slow reader's") {
+  for (std::uint64_t seed = 1; seed <= rounds(3000); ++seed) {
+    INFO("seed ", seed);
+    StreamMaker random(seed, Role::server);
+    const std::uint64_t limit = seed % 7 == 0 ? 200 : 100'000;
+    const std::string stream = random.stream();
+    ReferenceReader expected(Role::server, limit);
+    expected.feed(stream);
+    for (std::size_t longest : {20, 1000, 100'000}) {
+      RealReader reader(Role::server, limit);
+      reader.echo_runs(1 + random.below(8));
+      feed_in_pieces(reader, stream, longest, random);
+      REQUIRE(reader.seen() == expected.seen());
+    }
+  }
+}
+
 TEST_CASE("MessageReader: any segmentation of compressed messages gives the same events") {
   std::size_t events = 0, failures = 0;
   for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
