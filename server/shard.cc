@@ -18,6 +18,9 @@ constexpr std::uint32_t kHubTimer = 0xffffffff;   // owner of the hub's
 constexpr std::uint32_t kBeatTimer = 0xfffffffe;  // owner of the heartbeat's
 constexpr std::uint32_t kDrainTimer = 0xfffffffd;
 constexpr std::uint32_t kChangeTimer = 0xfffffffc;
+// Of what is delivered in parts, some 20 us of work; more while it is quiet, for larger batches.
+constexpr std::size_t kPushesPerTurn = 128;
+constexpr std::size_t kPushesPerQuietTurn = 1024;
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
 constexpr int kLastAccepts = 1024;  // some milliseconds, once
 constexpr Duration kLeaveLimit = std::chrono::seconds(2);
@@ -196,6 +199,7 @@ bool Shard::on_turn_end() {
   const bool changes = work_on_change();
   const bool drains = drain_stage_ == DrainStage::under_way && work_on_drain();
   const bool left = table_.flush() || changes || drains;
+  const bool delivers = go_on_delivering();
   hub_.flush(setup_.wake);
   note_evictions();
   if (const auto due = hub_.next_due()) reactor_.arm_at(hub_timer_, *due);
@@ -204,7 +208,15 @@ bool Shard::on_turn_end() {
     setup_.drained();
   }
   // Nobody tells us when a full queue to another shard has room again: look in every turn.
-  return left || hub_.congested() || hub_.works() || table_.publishers_wait();
+  return left || delivers || hub_.congested() || hub_.works() || table_.publishers_wait();
+}
+
+/// When what was asked for is on its way. True when there is something to send after it.
+bool Shard::go_on_delivering() {
+  if (!hub_.delivers()) return false;
+  reactor_.backend().submit();
+  hub_.go_on_delivering(table_.is_quiet() ? kPushesPerQuietTurn : kPushesPerTurn);
+  return true;
 }
 
 bool Shard::has_mail() const {

@@ -100,6 +100,7 @@ class Shard final : private io::ReactorClient {
   void on_wake() override {}
   void on_timer(io::Timer& timer) override;
   bool on_turn_end() override;
+  bool go_on_delivering();
   bool has_mail() const override;
 
   void defer_accepts();

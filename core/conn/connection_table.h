@@ -116,6 +116,8 @@ class ConnectionTable {
   /// Breaks every connection off; they are gone after some more turns.
   void terminate_all();
 
+  /// Whether nobody has asked for anything in some turns.
+  bool is_quiet() const { return quiet_turns_ == kQuietTurns; }
   /// Whether some wait for resume_publishers().
   bool publishers_wait() const { return !stalled_publishers_.empty(); }
 
@@ -173,6 +175,8 @@ class ConnectionTable {
     SlotId id;
     std::uint32_t pings = 0;  // in that share
   };
+
+  static constexpr int kQuietTurns = 64;
 
   // connection_origin.cc
   bool read_introduction(Connection& connection, MutableBytes& input);
@@ -303,7 +307,7 @@ class ConnectionTable {
   std::size_t inflation_unshared_ = 0;  // of this turn
   http::RequestParser parser_;
   Source source_;
-  int quiet_turns_ = 0;     // since a client asked for something
+  int quiet_turns_ = 0;     // since a client asked for something, up to kQuietTurns
   bool line_next_ = false;  // of in_line_ and the deliveries, when both wait
 };
 

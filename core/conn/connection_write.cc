@@ -19,8 +19,7 @@ constexpr int kAnswersPerTurn = 128;
 constexpr int kDeliveriesPerTurn = 8;
 constexpr Duration kDeliveryTime = std::chrono::microseconds(30);  // of one of those turns
 constexpr int kSendsPerSettle = 2;
-// While nobody has asked for anything in some turns, larger batches: they cost a tenth less.
-constexpr int kQuietTurns = 64;
+// While it is quiet, larger batches: they cost a tenth less.
 constexpr int kDeliveriesPerQuietTurn = 256;
 constexpr std::size_t kHttpQueue = 64 << 10;     // bytes of responses waiting, before a policy
 constexpr std::size_t kMergeBytes = 8 << 10;     // up to here copying is cheaper than gathering
@@ -117,7 +116,7 @@ bool ConnectionTable::settle_answers() {
 }
 
 void ConnectionTable::settle_deliveries() {
-  const bool quiet = quiet_turns_ == kQuietTurns;
+  const bool quiet = is_quiet();
   const Instant end = reactor_.read_clock() + kDeliveryTime;
   for (int i = quiet ? kDeliveriesPerQuietTurn : kDeliveriesPerTurn; i > 0; --i) {
     hub::Outbox* outbox = due_.pop_delivery();

@@ -27,6 +27,7 @@ Hub::Hub(const Setup& setup)
     : memory_(*setup.memory),
       port_(*setup.mesh, setup.self),
       held_(setup.mesh->shards()),
+      pushes_at_once_(setup.pushes_at_once),
       client_(*setup.client),
       due_(*setup.due),
       home_(memory_, *this,
@@ -84,8 +85,11 @@ TopicUse& Hub::add_use(TopicUse*& uses, std::string_view name, Outbox& outbox,
   else
     reconcile(topic);
   if (replay.from == Replay::From::nothing) {
-    use.ready = use.live = topic.ready_for(use);
-    if (!use.ready) topic.waiting_.emplace_back(&use, replay);
+    use.ready = topic.ready_for(use);
+    if (use.ready)
+      go_live(use);
+    else
+      topic.waiting_.emplace_back(&use, replay);
   } else if (topic.opened()) {
     ask(use, replay);
   } else {
@@ -106,9 +110,14 @@ void Hub::count_in(Topic& topic, TopicUse& use) {
 
 void Hub::count_out(Topic& topic, const TopicUse& use) {
   --subscriptions_;
-  TopicUse* moved = topic.subscribers_.back();
-  topic.subscribers_[use.position] = moved;
-  moved->position = use.position;
+  std::uint32_t place = use.position;
+  const auto fill = [&](std::size_t from) {
+    topic.subscribers_[place] = topic.subscribers_[from];
+    topic.subscribers_[place]->position = place;
+    place = static_cast<std::uint32_t>(from);
+  };
+  if (is_served(topic, use)) fill(--unfinished_.front().next);  // those stay in front
+  fill(topic.subscribers_.size() - 1);
   topic.subscribers_.pop_back();
   const FormSet wants = use.outbox->wants();
   for (std::size_t i = 0; i < kForms; ++i) topic.wanting_[i] -= wants.has(static_cast<Form>(i));
@@ -257,11 +266,18 @@ void Hub::make_ready(Topic& topic) {
     if (due->second.from != Replay::From::nothing) {
       ask(use, due->second);
     } else {
-      use.ready = use.live = true;
+      use.ready = true;
+      go_live(use);
       client_.on_topic_ready(use);
     }
   }
   waiting.erase(first_due, waiting.end());
+}
+
+/// What came before waits perhaps, and is for others.
+void Hub::go_live(TopicUse& use) {
+  use.live = true;
+  use.since = deliveries_ & ((std::uint64_t{1} << 48) - 1);
 }
 
 // ---- Mail --------------------------------------------------------------------------------------
@@ -282,13 +298,16 @@ void Hub::take_mail() {
     if (asking_.find(question.asking)) home_.take(self(), question);
   }
   Parcel parcel;
+  const auto has_room = [this] {
+    return pushes_ < kPushesPerTurn && unfinished_.size() < kMostUnfinished;
+  };
   for (ShardIndex from = 0; from < port_.shards(); ++from) {
     if (from == self()) continue;
-    for (int i = 0; i < kParcelsPerTurn && pushes_ < kPushesPerTurn; ++i) {
+    for (int i = 0; i < kParcelsPerTurn && has_room(); ++i) {
       if (!port_.take(from, Mesh::Lane::down, parcel)) break;
       take_parcel(from, parcel);
     }
-    for (int i = 0; i < kParcelsPerTurn && pushes_ < kPushesPerTurn; ++i) {
+    for (int i = 0; i < kParcelsPerTurn && has_room(); ++i) {
       if (port_.waits(Mesh::Lane::down) || !port_.take(from, Mesh::Lane::up, parcel)) break;
       take_parcel(from, parcel);
     }
@@ -300,6 +319,7 @@ void Hub::take_mail() {
 
 void Hub::settle() {
   take_mail();
+  go_on_delivering(SIZE_MAX);
   home_.give_up(kGivenUpPerStep);
   port_.flush([](ShardIndex) {});
 }

@@ -42,7 +42,11 @@ struct TopicUse {
   bool gap = false;      ///< what it asked for was no longer kept, in part at least
   bool asks = false;     ///< `asking` is under way
   bool resumes = false;  ///< began where it says, Replay::From::since
+  /// With `live`: the number of the first delivery that may be for it. Enough for nine years of a
+  /// million a second.
+  std::uint64_t since : 48 = 0;
 };
+static_assert(sizeof(TopicUse) <= 64);
 
 /// What a shard knows of a topic, or a pattern of topics, that is used by a connection of it.
 /// Owner: the Hub. Thread: the shard's.
@@ -145,6 +149,8 @@ class Hub final : private OriginalKeeper, private Carrier {
     const TopicPolicies* policies = nullptr;
     const Instant* now = nullptr;    ///< read once a turn, by its owner
     std::size_t history_memory = 0;  ///< bytes, of this shard
+    /// To more subscribers a message is delivered in parts, by go_on_delivering().
+    std::size_t pushes_at_once = 256;
   };
 
   explicit Hub(const Setup& setup);
@@ -176,15 +182,20 @@ class Hub final : private OriginalKeeper, private Carrier {
   /// An outbox that wants room (Outbox::wants_room()) has some: goes on with what waits for it.
   void on_room(TopicUse* uses);
 
-  /// Whether publishers should wait until flush() has found room again.
-  bool congested() const { return port_.congested(); }
+  /// Whether publishers should wait until flush() and go_on_delivering() have made room again.
+  bool congested() const { return port_.congested() || unfinished_.size() >= kMostUnfinished; }
   /// Whether there is work left that no mail brings about.
-  bool works() const { return works_ || home_.owes_room(); }
+  bool works() const { return works_ || home_.owes_room() || delivers(); }
 
   /// Works off what other shards have sent, a turn's share of it, and tells homes who has come and
   /// gone. To be called before anything of the turn is sent.
   void take_mail();
   bool has_mail() const { return port_.has_mail() || !own_questions_.empty(); }
+  /// Whether messages wait for go_on_delivering().
+  bool delivers() const { return !unfinished_.empty(); }
+  /// Delivers what has more subscribers here than are served at once, and what came after it, to
+  /// `pushes` of them. To be called once a turn, when what was asked for is on its way.
+  void go_on_delivering(std::size_t pushes);
   /// At the end of a turn: hands over, and calls `wake(shard)` for whom it concerns.
   template <class Wake>
   void flush(Wake&& wake) {
@@ -241,7 +252,24 @@ class Hub final : private OriginalKeeper, private Carrier {
     Instant next{};           // earliest time of the next one
   };
 
+  /// A message that not all have got yet.
+  struct Unfinished {
+    Message* message = nullptr;  ///< a reference
+    Parcel about;
+    std::uint64_t number = 0;  ///< of the delivery
+    std::size_t next = 0;      ///< in the topic's list of subscribers: those before have got it
+  };
+
+  /// A message for some of a topic's subscribers.
+  struct Part {
+    Message* message;
+    const Parcel& about;
+    std::uint64_t number;  ///< of the delivery
+    std::size_t begin, end;
+  };
+
   static constexpr Duration kFanoutPause = std::chrono::milliseconds(1);
+  static constexpr std::size_t kMostUnfinished = 256;
 
   void carry(ShardIndex to, const Parcel& parcel) override;
   void release_original(ShardIndex home, Message* original) override;
@@ -271,6 +299,10 @@ class Hub final : private OriginalKeeper, private Carrier {
   void take_delivery(ShardIndex from, const Parcel& parcel);
   void deliver_from(ShardIndex from, const Parcel& parcel);
   void deliver(Topic& topic, Message* message, const Parcel& about);
+  void deliver_part(const Topic& topic, const Part& part);
+  static bool is_for(const TopicUse& use, std::uint64_t number);
+  void go_live(TopicUse& use);
+  bool is_served(const Topic& topic, const TopicUse& use);
   static void fetch_ahead(const std::vector<TopicUse*>& uses, std::size_t at);
   static bool comes_by_page(const TopicUse& use, const Message& message);
   bool push(TopicUse& use, Message* message);
@@ -290,6 +322,9 @@ class Hub final : private OriginalKeeper, private Carrier {
   Memory& memory_;
   MeshPort port_;
   std::vector<std::vector<Parcel>> held_;  // by home: deliveries whose publication is not complete
+  Ring<Unfinished> unfinished_;            // in the order in which they came
+  std::uint64_t deliveries_ = 0;           // that have begun or wait
+  const std::size_t pushes_at_once_;
   HubClient& client_;
   DueList& due_;
   Home home_;

@@ -59,8 +59,9 @@ void Hub::take_page(ShardIndex from, const Parcel& parcel) {
     client_.on_gap(use);
   }
   if (parcel.page) push_page(from, use, *std::unique_ptr<Page>(parcel.page));
-  use.live = !parcel.more;
-  if (!use.live) {
+  if (!parcel.more) {
+    go_live(use);
+  } else {
     use.outbox->set_wants_room(true);
     use.outbox->set_wants_page(true);
   }
@@ -151,21 +152,62 @@ void Hub::fetch_ahead(const std::vector<TopicUse*>& uses, std::size_t at) {
   __builtin_prefetch(outbox + 64, 1);
 }
 
+/// To many it takes some turns, or all else would wait meanwhile. What comes after that waits for
+/// it: everybody is to see one order.
 void Hub::deliver(Topic& topic, Message* message, const Parcel& about) {
-  pushes_ += topic.subscribers_.size();
-  for (std::size_t i = 0; i < topic.subscribers_.size(); ++i) {
+  const std::uint64_t number = deliveries_++;
+  const std::size_t subscribers = topic.subscribers_.size();
+  if (unfinished_.empty() && subscribers <= pushes_at_once_)
+    return deliver_part(topic, {message, about, number, 0, subscribers});
+  ++message->references;
+  unfinished_.push_back({.message = message, .about = about, .number = number});
+}
+
+void Hub::go_on_delivering(std::size_t pushes) {
+  while (pushes > 0 && !unfinished_.empty()) {
+    Unfinished& first = unfinished_.front();
+    if (const Topic* topic = topics_.find(first.about.topic)) {
+      const std::size_t begin = first.next;
+      const std::size_t end = std::min(begin + pushes, topic->subscribers_.size());
+      deliver_part(*topic, {first.message, first.about, first.number, begin, end});
+      first.next = end;
+      if (end < topic->subscribers_.size()) return;
+      pushes -= end - begin;
+    }
+    memory_.release(unfinished_.pop_front().message);
+  }
+}
+
+/// Whether a subscriber has got already what others of its topic have not.
+bool Hub::is_served(const Topic& topic, const TopicUse& use) {
+  return delivers() && unfinished_.front().about.topic == topic.id_ &&
+         use.position < unfinished_.front().next;
+}
+
+/// Whether a use was live when a delivery began.
+bool Hub::is_for(const TopicUse& use, std::uint64_t number) {
+  return use.live && number >= use.since;
+}
+
+/// With the last of the subscribers it is there.
+void Hub::deliver_part(const Topic& topic, const Part& part) {
+  const auto& [message, about, number, begin, end] = part;
+  pushes_ += end - begin;
+  for (std::size_t i = begin; i < end; ++i) {
     fetch_ahead(topic.subscribers_, i);
     TopicUse* const use = topic.subscribers_[i];
     if (is_sender(*use->outbox, self(), about.sender)) continue;
+    const bool live = is_for(*use, number);
     const bool paged = comes_by_page(*use, *message);
     // What comes with a page need not come by a pattern of the same client as well.
     const bool first =
-        about.serial == 0 || (!use->live && !paged) || use->outbox->first_of(about.serial);
-    if (!use->live || paged || !first) continue;
+        about.serial == 0 || (!live && !paged) || use->outbox->first_of(about.serial);
+    if (!live || paged || !first) continue;
     if (is_behind(*use) || !push(*use, message)) set_latest(*use, about.name_hash, message);
     due_.add_delivery(*use->outbox);
   }
-  if (!fanout_.under_way && about.came >= fanout_.next) begin_fanout(about.came);
+  const bool all = end == topic.subscribers_.size();
+  if (all && !fanout_.under_way && about.came >= fanout_.next) begin_fanout(about.came);
 }
 
 void Hub::begin_fanout(Instant came) {

@@ -53,7 +53,8 @@ class TestShard final : private io::ReactorClient {
              .client = &handler,
              .due = &due,
              .policies = &policies,
-             .now = &reactor.now()}) {}
+             .now = &reactor.now(),
+             .pushes_at_once = kPushesAtOnce}) {}
 
   Result<> turn(std::optional<Duration> limit = Duration::zero()) {
     return reactor.turn(*this, limit);
@@ -76,6 +77,8 @@ class TestShard final : private io::ReactorClient {
 
  private:
   static constexpr std::size_t kKeepBytes = 16 << 20;
+  static constexpr std::size_t kPushesAtOnce = 2;  // few: tests have few subscribers
+  static constexpr std::size_t kPushesPerTurn = 3;
   static constexpr std::uint32_t kMinCompressed = 6;  // bytes: short messages are tests, too
 
   void on_accept(std::uint32_t listener, int fd) override { table.on_accept(listener, fd); }
@@ -93,8 +96,10 @@ class TestShard final : private io::ReactorClient {
     hub.take_mail();
     if (!hub.congested()) table.resume_publishers();
     const bool left = table.flush();
+    const bool delivers = hub.delivers();
+    hub.go_on_delivering(kPushesPerTurn);
     hub.flush([](hub::ShardIndex) {});
-    work_left = left || hub.congested() || table.publishers_wait();
+    work_left = left || delivers || hub.congested() || hub.works() || table.publishers_wait();
     return work_left;
   }
   bool has_mail() const override { return hub.has_mail(); }

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -65,6 +66,14 @@ inline Texts numbers(std::uint64_t first, std::uint64_t last) {
 }
 
 constexpr std::size_t kHistoryMemory = 1 << 20;  // bytes, a shard
+constexpr std::size_t kPushesPerTurn = 2;        // of what is delivered in parts
+
+/// See Hub::Setup. The tests run twice: with a number so large that each delivery is at once, and
+/// with one that puts off most of them.
+inline std::size_t pushes_at_once() {
+  const char* number = std::getenv("PEAL_PUSHES_AT_ONCE");
+  return number ? std::strtoul(number, nullptr, 10) : 256;
+}
 
 /// What a shard needs for a hub, and nothing else.
 struct Shard final : HubClient {
@@ -78,7 +87,8 @@ struct Shard final : HubClient {
              .due = &due,
              .policies = &policies,
              .now = &now,
-             .history_memory = history_memory}) {}
+             .history_memory = history_memory,
+             .pushes_at_once = pushes_at_once()}) {}
 
   void on_topic_ready(TopicUse& use) override {
     became_ready.push_back(&use);
@@ -107,6 +117,7 @@ struct Shard final : HubClient {
 
   void turn() {
     hub.take_mail();
+    hub.go_on_delivering(kPushesPerTurn);
     while (due.pop_delivery()) {
     }
     hub.flush([](ShardIndex) {});

@@ -17,6 +17,7 @@ namespace {
 using namespace test;
 
 TEST_CASE("Hub: on one shard a use is ready at once, and messages come at once") {
+  if (pushes_at_once() < 2) return;
   Rig rig(1);
   Client& alice = rig.client(0);
   Client& bob = rig.client(0);

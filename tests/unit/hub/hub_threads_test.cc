@@ -39,7 +39,8 @@ class Worker final : public HubClient {
               .client = this,
               .due = &due_,
               .policies = &policies_,
-              .now = &now_}) {}
+              .now = &now_,
+              .pushes_at_once = index % 2 ? 256u : 0u}) {}
 
   void on_topic_ready(TopicUse&) override {}
   void on_gap(TopicUse&) override {}
@@ -99,6 +100,7 @@ class Worker final : public HubClient {
 
   void turn() {
     hub_.take_mail();
+    hub_.go_on_delivering(2);
     while (due_.pop_delivery()) {
     }
     for (auto& client : clients_) {
@@ -113,7 +115,7 @@ class Worker final : public HubClient {
   template <class Done>
   void turn_until(Done&& done) {
     for (turn(); !done(); turn())
-      if (!hub_.congested()) bell_.acquire();
+      if (!hub_.congested() && !hub_.works()) bell_.acquire();
   }
 
   bool all_ready() const {

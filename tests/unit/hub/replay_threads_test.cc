@@ -44,7 +44,8 @@ class Worker final : public HubClient {
               .due = &due_,
               .policies = &policies_,
               .now = &now_,
-              .history_memory = 1 << 30}) {}
+              .history_memory = 1 << 30,
+              .pushes_at_once = index % 2 ? 256u : 0u}) {}
 
   void on_topic_ready(TopicUse& use) override { gaps += use.gap; }
   void on_gap(TopicUse&) override { ++gaps; }
@@ -113,6 +114,7 @@ class Worker final : public HubClient {
 
   void turn() {
     hub_.take_mail();
+    hub_.go_on_delivering(2);
     while (due_.pop_delivery()) {
     }
     for (auto& reader : readers_)
@@ -123,7 +125,8 @@ class Worker final : public HubClient {
   template <class Done>
   void turn_until(Done&& done) {
     for (turn(); !done(); turn())
-      if (!hub_.congested() && !hub_.has_mail() && nothing_to_read()) bell_.acquire();
+      if (!hub_.congested() && !hub_.works() && !hub_.has_mail() && nothing_to_read())
+        bell_.acquire();
   }
 
   bool nothing_to_read() const {
