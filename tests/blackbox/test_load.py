@@ -140,6 +140,14 @@ class AgainstPeald(DaemonCase):
         # Publishers are subscribers of the room as well.
         self.assertGreater(told["messages"]["received_by_publishers"], 10)
 
+    def test_fanout_to_more_than_a_turn_has_time_for(self):
+        config = CONFIG.replace("connections_per_ip = 80\n", "")
+        daemon = Daemon(config, "--set", "server.threads=2", prepare=self.prepare)
+        self.addCleanup(daemon.stop)
+        told = self.assert_good(quick("fanout", daemon.url("/room/many"), "--subscribers", 1200, "--publishers", 3,
+                                      "--depth", 4, "--threads", 2, duration="1s"))
+        self.assertGreater(told["messages"]["received"], 5 * 1200)
+
     def test_fanout_compressed_in_an_open_loop(self):
         told = self.assert_good(quick("fanout", self.daemon.url("/room/b"), "--subscribers", 10, "--rate", 100,
                                       "--compress", "--size", "1KiB", duration="500ms"))
