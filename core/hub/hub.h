@@ -300,7 +300,6 @@ class Hub final : private OriginalKeeper, private Carrier {
   void deliver_from(ShardIndex from, const Parcel& parcel);
   void deliver(Topic& topic, Message* message, const Parcel& about);
   void deliver_part(const Topic& topic, const Part& part);
-  static bool is_for(const TopicUse& use, std::uint64_t number);
   void go_live(TopicUse& use);
   bool is_served(const Topic& topic, const TopicUse& use);
   static void fetch_ahead(const std::vector<TopicUse*>& uses, std::size_t at);

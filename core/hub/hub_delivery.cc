@@ -167,12 +167,12 @@ void Hub::go_on_delivering(std::size_t pushes) {
   while (pushes > 0 && !unfinished_.empty()) {
     Unfinished& first = unfinished_.front();
     if (const Topic* topic = topics_.find(first.about.topic)) {
-      const std::size_t begin = first.next;
-      const std::size_t end = std::min(begin + pushes, topic->subscribers_.size());
-      deliver_part(*topic, {first.message, first.about, first.number, begin, end});
-      first.next = end;
-      if (end < topic->subscribers_.size()) return;
-      pushes -= end - begin;
+      const std::size_t left = topic->subscribers_.size() - first.next;
+      const std::size_t part = std::min(pushes, left);
+      const std::size_t begin = std::exchange(first.next, first.next + part);
+      deliver_part(*topic, {first.message, first.about, first.number, begin, first.next});
+      if (part < left) return;
+      pushes -= part;
     }
     memory_.release(unfinished_.pop_front().message);
   }
@@ -184,11 +184,6 @@ bool Hub::is_served(const Topic& topic, const TopicUse& use) {
          use.position < unfinished_.front().next;
 }
 
-/// Whether a use was live when a delivery began.
-bool Hub::is_for(const TopicUse& use, std::uint64_t number) {
-  return use.live && number >= use.since;
-}
-
 /// With the last of the subscribers it is there.
 void Hub::deliver_part(const Topic& topic, const Part& part) {
   const auto& [message, about, number, begin, end] = part;
@@ -196,13 +191,13 @@ void Hub::deliver_part(const Topic& topic, const Part& part) {
   for (std::size_t i = begin; i < end; ++i) {
     fetch_ahead(topic.subscribers_, i);
     TopicUse* const use = topic.subscribers_[i];
+    if (use->live && number < use->since) continue;  // it went live after this had come
     if (is_sender(*use->outbox, self(), about.sender)) continue;
-    const bool live = is_for(*use, number);
     const bool paged = comes_by_page(*use, *message);
     // What comes with a page need not come by a pattern of the same client as well.
     const bool first =
-        about.serial == 0 || (!live && !paged) || use->outbox->first_of(about.serial);
-    if (!live || paged || !first) continue;
+        about.serial == 0 || (!use->live && !paged) || use->outbox->first_of(about.serial);
+    if (!use->live || paged || !first) continue;
     if (is_behind(*use) || !push(*use, message)) set_latest(*use, about.name_hash, message);
     due_.add_delivery(*use->outbox);
   }

@@ -32,6 +32,58 @@ TEST_CASE("Hub: on one shard a use is ready at once, and messages come at once")
   CHECK(rig.shards[0]->hub.topics() == 1);
 }
 
+TEST_CASE("Hub, in parts: who leaves makes nobody miss it, who comes does not get it") {
+  if (pushes_at_once() > 1) return;
+  for (std::size_t leaver = 0; leaver < 5; ++leaver) {
+    CAPTURE(leaver);
+    Rig rig(1);
+    Hub& hub = rig.shards[0]->hub;
+    for (int i = 0; i < 5; ++i) rig.client(0).subscribe("room");
+    rig.clients[4].publish("early");
+    REQUIRE(hub.delivers());
+    hub.go_on_delivering(2);
+    const Texts heard_by_leaver = rig.clients[leaver].heard();
+    rig.clients[leaver].leave();
+    Client& late = rig.client(0);
+    late.subscribe("room");
+    rig.clients[leaver == 4 ? 3 : 4].publish("late");
+    rig.settle();
+    CHECK(heard_by_leaver == (leaver < 2 ? Texts{"early"} : Texts{}));
+    for (std::size_t i = 0; i < 5; ++i) {
+      CAPTURE(i);
+      if (i != leaver) CHECK(rig.clients[i].heard() == Texts{"early", "late"});
+    }
+    CHECK(late.heard() == Texts{"late"});
+  }
+}
+
+TEST_CASE("Hub, in parts: what is left is delivered at the end") {
+  if (pushes_at_once() > 1) return;
+  Rig rig(1);
+  Hub& hub = rig.shards[0]->hub;
+  for (int i = 0; i < 3; ++i) rig.client(0).subscribe("room");
+  rig.clients[0].publish("x");
+  hub.go_on_delivering(1);
+  CHECK_FALSE(hub.settled());
+  rig.end();
+  for (Client& client : rig.clients) CHECK(client.heard() == Texts{"x"});
+}
+
+TEST_CASE("Hub, in parts: publishers wait when too much does") {
+  if (pushes_at_once() > 1) return;
+  Rig rig(1);
+  Hub& hub = rig.shards[0]->hub;
+  for (int i = 0; i < 2; ++i) rig.client(0).subscribe("room");
+  std::size_t published = 0;
+  for (; !hub.congested(); ++published) {
+    REQUIRE(published < 1000);
+    rig.clients[0].publish(std::to_string(published + 1));
+  }
+  rig.settle();
+  CHECK_FALSE(hub.congested());
+  for (Client& client : rig.clients) CHECK(client.heard() == numbers(1, published));
+}
+
 TEST_CASE("Hub: who only publishes gets nothing; other topics get nothing") {
   Rig rig(1);
   Client& publisher = rig.client(0);
