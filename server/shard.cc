@@ -215,7 +215,7 @@ bool Shard::on_turn_end() {
 bool Shard::go_on_delivering() {
   if (!hub_.delivers()) return false;
   reactor_.backend().submit();
-  hub_.go_on_delivering(table_.is_quiet() ? kPushesPerQuietTurn : kPushesPerTurn);
+  hub_.go_on_delivering(table_.is_quiet() ? kPushesPerQuietTurn : table_.share_of(kPushesPerTurn));
   return true;
 }
 

@@ -16,6 +16,7 @@ constexpr std::size_t kInflatedPerTurn = 64 << 10;  // bytes, of all clients tog
 constexpr std::size_t kInflatedAtOnce = 8 << 10;    // of one of them
 constexpr std::size_t kInflatedInLine = 8 << 10;    // of all in line
 constexpr std::size_t kFramesPerTurn = 512;
+constexpr std::size_t kLongTurnShare = 4;      // those in line get as much less of a long turn
 constexpr std::size_t kFramesPerRequest = 16;  // that a request counts for
 constexpr std::uint32_t kPongs = 16;           // each on its own, in one piece of input
 
@@ -205,8 +206,8 @@ void ConnectionTable::count_frames(Connection& connection, std::size_t frames) {
 
 /// Gives one share of this turn to those in line.
 void ConnectionTable::serve_line() {
-  inflation_left_ = kInflatedInLine;
-  frames_left_ = kFramesPerTurn;
+  inflation_left_ = share_of(kInflatedInLine);
+  frames_left_ = share_of(kFramesPerTurn);
   for (std::size_t waiting = in_line_.size(); waiting > 0; --waiting) {
     if (inflation_left_ == 0 || frames_left_ == 0) break;
     const InLine next = in_line_.pop_front();

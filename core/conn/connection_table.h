@@ -118,6 +118,11 @@ class ConnectionTable {
 
   /// Whether nobody has asked for anything in some turns.
   bool is_quiet() const { return quiet_turns_ == kQuietTurns; }
+  /// Of what a share of a usual turn is enough for, what the share of this turn is enough for.
+  std::size_t share_of(std::size_t usual) const {
+    return usual * static_cast<std::size_t>(share_ / std::chrono::microseconds(1)) /
+           static_cast<std::size_t>(kUsualShare / std::chrono::microseconds(1));
+  }
   /// Whether some wait for resume_publishers().
   bool publishers_wait() const { return !stalled_publishers_.empty(); }
 
@@ -177,6 +182,10 @@ class ConnectionTable {
   };
 
   static constexpr int kQuietTurns = 64;
+  static constexpr Duration kUsualShare = std::chrono::microseconds(30);
+  static constexpr Duration kLeastShare = std::chrono::microseconds(10);
+  static constexpr Duration kMostShare = std::chrono::microseconds(250);
+  static constexpr Duration kLongTurn = std::chrono::microseconds(40);
 
   // connection_origin.cc
   bool read_introduction(Connection& connection, MutableBytes& input);
@@ -257,6 +266,7 @@ class ConnectionTable {
   bool reads_again(const Connection& connection) const;
   std::size_t queue_limit(const Connection& connection) const;
   bool settle_answers();
+  void measure_share();
   void settle_deliveries();
   void settle(Connection& connection);
   void go_on(Connection& connection);
@@ -307,8 +317,9 @@ class ConnectionTable {
   std::size_t inflation_unshared_ = 0;  // of this turn
   http::RequestParser parser_;
   Source source_;
-  int quiet_turns_ = 0;     // since a client asked for something, up to kQuietTurns
-  bool line_next_ = false;  // of in_line_ and the deliveries, when both wait
+  int quiet_turns_ = 0;           // since a client asked for something, up to kQuietTurns
+  Duration share_ = kUsualShare;  // of the time of this turn, for what takes long
+  bool line_next_ = false;        // of in_line_ and the deliveries, when both wait
 };
 
 }  // namespace peal::conn

@@ -16,11 +16,10 @@ namespace {
 
 // So that no turn lasts much longer than some 100 microseconds.
 constexpr int kAnswersPerTurn = 128;
-constexpr int kDeliveriesPerTurn = 8;
-constexpr Duration kDeliveryTime = std::chrono::microseconds(30);  // of one of those turns
+constexpr std::size_t kDeliveriesPerTurn = 8;  // of a usual share
 constexpr int kSendsPerSettle = 2;
 // While it is quiet, larger batches: they cost a tenth less.
-constexpr int kDeliveriesPerQuietTurn = 256;
+constexpr std::size_t kDeliveriesPerQuietTurn = 256;
 constexpr std::size_t kHttpQueue = 64 << 10;     // bytes of responses waiting, before a policy
 constexpr std::size_t kMergeBytes = 8 << 10;     // up to here copying is cheaper than gathering
 constexpr std::size_t kGatherSegments = 64;      // of one sendmsg(2)
@@ -94,6 +93,7 @@ bool ConnectionTable::flush() {
   const bool answered = settle_answers();
   const bool line = !in_line_.empty(), deliveries = due_.has_deliveries();
   if (answered && (line || deliveries)) reactor_.backend().submit();
+  measure_share();
   line_next_ = line && (line_next_ || !deliveries);
   if (line_next_)
     serve_line();
@@ -102,6 +102,12 @@ bool ConnectionTable::flush() {
   line_next_ = !line_next_;
   begin_shares();
   return works || !due_.empty() || !in_line_.empty();
+}
+
+/// Less when the turn has been long already, but a fifth of it where that is not too much.
+void ConnectionTable::measure_share() {
+  const Duration passed = reactor_.read_clock() - now();
+  share_ = passed < kLongTurn ? kUsualShare : std::clamp(passed / 4, kLeastShare, kMostShare);
 }
 
 bool ConnectionTable::settle_answers() {
@@ -117,8 +123,8 @@ bool ConnectionTable::settle_answers() {
 
 void ConnectionTable::settle_deliveries() {
   const bool quiet = is_quiet();
-  const Instant end = reactor_.read_clock() + kDeliveryTime;
-  for (int i = quiet ? kDeliveriesPerQuietTurn : kDeliveriesPerTurn; i > 0; --i) {
+  const Instant end = reactor_.read_clock() + share_;
+  for (std::size_t i = quiet ? kDeliveriesPerQuietTurn : share_of(kDeliveriesPerTurn); i > 0; --i) {
     hub::Outbox* outbox = due_.pop_delivery();
     if (!outbox) break;
     settle(static_cast<Connection&>(*outbox));

@@ -51,6 +51,8 @@ std::string dialogue(Bench& bench, std::uint64_t seed) {
     bench.run();
     more = socket.read();
   }
+  socket.reset();  // perhaps within a message
+  bench.run();
   return answers;
 }
 

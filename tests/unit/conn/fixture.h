@@ -101,6 +101,7 @@ class ScriptHandler final : public TestHandler {
   }
 
   void on_message(Connection& connection, const ws::Event& message) override {
+    FakeClock::advance(message_takes);
     messages.emplace_back(as_text(message.payload));
     table->echo(connection, message);
   }
@@ -133,6 +134,7 @@ class ScriptHandler final : public TestHandler {
   std::uint64_t body_limit = 1 << 20;
   Duration poll_time = 25s;
   bool answers_when_due = true;
+  Duration message_takes{};
   SlotId owed;
   std::vector<Body> bodies;
   int dues = 0;

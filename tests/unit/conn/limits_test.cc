@@ -239,6 +239,43 @@ TEST_CASE("ConnectionTable: an answer goes out before what is published to a tho
   });
 }
 
+/// How many of many deliveries go out in a turn in which somebody's message takes so long.
+std::size_t deliveries_beside(Duration message) {
+  FakeClock::reset();
+  Bench bench({.habits = {.sends_at_once = true}});
+  WsPeer asks;
+  SimSocket& socket = bench.open(asks);
+  std::vector<SimSocket*> others;
+  hub::Message* news = bench.memory().make_message(Opcode::text, as_bytes("news"));
+  for (int i = 0; i < 50; ++i) {
+    WsPeer peer;
+    others.push_back(&bench.open(peer));
+    Connection& connection = *bench.table().find(bench.handler.upgrading);
+    others.back()->read();
+    connection.push_message(bench.memory(), news, connection.policy->outbox);
+  }
+  for (std::uint32_t slot = 0; slot < bench.table().slots(); ++slot)
+    if (Connection* connection = bench.table().at(slot); connection && !connection->empty())
+      bench.mark_due(*connection);
+  bench.memory().release(news);
+  bench.handler.message_takes = message;
+  socket.write(asks.text("x"));
+  bench.turn();
+  CHECK(socket.unread() > 0);
+  const auto served =
+      std::ranges::count_if(others, [](SimSocket* other) { return other->unread() > 0; });
+  bench.run();
+  return static_cast<std::size_t>(served);
+}
+
+TEST_CASE("ConnectionTable: a turn that has been long has a smaller share for deliveries") {
+  const std::size_t usual = deliveries_beside(1us);
+  const std::size_t fewer = deliveries_beside(100us);
+  CHECK(usual < 20);
+  CHECK(fewer < usual);
+  CHECK(fewer > 0);
+}
+
 // ---- Why it ended ------------------------------------------------------------------------------
 
 TEST_CASE("ConnectionTable: the handler is told once why a connection ends") {
