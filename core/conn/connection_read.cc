@@ -196,7 +196,7 @@ void ConnectionTable::take_message(Connection& connection, const ws::Event& even
 void ConnectionTable::wait_for_turn(Connection& connection) {
   if (connection.state.stall != Stall::none) return;
   connection.state.stall = Stall::turn;
-  in_line_.push_back({connection.id(), 0});
+  in_line_.push_back({connection.id(), pings_before_});
 }
 
 void ConnectionTable::count_frames(Connection& connection, std::size_t frames) {

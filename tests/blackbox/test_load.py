@@ -112,12 +112,13 @@ class AgainstPeald(DaemonCase):
 
     def test_sizes_threads_and_text(self):
         told = self.assert_good(quick("echo", self.daemon.url("/echo"), "--connections", 5, "--threads", 2, "--text",
-                                      "--size", "0,1,31,32,33,125,126,5000,70000,1MiB", "--depth", 3))
+                                      "--size", "0,1,31,32,33,125,126,5000,70000,1MiB", "--depth", 3,
+                                      duration="1s"))
         self.assertEqual(told["options"]["threads"], 2)
 
     def test_compressed_echo(self):
         told = self.assert_good(quick("echo", self.daemon.url("/echo"), "--connections", 4, "--compress",
-                                      "--size", "64:3,1KiB:2,100KiB:1"))
+                                      "--size", "64:3,1KiB:2,100KiB:1", duration="1s"))
         self.assertEqual(told["connections"]["compressed"], 4)
 
     def test_open_loop(self):
@@ -281,7 +282,8 @@ class Tls(unittest.TestCase):
 
     def test_echo(self):
         for trust in (("--ca", self.authority.cert), ("--insecure",)):
-            done = quick("echo", self.url, "--connections", 4, "--size", "64:5,100KiB:1", "--depth", 2, *trust)
+            done = quick("echo", self.url, "--connections", 4, "--size", "64:5,100KiB:1", "--depth", 2, *trust,
+                         duration="1s")
             self.assertEqual((done.code, done.err), (0, ""))
             self.assertTrue(done.json["options"]["tls"])
 
