@@ -16,7 +16,6 @@ constexpr std::size_t kInflatedPerTurn = 64 << 10;  // bytes, of all clients tog
 constexpr std::size_t kInflatedAtOnce = 8 << 10;    // of one of them
 constexpr std::size_t kInflatedInLine = 8 << 10;    // of all in line
 constexpr std::size_t kFramesPerTurn = 512;
-constexpr std::size_t kLongTurnShare = 4;      // those in line get as much less of a long turn
 constexpr std::size_t kFramesPerRequest = 16;  // that a request counts for
 constexpr std::uint32_t kPongs = 16;           // each on its own, in one piece of input
 
