@@ -130,8 +130,8 @@ struct Connection : hub::Outbox {
   /// Everything that was queued is sent.
   bool all_sent() const { return empty() && !(secure && secure->has_output()); }
 
-  io::Handle fd;
   bool receiving = false;  ///< a receive is armed
+  io::Handle fd;
   ConnectionState state;
   const RoutePolicy* policy = nullptr;  ///< of the route, from `upgrading` on
   hub::TopicUse* topics = nullptr;      ///< the handler's
@@ -150,5 +150,6 @@ struct Connection : hub::Outbox {
   std::uint32_t acknowledged = 0;  ///< bytes, modulo 2^32, when last asked: bytes_acknowledged()
   std::uint32_t accepted = 0;      ///< when it came, in microseconds modulo 2^32
 };
+static_assert(sizeof(Connection) <= 240);  // most of what an idle one takes, docs/PERFORMANCE.md
 
 }  // namespace peal::conn

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -40,13 +41,13 @@ Result<std::unique_ptr<EpollBackend>> EpollBackend::create() {
 /// asks, and no epoll_ctl(2) is needed later. The kernel may refuse: fs.epoll.max_user_watches.
 EpollBackend::Socket& EpollBackend::watch(int fd, SlotId id, Kind kind, std::uint32_t events) {
   const auto number = static_cast<std::size_t>(fd);
-  if (number >= sockets_.size()) sockets_.resize(number + number / 2 + 64);
+  if (number >= sockets_.size()) sockets_.resize(number + number / 8 + 64);
   Socket& socket = sockets_[number];
   if (socket.kind == Kind::none) {
     socket = Socket{.id = id, .kind = kind};
     epoll_event event{.events = events, .data = {.fd = fd}};
     if (epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
-      socket.error = errno;
+      socket.fail(errno);
       queue_ready(fd, socket);
     }
   }
@@ -78,7 +79,7 @@ void EpollBackend::connect(int fd, SlotId id, const sockaddr* address, socklen_t
   const int refused = ::connect(fd, address, size) < 0 && errno != EINPROGRESS ? errno : 0;
   Socket& socket = watch(fd, id, Kind::connecting, kSocketEvents);
   if (refused == 0) return;
-  socket.error = refused;
+  socket.fail(refused);
   queue_ready(fd, socket);
 }
 
@@ -90,7 +91,10 @@ void EpollBackend::receive(int fd, SlotId id) {
 
 void EpollBackend::receive_into(int fd, SlotId id, MutableBytes room) {
   receive(fd, id);
-  sockets_[static_cast<std::size_t>(fd)].room = room;
+  Socket& socket = sockets_[static_cast<std::size_t>(fd)];
+  socket.room = room.data();
+  // A receive may be short, so of a room that is larger the first part does.
+  socket.room_size = static_cast<std::uint32_t>(std::min<std::size_t>(room.size(), INT32_MAX));
 }
 
 bool EpollBackend::stop_receive(int fd, SlotId) {
@@ -182,7 +186,7 @@ void EpollBackend::report_unwatched(int fd, EventSink& sink) {
     sink.on_accept_end(socket.id.index, socket.error);
   } else if (socket.kind == Kind::connecting) {
     sink.on_connect(socket.id, socket.error);
-  } else if (socket.receiving && !socket.room.empty()) {
+  } else if (socket.receiving && socket.room) {
     sink.on_receive_into(socket.id, -socket.error);
   } else if (socket.receiving) {
     Received received;
@@ -265,14 +269,14 @@ void EpollBackend::queue_behind_others(int fd) {
   epoll_ctl(epoll_fd_.get(), EPOLL_CTL_DEL, fd, nullptr);
   if (epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return;
   Socket& socket = sockets_[static_cast<std::size_t>(fd)];
-  socket.error = errno;
+  socket.fail(errno);
   queue_ready(fd, socket);
 }
 
 /// One piece a turn, so that who sends much leaves room for the others.
 void EpollBackend::receive_some(int fd, EventSink& sink) {
   if (!waits_to_be_read(fd)) return;
-  if (sockets_[static_cast<std::size_t>(fd)].room.empty())
+  if (!sockets_[static_cast<std::size_t>(fd)].room)
     receive_one(fd, sink);
   else
     receive_into_room(fd, sink);
@@ -302,10 +306,10 @@ void EpollBackend::receive_one(int fd, EventSink& sink) {
 
 void EpollBackend::receive_into_room(int fd, EventSink& sink) {
   Socket& socket = sockets_[static_cast<std::size_t>(fd)];
-  const ssize_t size = ::recv(fd, socket.room.data(), socket.room.size(), MSG_DONTWAIT);
-  if (!note_received(socket, size, socket.room.size())) return;
+  const ssize_t size = ::recv(fd, socket.room, socket.room_size, MSG_DONTWAIT);
+  if (!note_received(socket, size, socket.room_size)) return;
   socket.receiving = false;
-  socket.room = {};
+  socket.room = nullptr;
   sink.on_receive_into(socket.id, size < 0 ? -errno : static_cast<int>(size));
 }
 

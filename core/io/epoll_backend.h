@@ -45,15 +45,20 @@ class EpollBackend final : public Backend {
   struct Socket {
     SlotId id;  // index alone for a listener
     Kind kind = Kind::none;
-    bool receiving = false;     // receive() was asked for
-    bool readable = false;      // since the last edge, recv(2) has not said EAGAIN
-    bool ended = false;         // the peer has shut its side down, or the socket is broken
-    bool queued = false;        // stands in ready_
-    bool send_waiting = false;  // on_send(id, 0) is owed when the socket is writable
-    bool accept_one = false;
-    int error = 0;  // the kernel does not watch it, which its owner is told in the next turn
-    MutableBytes room = {};  // of receive_into(); empty when it was receive()
+    bool receiving : 1 = false;     // receive() was asked for
+    bool readable : 1 = false;      // since the last edge, recv(2) has not said EAGAIN
+    bool ended : 1 = false;         // the peer has shut its side down, or the socket is broken
+    bool queued : 1 = false;        // stands in ready_
+    bool send_waiting : 1 = false;  // on_send(id, 0) is owed when the socket is writable
+    bool accept_one : 1 = false;
+    std::uint16_t error = 0;  // the kernel does not watch it; its owner is told in the next turn
+    std::uint32_t room_size = 0;  // bytes at `room`
+    std::byte* room = nullptr;    // of receive_into(); null when it was receive()
+
+    /// errno, which is below 4096.
+    void fail(int code) { error = static_cast<std::uint16_t>(code); }
   };
+  static_assert(sizeof(Socket) == 24);
 
   EpollBackend() = default;
   Socket& watch(int fd, SlotId id, Kind kind, std::uint32_t events);
