@@ -104,8 +104,7 @@ Result<> UringBackend::set_up(const UringFeatures& features) {
   if (int made = io_uring_queue_init_params(kSubmissions, &ring_, &params); made < 0)
     return error("io_uring_setup", -made);
   ring_ready_ = true;
-  // Spares the look-up of the ring's descriptor in each call; works without, so not an error.
-  io_uring_register_ring_fd(&ring_);
+  enter_.emplace(ring_);
   gather_.headers.reserve(GatherArena::kHeaders);
   gather_.parts.reserve(GatherArena::kParts);
   return {};
@@ -354,17 +353,8 @@ void UringBackend::submit() {
 Result<> UringBackend::wait(std::optional<Duration> timeout) {
   arm_accepts();
   refill_buffers();
-  int done;
-  if (timeout && *timeout <= Duration::zero()) {
-    done = io_uring_submit_and_get_events(&ring_);
-  } else if (timeout) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(*timeout);
-    __kernel_timespec limit{.tv_sec = seconds.count(), .tv_nsec = (*timeout - seconds).count()};
-    io_uring_cqe* first = nullptr;
-    done = io_uring_submit_and_wait_timeout(&ring_, &first, 1, &limit, nullptr);
-  } else {
-    done = io_uring_submit_and_wait(&ring_, 1);
-  }
+  const bool pause = !timeout || *timeout > Duration::zero();
+  const int done = pause ? (*enter_)(1, timeout) : (*enter_)(0, std::nullopt);
   empty_gather_arena();
   // EBUSY and EAGAIN: completions must be taken first, the rest is submitted in the next turn.
   if (done < 0 && done != -ETIME && done != -EINTR && done != -EBUSY && done != -EAGAIN)

@@ -4,11 +4,13 @@
 #include <liburing.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/base/fd.h"
 #include "core/io/backend.h"
 #include "core/io/file_table.h"
+#include "core/io/uring_enter.h"
 
 namespace peal::io {
 
@@ -105,6 +107,7 @@ class UringBackend final : public Backend {
 
   io_uring ring_{};
   bool ring_ready_ = false;
+  std::optional<UringEnter> enter_;  // while ring_ready_
   io_uring_buf_ring* buffer_ring_ = nullptr;
   BufferPool buffers_;
   FileTable files_;
