@@ -42,7 +42,7 @@ bool ConnectionTable::echo_run(Connection& connection, MutableBytes& input) {
   if (messages == 0) return false;
   handler_.on_echo(connection, messages);
   connection.last_message = now();
-  count_frames(connection, messages);
+  count_frames(messages);
   if (may_keep_input()) {
     connection.push_buffer(memory_, source_.buffer, frames);
   } else {

@@ -57,11 +57,12 @@ void ConnectionTable::read_body(Connection& connection, MutableBytes& input) {
   using Outcome = http::BodyReader::Outcome;
   Exchange& exchange = *connection.exchange;
   MutableBytes payload;
-  while (true) {
+  while (frames_left_ > 0) {
     const http::BodyReader::Step step = exchange.reader.next(input);
     switch (step.outcome) {
       case Outcome::payload:
         payload = join(payload, step.payload);
+        count_frames(1);
         break;
       case Outcome::need_more:
         keep_body(exchange, payload);
@@ -75,6 +76,7 @@ void ConnectionTable::read_body(Connection& connection, MutableBytes& input) {
         return;
     }
   }
+  keep_body(exchange, payload);
 }
 
 /// Puts a piece of a body behind what there is of it, in a block that grows with what has come.

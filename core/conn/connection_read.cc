@@ -61,10 +61,11 @@ MutableBytes ConnectionTable::work_off(Connection& connection, MutableBytes inpu
       case Phase::closed:
         return {};
       case Phase::head:
-        if (!read_head(connection, input)) return input;
-        count_frames(connection, kFramesPerRequest);
+        if (!has_share(connection) || !read_head(connection, input)) return input;
+        count_frames(kFramesPerRequest);
         break;
       case Phase::receiving:
+        if (!has_share(connection)) return input;
         read_body(connection, input);
         break;
       case Phase::answering:
@@ -135,7 +136,8 @@ ws::ReaderContext ConnectionTable::reader_context(const Connection& connection) 
           .takeover = deflate.client_takeover,
           .window_bits = deflate.client_window_bits,
           .message_fragments = connection.policy->message_fragments,
-          .inflation_left = &inflation_left_};
+          .inflation_left = &inflation_left_,
+          .frames_left = &frames_left_};
 }
 
 void ConnectionTable::read_events(Connection& connection, MutableBytes& input) {
@@ -147,7 +149,6 @@ void ConnectionTable::read_events(Connection& connection, MutableBytes& input) {
     if (connection.policy->echo && echo_run(connection, input)) continue;
     const ws::Event event = ws::next(*state.reader, input, context);
     if (!within_rate(connection, event)) return;
-    if (event.kind != ws::Event::Kind::none) count_frames(connection, 1);
     switch (event.kind) {
       case ws::Event::Kind::none:
         answer_flood(connection, flood);
@@ -198,9 +199,14 @@ void ConnectionTable::wait_for_turn(Connection& connection) {
   in_line_.push_back({connection.id(), pings_before_});
 }
 
-void ConnectionTable::count_frames(Connection& connection, std::size_t frames) {
+void ConnectionTable::count_frames(std::size_t frames) {
   frames_left_ -= std::min(frames_left_, frames);
+}
+
+/// Whether there is any left of its share of this turn; else it waits for the next.
+bool ConnectionTable::has_share(Connection& connection) {
   if (frames_left_ == 0) wait_for_turn(connection);
+  return frames_left_ > 0;
 }
 
 /// Gives one share of this turn to those in line.

@@ -219,7 +219,8 @@ class ConnectionTable {
   void answer_ping(Connection& connection, const ws::Event& ping, PingFlood& flood);
   void answer_flood(Connection& connection, const PingFlood& flood);
   void wait_for_turn(Connection& connection);
-  void count_frames(Connection& connection, std::size_t frames);
+  void count_frames(std::size_t frames);
+  bool has_share(Connection& connection);
   void serve_line();
   void begin_shares();
   void begin_share(const Connection& connection);

@@ -203,6 +203,15 @@ bool used_up(const ReaderContext& context) {
   return context.inflation_left && *context.inflation_left == 0;
 }
 
+/// Counts a frame; false when it has to wait.
+bool begins(const ReaderContext& context, bool compressed) {
+  if (compressed && used_up(context)) return false;
+  if (!context.frames_left) return true;
+  if (*context.frames_left == 0) return false;
+  --*context.frames_left;
+  return true;
+}
+
 /// Takes the next `piece` of a compressed message's payload, which it advances; `ahead` octets of
 /// it are there. An event only when that fails or has to pause.
 Event inflate_message(ReaderState& state, Bytes& piece, std::size_t ahead,
@@ -326,7 +335,7 @@ Event next(ReaderState& state, MutableBytes& input, const ReaderContext& context
         return failure(CloseCode::message_too_big, kTooBig);
       if (!control && state.fragments >= context.message_fragments)
         return failure(CloseCode::policy_violation, "a message has too many fragments");
-      if (compressed && used_up(context)) return {.kind = Event::Kind::paused};
+      if (!begins(context, compressed)) return {.kind = Event::Kind::paused};
 
       input = input.subspan(header.size - kept);
       const bool alone = control || (header.fin && header.opcode != Opcode::continuation);

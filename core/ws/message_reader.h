@@ -59,6 +59,8 @@ struct ReaderContext {
   /// Bytes that compressed messages may still be inflated to, less what comes out of them; each
   /// message takes kMessageShare besides. Null: any number.
   std::size_t* inflation_left = nullptr;
+  /// Frames that may still begin, less those that do. Null: any number.
+  std::size_t* frames_left = nullptr;
 };
 
 /// What a compressed message costs however short it is, in bytes that could be inflated instead.
@@ -73,7 +75,7 @@ struct Event {
     ping,     ///< `payload`
     pong,     ///< `payload`
     close,    ///< `code` (no_status when the frame had none); `payload` is the reason
-    paused,   ///< ReaderContext::inflation_left is used up: call again with the rest of the input
+    paused,   ///< what the ReaderContext allows is used up: call again with the rest of the input
     failure,  ///< the peer broke the protocol: `code` to close with, and `reason`
   };
 

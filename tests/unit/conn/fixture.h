@@ -222,6 +222,8 @@ class Bench {
     REQUIRE(shard_.turn());
   }
 
+  bool work_left() const { return shard_.work_left; }
+
   /// Turns until nothing is due any more.
   void run() {
     for (int turns = 0; backend_->busy() || shard_.work_left || turns == 0; ++turns) {

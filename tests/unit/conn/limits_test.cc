@@ -208,6 +208,44 @@ TEST_CASE("ConnectionTable: many small frames are worked off a share a turn") {
   });
 }
 
+/// How many turns it takes until nothing is due any more.
+int turns_of(Bench& bench) {
+  int turns = 0;
+  for (; bench.backend().busy() || bench.work_left() || turns == 0; ++turns) {
+    REQUIRE(turns < 1000);
+    bench.turn();
+  }
+  return turns;
+}
+
+TEST_CASE("ConnectionTable: fragments count as frames do, whatever they bring") {
+  on_both({}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& socket = bench.open(peer);
+    constexpr int kFragments = 5000;
+    std::string burst = peer.frame(Opcode::text, "a", false);
+    for (int i = 0; i < kFragments; ++i) burst += peer.frame(Opcode::continuation, "", false);
+    socket.write(burst + peer.frame(Opcode::continuation, "b"));
+    CHECK(turns_of(bench) >= kFragments / 512);
+    bench.read(socket, peer);
+    CHECK(peer.messages == std::vector<Message>{{Opcode::text, "ab"}});
+  });
+}
+
+TEST_CASE("ConnectionTable: chunks of a body count as frames do") {
+  on_both({}, [](Bench& bench) {
+    SimSocket& socket = bench.connect();
+    constexpr int kChunks = 5000;
+    std::string chunks;
+    for (int i = 0; i < kChunks; ++i) chunks += "1\r\nx\r\n";
+    socket.write(post_chunked("/body", chunks + "0\r\n\r\n"));
+    CHECK(turns_of(bench) >= kChunks / 512);
+    CHECK(count_of(socket.read(), "200 OK") == 1);
+    REQUIRE(bench.handler.bodies.size() == 1);
+    CHECK(bench.handler.bodies[0].text == std::string(kChunks, 'x'));
+  });
+}
+
 TEST_CASE("ConnectionTable: an answer goes out before what is published to a thousand others") {
   on_both({}, [](Bench& bench) {
     constexpr std::size_t kOthers = 1000;
