@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "core/base/check.h"
@@ -59,6 +60,19 @@ void BlockPool::give(Block* block) {
   block->next = kept_[block->rank];
   kept_[block->rank] = block;
   bytes_kept_ += bytes;
+}
+
+void BlockPool::append(Block*& block, Bytes bytes) {
+  const std::size_t kept = block ? block->used.end - block->used.begin : 0;
+  if (!block || block->used.end + bytes.size() > block->capacity) {
+    Block* larger = take(kept + bytes.size());
+    if (kept > 0) std::memcpy(larger->data(), block->data() + block->used.begin, kept);
+    give(block);
+    block = larger;
+    block->used = {.begin = 0, .end = static_cast<std::uint32_t>(kept)};
+  }
+  std::memcpy(block->data() + block->used.end, bytes.data(), bytes.size());
+  block->used.end += static_cast<std::uint32_t>(bytes.size());
 }
 
 }  // namespace peal

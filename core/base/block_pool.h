@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/bytes.h"
+
 namespace peal {
 
 /// A run of bytes behind a small header. Owner: whoever took it from a BlockPool, until given back
@@ -48,6 +50,10 @@ class BlockPool {
 
   /// Requires: `block` came from this pool; null is allowed and does nothing.
   void give(Block* block);
+
+  /// Puts `bytes` behind those that Block::used names, in a larger block if need be; the first ones
+  /// where `block` is null.
+  void append(Block*& block, Bytes bytes);
 
   /// Bytes in blocks that are out, headers included.
   std::size_t bytes_out() const { return bytes_out_; }

@@ -36,13 +36,13 @@ Ending ending_of(ws::CloseCode code) {
 void ConnectionTable::take_input(Connection& connection, MutableBytes bytes, Source source) {
   if (reading_ != connection.id()) begin_share(connection);
   if (connection.held) {
-    hold(connection, bytes);
+    memory_.blocks.append(connection.held, bytes);
     work_off_held(connection);
   } else {
     source_ = source;
     const MutableBytes rest = work_off(connection, bytes);
     source_ = {};
-    if (!rest.empty()) hold(connection, rest);
+    if (!rest.empty()) memory_.blocks.append(connection.held, rest);
   }
   if (connection.state.phase == Phase::closed) return;
   if (!takes_input(connection) || wants_direct(connection)) stop_receive(connection);
@@ -96,24 +96,11 @@ void ConnectionTable::work_off_held(Connection& connection) {
       connection.held = held;
     }
   }
+  decrypt_held(connection);
   if (connection.state.peer_ended)
     on_stream_end(connection);
   else
     arm_receive(connection);
-}
-
-void ConnectionTable::hold(Connection& connection, Bytes bytes) {
-  Block*& held = connection.held;
-  const std::size_t kept = held ? held->used.end - held->used.begin : 0;
-  if (!held || held->used.end + bytes.size() > held->capacity) {
-    Block* larger = memory_.blocks.take(kept + bytes.size());
-    if (kept > 0) std::memcpy(larger->data(), held->data() + held->used.begin, kept);
-    memory_.blocks.give(held);
-    held = larger;
-    held->used = {.begin = 0, .end = static_cast<std::uint32_t>(kept)};
-  }
-  std::memcpy(held->data() + held->used.end, bytes.data(), bytes.size());
-  held->used.end += static_cast<std::uint32_t>(bytes.size());
 }
 
 /// Between messages there is nothing to remember, so only who is within one has a ReaderState.
@@ -220,6 +207,7 @@ void ConnectionTable::serve_line() {
     if (!connection || connection->state.stall != Stall::turn) continue;
     connection->state.stall = Stall::none;
     pings_before_ = next.pings;
+    reading_ = next.id;
     work_off_held(*connection);
   }
   pings_before_ = 0;

@@ -71,16 +71,22 @@ void ConnectionTable::go_on_receiving(Connection& connection) {
 bool ConnectionTable::takes_input(const Connection& connection) const {
   if (connection.state.phase == Phase::closed) return false;
   if (!has_input_waiting(connection)) return true;
+  if (!connection.held || (connection.secure && connection.secure->holds_input())) return false;
   const auto& [begin, end] = connection.held->used;
   return connection.state.phase == Phase::answering && connection.exchange->ends_with_client &&
          connection.state.stall == Stall::none && end - begin < kHeldBehindPoll;
+}
+
+bool ConnectionTable::holds_input(const Connection& connection) {
+  return connection.held || (connection.secure && connection.secure->holds_input());
 }
 
 bool ConnectionTable::has_input_waiting(const Connection& connection) const {
   const ConnectionState& state = connection.state;
   const bool waits = state.stall != Stall::none || state.phase == Phase::answering ||
                      state.phase == Phase::responding || state.phase == Phase::upgrading;
-  return waits && connection.held != nullptr;
+  const bool encrypted = connection.secure && connection.secure->holds_input();
+  return encrypted || (waits && connection.held != nullptr);
 }
 
 /// What is left of a long frame is received where it belongs. An armed receive would bring it in

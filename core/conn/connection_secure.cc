@@ -8,6 +8,7 @@ namespace peal::conn {
 namespace {
 
 constexpr std::size_t kEncryptBytes = 64 << 10;  // of the outbox, for one send
+constexpr std::size_t kFramesPerRecord = 4;      // that a record to decrypt counts for
 
 /// Where decrypted bytes go: a receive buffer, so that they are as good as those that came in
 /// plain, or a block while none is free.
@@ -39,18 +40,59 @@ class Plaintext {
 }  // namespace
 
 void ConnectionTable::take_ciphertext(Connection& connection, Bytes ciphertext) {
-  while (connection.state.phase != Phase::closed && decrypt(connection, ciphertext)) {
+  if (reading_ != connection.id()) begin_share(connection);
+  SecureLink& link = *connection.secure;
+  if (!link.holds_input() && connection.state.stall != Stall::turn)
+    ciphertext = decrypt(connection, ciphertext);
+  if (!connection.secure) return;
+  if (!ciphertext.empty()) {
+    link.hold(memory_.blocks, ciphertext);
+    stop_receive(connection);
   }
-  if (connection.secure && connection.secure->has_output()) mark_due(connection);
+  if (link.has_output()) mark_due(connection);
 }
 
-/// Takes a buffer's worth; false when there is no more.
-bool ConnectionTable::decrypt(Connection& connection, Bytes& ciphertext) {
+/// Goes on with what had to wait.
+void ConnectionTable::decrypt_held(Connection& connection) {
+  if (!connection.secure || connection.held || connection.state.stall != Stall::none) return;
+  SecureLink& link = *connection.secure;
+  Block* const block = link.begin_decrypting();
+  if (!block) return;
+  auto& [begin, end] = block->used;
+  const Bytes rest = decrypt(connection, {block->data() + begin, std::size_t{end} - begin});
+  begin = end - static_cast<std::uint32_t>(rest.size());
+  link.end_decrypting(memory_.blocks, block);
+  if (link.has_output()) mark_due(connection);
+}
+
+/// Returns what has to wait for the client's next share: each record is some work, however short.
+Bytes ConnectionTable::decrypt(Connection& connection, Bytes ciphertext) {
+  const auto listens = [&] {
+    return connection.state.phase != Phase::closed && connection.secure &&
+           !connection.secure->deaf();
+  };
+  while (listens() && decrypt_piece(connection, ciphertext)) {
+  }
+  if (ciphertext.empty() || !listens()) return {};
+  if (connection.secure->engine(memory_.blocks).state() != tls::Engine::State::open) return {};
+  if (connection.state.phase == Phase::lingering) {
+    connection.secure->turn_deaf();
+    return {};
+  }
+  wait_for_turn(connection);
+  return ciphertext;
+}
+
+/// Takes a buffer's worth; false when there is no more, or it has to wait.
+bool ConnectionTable::decrypt_piece(Connection& connection, Bytes& ciphertext) {
   using State = tls::Engine::State;
   tls::Engine& engine = connection.secure->engine(memory_.blocks);
   const Plaintext plaintext(memory_);
   const MutableBytes room = plaintext.room();
-  const std::size_t size = engine.read(ciphertext, room);
+  const std::size_t allowed = std::max<std::size_t>(frames_left_ / kFramesPerRecord, 1);
+  std::size_t records = allowed;
+  const std::size_t size = engine.read(ciphertext, room, &records);
+  count_frames((allowed - records) * kFramesPerRecord);
   const State state = engine.state();
   if (connection.state.phase == Phase::securing && state != State::handshake &&
       state != State::failed)

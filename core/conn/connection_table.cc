@@ -215,6 +215,7 @@ void ConnectionTable::linger(Connection& connection) {
 void ConnectionTable::forget_input(Connection& connection) {
   connection.state.stall = Stall::none;
   memory_.blocks.give(std::exchange(connection.held, nullptr));
+  if (connection.secure) connection.secure->forget_input(memory_.blocks);
   if (connection.exchange) memory_.blocks.give(std::exchange(connection.exchange->block, nullptr));
   if (connection.state.direct) return;  // the kernel still writes there: on_receive_into() goes on
   if (ws::ReaderState* reader = std::exchange(connection.state.reader, nullptr)) {

@@ -195,6 +195,7 @@ class ConnectionTable {
 
   // connection_receive.cc
   bool takes_input(const Connection& connection) const;
+  static bool holds_input(const Connection& connection);
   bool has_input_waiting(const Connection& connection) const;
   void arm_receive(Connection& connection);
   void stop_receive(Connection& connection);
@@ -208,7 +209,6 @@ class ConnectionTable {
   void take_input(Connection& connection, MutableBytes bytes, Source source);
   MutableBytes work_off(Connection& connection, MutableBytes input);
   void work_off_held(Connection& connection);
-  void hold(Connection& connection, Bytes bytes);
   void read_frames(Connection& connection, MutableBytes& input);
   void read_events(Connection& connection, MutableBytes& input);
   void take_message(Connection& connection, const ws::Event& event);
@@ -246,7 +246,9 @@ class ConnectionTable {
 
   // connection_secure.cc
   void take_ciphertext(Connection& connection, Bytes ciphertext);
-  bool decrypt(Connection& connection, Bytes& ciphertext);
+  void decrypt_held(Connection& connection);
+  Bytes decrypt(Connection& connection, Bytes ciphertext);
+  bool decrypt_piece(Connection& connection, Bytes& ciphertext);
   void fail_secure(Connection& connection);
   void encrypt(Connection& connection);
   std::optional<int> start_secure_send(Connection& connection);

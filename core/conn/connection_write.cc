@@ -245,7 +245,7 @@ void ConnectionTable::on_send(SlotId id, int result) {
   PEAL_CHECK(connection);  // a slot lives as long as a send is under way
   if (!after_send(*connection, result)) return;
   ConnectionState& state = connection->state;
-  if (state.stall == Stall::queue && !connection->held && reads_again(*connection))
+  if (state.stall == Stall::queue && !holds_input(*connection) && reads_again(*connection))
     state.stall = Stall::none;  // before its next message comes, which would have to be held
   const bool in_flow = state.phase == Phase::open || state.phase == Phase::streaming;
   const bool waits = state.stall != Stall::none || connection->wants_room();

@@ -11,8 +11,9 @@
 
 namespace peal::conn {
 
-/// TLS on one connection: the engine, and the ciphertext that the kernel is reading. What goes out
-/// is in one of three places: unencrypted in the outbox, encrypted in the engine, here.
+/// TLS on one connection: the engine, the ciphertext that the kernel is reading, and what has come
+/// of it and waits until the client gets its next share of a turn. What goes out is in one of three
+/// places: unencrypted in the outbox, encrypted in the engine, here.
 ///
 /// Owner: a Connection. Thread: the shard's.
 /// Limits: a client that has not said a word has no engine.
@@ -58,6 +59,33 @@ class SecureLink {
     if (sent_ == sending_.size) clear(blocks);
   }
 
+  /// Whether ciphertext waits to be decrypted, or is being.
+  bool holds_input() const { return input_ || decrypting_; }
+  /// Lets it wait behind what does already, unless it was given up.
+  void hold(BlockPool& blocks, Bytes ciphertext) {
+    if (!deaf_) blocks.append(input_, ciphertext);
+  }
+  /// What waits, in Block::used, to be handed back by end_decrypting(); null when there is none.
+  Block* begin_decrypting() {
+    decrypting_ = input_ != nullptr;
+    return std::exchange(input_, nullptr);
+  }
+  /// `block`: with what of it has to wait once more, which may be nothing.
+  void end_decrypting(BlockPool& blocks, Block* block) {
+    decrypting_ = false;
+    const bool over = deaf_ || block->used.begin == block->used.end;
+    over ? blocks.give(block) : void(input_ = block);
+  }
+  /// Nothing that comes is of any use any more. Records follow each other, so with one that waits
+  /// all later ones are lost.
+  void forget_input(BlockPool& blocks) {
+    deaf_ = deaf_ || input_;
+    blocks.give(std::exchange(input_, nullptr));
+  }
+  /// Lost input: what comes is not even looked at.
+  bool deaf() const { return deaf_; }
+  void turn_deaf() { deaf_ = true; }
+
   /// Makes our close_notify (RFC 8446 section 6.1), the first time it is called; true then.
   bool say_goodbye() {
     if (!writable() || std::exchange(said_goodbye_, true)) return false;
@@ -77,7 +105,10 @@ class SecureLink {
   std::optional<tls::Engine> engine_;
   tls::Engine::Output sending_{};
   std::size_t sent_ = 0;  // bytes of `sending_`
+  Block* input_ = nullptr;
   bool under_way_ = false;
+  bool decrypting_ = false;
+  bool deaf_ = false;
   bool said_goodbye_ = false;
 };
 

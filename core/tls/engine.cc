@@ -82,14 +82,14 @@ void Engine::start() {
   overhear(ssl_.get(), *handover_);
 }
 
-std::size_t Engine::read(Bytes& input, MutableBytes plaintext) {
+std::size_t Engine::read(Bytes& input, MutableBytes plaintext, std::size_t* records) {
   PEAL_DCHECK(!plaintext.empty());
   while (state_ == State::handshake) {
     if (!shake_hands(input)) break;
   }
   if (state_ != State::open) return 0;
   if (!records_) return decrypt(input, plaintext);
-  const std::size_t size = records_->read(input, plaintext);
+  const std::size_t size = records_->read(input, plaintext, records);
   if (records_->state() == RecordLayer::State::ended) state_ = State::ended;
   if (records_->state() == RecordLayer::State::failed) fail(records_->failure());
   return size;

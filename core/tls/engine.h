@@ -54,8 +54,10 @@ class Engine {
   /// Takes ciphertext off the front of `input` and decrypts into `plaintext`; returns the bytes
   /// written there. When that is less than plaintext.size(), `input` is used up and nothing more
   /// can be decrypted, or state() is now `ended` or `failed`, and what is left of `input` is of
-  /// no use. Runs the handshake as well. Requires: plaintext is not empty.
-  std::size_t read(Bytes& input, MutableBytes plaintext);
+  /// no use, or `records` is used up: how many more it may decrypt, less those that it has; null:
+  /// any number. A client that was not handed over does not count them. Runs the handshake as well.
+  /// Requires: plaintext is not empty.
+  std::size_t read(Bytes& input, MutableBytes plaintext, std::size_t* records = nullptr);
 
   /// Encrypts all of it into the output, in records of up to 16 KiB.
   /// Requires: state() is open or ended, and shut_down() was not called. May fail.

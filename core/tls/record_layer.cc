@@ -96,12 +96,13 @@ std::size_t sealed_size(std::size_t content_size) {
 
 }  // namespace
 
-std::size_t RecordLayer::read(Bytes& input, MutableBytes plaintext) {
+std::size_t RecordLayer::read(Bytes& input, MutableBytes plaintext, std::size_t* records) {
   std::size_t done = take_leftover(plaintext);
   const auto fits = [this](Bytes header) { return record_length(header) <= max_length(version_); };
-  while (state_ == State::open && done < plaintext.size()) {
+  while (state_ == State::open && done < plaintext.size() && (!records || *records > 0)) {
     const Bytes record = buffer_->next(input, fits);
     if (record.empty()) break;
+    if (records) --*records;
     done += open(record, plaintext.subspan(done));
     buffer_->release();
   }

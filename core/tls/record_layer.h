@@ -45,7 +45,7 @@ class RecordLayer {
   const char* failure() const { return failure_; }
 
   /// As Engine::read().
-  std::size_t read(Bytes& input, MutableBytes plaintext);
+  std::size_t read(Bytes& input, MutableBytes plaintext, std::size_t* records = nullptr);
   /// As Engine::write().
   void write(Bytes plaintext);
   /// Sends close_notify, the first time.

@@ -125,6 +125,47 @@ TEST_CASE("ConnectionTable: a kernel with every bad habit changes nothing in wha
   });
 }
 
+TEST_CASE("ConnectionTable: many small records are decrypted a share a turn") {
+  for (const bool ends : {false, true}) {
+    CAPTURE(ends);
+    on_both(with_tls(), [&](Bench& bench) {
+      SecureClient client(bench);
+      client.open();
+      const std::string message = client.ws.text(std::string(1500, 'x'));
+      for (const char octet : message) client.tls.write(std::string(1, octet));
+      client.tls.write(client.ws.text("and this"));
+      client.socket.write(client.tls.take_output());
+      if (ends) client.socket.shut_down_write();
+      int turns = 0;
+      for (; bench.backend().busy() || bench.work_left() || turns == 0; ++turns) {
+        REQUIRE(turns < 1000);
+        bench.turn();
+      }
+      CHECK(turns > 10);
+      client.run();
+      CHECK(client.ws.messages ==
+            Messages{{Opcode::text, std::string(1500, 'x')}, {Opcode::text, "and this"}});
+    });
+  }
+}
+
+TEST_CASE("ConnectionTable: who ends while records wait is given up, and its answers are sent") {
+  on_both(with_tls(), [](Bench& bench) {
+    SecureClient client(bench);
+    client.open();
+    client.tls.write(client.ws.text("before") + client.ws.close(1000));
+    for (int i = 0; i < 2000; ++i) client.tls.write("x");
+    client.socket.write(client.tls.take_output());
+    bench.run();
+    client.run();
+    CHECK(client.ws.messages == Messages{{Opcode::text, "before"}});
+    CHECK(client.ws.close_code == 1000);
+    client.socket.shut_down_write();
+    bench.run();
+    CHECK(bench.all_given_back());
+  });
+}
+
 TEST_CASE("ConnectionTable: a file goes over TLS") {
   on_both(with_tls(), [](Bench& bench) {
     const TemporaryFolder folder;
