@@ -112,6 +112,7 @@ void Hub::count_out(Topic& topic, const TopicUse& use) {
   --subscriptions_;
   std::uint32_t place = use.position;
   const auto fill = [&](std::size_t from) {
+    if (from == place) return;
     topic.subscribers_[place] = topic.subscribers_[from];
     topic.subscribers_[place]->position = place;
     place = static_cast<std::uint32_t>(from);
