@@ -120,9 +120,10 @@ struct Limits {
 
 /// permessage-deflate, RFC 7692.
 struct Compression {
-  bool enabled = true;          ///< for every route that does not say otherwise
-  std::uint64_t min_size = 64;  ///< bytes; smaller messages go uncompressed
-  unsigned level = 1;           ///< 1 to 9, as zlib has them
+  bool enabled = true;                ///< for every route that does not say otherwise
+  std::uint64_t min_size = 64;        ///< bytes; smaller messages go uncompressed
+  std::uint64_t max_size = 64 << 10;  ///< bytes; so do larger ones
+  unsigned level = 1;                 ///< 1 to 9, as zlib has them
   bool context_takeover = false;
 
   bool operator==(const Compression&) const = default;

@@ -27,7 +27,7 @@ inline constexpr SizeRange kHeaderSize{1 << 10, 1 << 20};
 inline constexpr SizeRange kMessageSize{1, 1 << 30};
 inline constexpr SizeRange kMessageFragments{1, 1 << 24};
 inline constexpr SizeRange kQueueSize{4 << 10, 1 << 30};
-inline constexpr SizeRange kMinSize{0, 1 << 30};
+inline constexpr SizeRange kCompressedSize{0, 1 << 30};
 inline constexpr SizeRange kLevel{1, 9};
 inline constexpr SizeRange kOneIn{1, 1'000'000};
 inline constexpr SizeRange kHistoryMemory{1 << 20, std::uint64_t{1} << 40};
@@ -113,7 +113,8 @@ void visit_limits(Table& table, Limits& limits) {
 template <class Table, class Compression>
 void visit_compression(Table& table, Compression& compression) {
   table.flag("enabled", compression.enabled);
-  table.size("min_size", compression.min_size, kMinSize);
+  table.size("min_size", compression.min_size, kCompressedSize);
+  table.size("max_size", compression.max_size, kCompressedSize);
   table.count("level", compression.level, kLevel);
   table.flag("context_takeover", compression.context_takeover);
 }

@@ -177,7 +177,8 @@ ShardSettings Server::shard_settings(const config::Config& config) const {
   return {.limits = table_limits(config.limits),
           .history_memory = config.limits.history_memory / shards_.size(),
           .deflate = {.level = static_cast<int>(compression.level),
-                      .min_size = static_cast<std::uint32_t>(compression.min_size)},
+                      .min_size = static_cast<std::uint32_t>(compression.min_size),
+                      .max_size = static_cast<std::uint32_t>(compression.max_size)},
           .drain = drain_plan(config.drain),
           .access_log = AccessLog(config.log.access ? config.log.access_one_in : 0, &labels_)};
 }

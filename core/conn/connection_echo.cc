@@ -8,6 +8,11 @@
 #include "core/ws/frame_header.h"
 
 namespace peal::conn {
+namespace {
+
+constexpr std::size_t kDeflatedPerFrame = 8;  // bytes to compress that count as a frame to read
+
+}  // namespace
 
 void ConnectionTable::echo(Connection& connection, const ws::Event& message) {
   const ws::DeflateAgreement& deflate = connection.deflate();
@@ -15,6 +20,7 @@ void ConnectionTable::echo(Connection& connection, const ws::Event& message) {
     const auto [block, frame] =
         memory_.compressor.compress(message.opcode, message.payload, deflate.server_window_bits);
     if (block) {
+      count_frames(message.payload.size() / kDeflatedPerFrame);
       memory_.blocks.give(message.block);
       connection.push_block(memory_, block, frame);
       stall_if_full(connection);

@@ -127,7 +127,8 @@ void ConnectionTable::fail_secure(Connection& connection) {
 void ConnectionTable::encrypt(Connection& connection) {
   if (!connection.secure->writable()) return;
   tls::Engine& engine = connection.secure->engine(memory_.blocks);
-  for (std::size_t bytes = 0; bytes < kEncryptBytes && !connection.empty();) {
+  for (std::size_t bytes = 0;
+       bytes < kEncryptBytes && !connection.empty() && !connection.first()->encode;) {
     merge_small(connection);
     const hub::Segment& first = *connection.first();
     const std::size_t size = std::min<std::size_t>(first.size, kEncryptBytes - bytes);

@@ -24,6 +24,7 @@ constexpr std::size_t kHttpQueue = 64 << 10;     // bytes of responses waiting, 
 constexpr std::size_t kMergeBytes = 8 << 10;     // up to here copying is cheaper than gathering
 constexpr std::size_t kGatherSegments = 64;      // of one sendmsg(2)
 constexpr std::size_t kGatherBytes = 256 << 10;  // of one sendmsg(2)
+constexpr std::size_t kEncodeBytes = 16 << 10;   // compressed for one send, or one message
 constexpr std::size_t kFileChunk = (64 << 10) - sizeof(Block);  // bytes read from a file at once
 
 }  // namespace
@@ -185,7 +186,7 @@ void ConnectionTable::end_slow_client(Connection& connection) {
 void ConnectionTable::write(Connection& connection) {
   for (int i = 0; i < kSendsPerSettle; ++i) {
     if (connection.sending() || connection.all_sent()) return;
-    connection.encode_front(memory_, kGatherBytes,
+    connection.encode_front(memory_, kEncodeBytes,
                             [&](Bytes frame) { return compress(connection, frame); });
     const std::optional<int> result =
         connection.secure ? start_secure_send(connection) : start_send(connection);
@@ -210,8 +211,8 @@ ws::Compressor::Frame ConnectionTable::compress(Connection& connection, Bytes fr
 void ConnectionTable::merge_small(Connection& connection) {
   std::size_t segments = 0;
   std::size_t bytes = 0;
-  for (const hub::Segment* next = connection.first(); next && bytes + next->size <= kMergeBytes;
-       next = next->next) {
+  for (const hub::Segment* next = connection.first();
+       next && !next->encode && bytes + next->size <= kMergeBytes; next = next->next) {
     ++segments;
     bytes += next->size;
   }
@@ -221,7 +222,8 @@ void ConnectionTable::merge_small(Connection& connection) {
 std::optional<int> ConnectionTable::start_send(Connection& connection) {
   merge_small(connection);
   const hub::Segment* first = connection.first();
-  if (first->next && first->size < kGatherBytes) return send_gathered(connection);
+  const hub::Segment* next = first->next;
+  if (next && !next->encode && first->size < kGatherBytes) return send_gathered(connection);
   connection.pin(1);
   return reactor_.backend().send(connection.fd, connection.id(), Bytes{first->data, first->size});
 }
@@ -231,7 +233,8 @@ std::optional<int> ConnectionTable::send_gathered(Connection& connection) {
   std::size_t segments = 0;
   std::size_t bytes = 0;
   for (const hub::Segment* next = connection.first();
-       next && segments < kGatherSegments && bytes < kGatherBytes; next = next->next) {
+       next && !next->encode && segments < kGatherSegments && bytes < kGatherBytes;
+       next = next->next) {
     parts[segments++] = {.iov_base = next->data, .iov_len = next->size};
     bytes += next->size;
   }

@@ -116,17 +116,19 @@ class Outbox : public ListHook<Outbox> {
   void push_buffer(Memory& memory, std::uint16_t buffer, MutableBytes bytes);
 
   /// Calls `compress(frame)` for each frame that waits for it among the first `bytes` to be sent,
-  /// and puts what that returns, a ws::Compressor::Frame, in its place unless it has no block. As
-  /// late as this, because messages may be dropped until then, but not from a compressor's context.
-  /// Requires: nothing is pinned.
+  /// the first one in any case, and puts what that returns, a ws::Compressor::Frame, in its place
+  /// unless it has no block. As late as this, because messages may be dropped until then, but not
+  /// from a compressor's context. Segment::encode says which wait still. Requires: nothing is
+  /// pinned.
   template <class Compress>
   void encode_front(Memory& memory, std::size_t bytes, Compress&& compress) {
     PEAL_DCHECK(!pinned());
     if (!encodes_) return;
     for (Segment* next = first_; next; next = next->next) {
+      const std::size_t size = next->size;  // before it is compressed: that is the work
       if (next->encode) encode(memory, *next, compress(Bytes{next->data, next->size}));
-      if (next->size >= bytes) return;
-      bytes -= next->size;
+      if (size >= bytes) return;
+      bytes -= size;
     }
     encodes_ = false;
   }

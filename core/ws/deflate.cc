@@ -72,7 +72,8 @@ void Compressor::set(const DeflateSettings& settings) {
 }
 
 bool Compressor::worthwhile(Bytes message) const {
-  return !message.empty() && message.size() >= settings_.min_size;
+  return !message.empty() && message.size() >= settings_.min_size &&
+         message.size() <= settings_.max_size;
 }
 
 Compressor::Frame Compressor::compress(Opcode opcode, Bytes message, std::uint8_t window_bits) {

@@ -18,8 +18,9 @@ namespace peal::ws {
 
 /// What the whole process lays down for compression.
 struct DeflateSettings {
-  int level = 1;                ///< zlib's, 1 to 9
-  std::uint32_t min_size = 64;  ///< bytes; a shorter message is not worth it
+  int level = 1;                        ///< zlib's, 1 to 9
+  std::uint32_t min_size = 64;          ///< bytes; a shorter message is not worth it
+  std::uint32_t max_size = 0xffffffff;  ///< bytes; a longer one takes too long at once
 };
 
 /// Compresses messages one after the other, each of which may refer back to those before it.
@@ -65,12 +66,13 @@ class Compressor {
   Compressor(BlockPool& blocks, const DeflateSettings& settings)
       : blocks_(blocks), settings_(settings) {}
 
-  /// Without a context. None when the message is below min_size, does not get smaller, or is longer
-  /// than a window of 2^8, for which zlib cannot compress.
+  /// Without a context. None when the message is below min_size or above max_size, does not get
+  /// smaller, or is longer than a window of 2^8, for which zlib cannot compress.
   Frame compress(Opcode opcode, Bytes message, std::uint8_t window_bits);
 
   /// With the connection's own context, made when it is null. None when the message is below
-  /// min_size; otherwise the frame has to be sent, or the peer's window would lack it.
+  /// min_size or above max_size; otherwise the frame has to be sent, or the peer's window would
+  /// lack it.
   Frame compress(Opcode opcode, Bytes message, std::uint8_t window_bits,
                  std::unique_ptr<Deflater>& context);
 

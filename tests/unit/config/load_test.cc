@@ -56,6 +56,7 @@ close_timeout = "250ms"
 [compression]
 enabled = false
 min_size = "1KiB"
+max_size = "1MiB"
 level = 6
 context_takeover = true
 [drain]
@@ -113,7 +114,7 @@ rate = "10/s"
                         Milliseconds{3'600'000}};
   CHECK(config.limits == Limits{10, 3, 2000, 8 << 10, 1 << 30, Milliseconds{3000},
                                 Milliseconds{6000}, Milliseconds{250}, all});
-  CHECK(config.compression == Compression{false, 1024, 6, true});
+  CHECK(config.compression == Compression{false, 1024, 1 << 20, 6, true});
   CHECK(config.drain == Drain{Milliseconds{60'000}, 0.5, Milliseconds{10'000}, Milliseconds{0}});
   CHECK(config.log == Log{LogLevel::debug, LogFormat::json, folder + "/peal.log", true, 10});
   REQUIRE(config.routes.size() == 2);

@@ -19,7 +19,8 @@ class RandomConfig {
   Config make() {
     Config config;
     config.server = {static_cast<unsigned>(below(257)), any<IoChoice>(3), coin()};
-    config.compression = {coin(), below(100'000), static_cast<unsigned>(1 + below(9)), coin()};
+    config.compression = {coin(), below(100'000), below(100'000),
+                          static_cast<unsigned>(1 + below(9)), coin()};
     config.log = {any<LogLevel>(5), any<LogFormat>(2), coin() ? "/tmp/a \"b\"" : "", coin(),
                   static_cast<unsigned>(1 + below(1000))};
     config.limits.connections = below(1000);

@@ -175,7 +175,7 @@ TEST_CASE("Outbox: a context runs over messages and answers in the order they ar
       memory.release(made);
     }
     if (random() % 3) continue;
-    encode(client, context, 1 + random() % 100);
+    encode(client, context, 1 + random() % 1000);
     while (const Segment* first = client.outbox.first()) {
       if (first->encode) break;
       MutableBytes input(first->data, first->size);

@@ -176,9 +176,9 @@ TEST_CASE("Compressor: nothing refers back further than the window that was agre
   }
 }
 
-TEST_CASE("Compressor: small messages and those that do not get smaller go as they are") {
+TEST_CASE("Compressor: what is small, or large, or does not get smaller goes as it is") {
   BlockPool blocks(1 << 20);
-  Compressor compressor(blocks, {.level = 1, .min_size = 100});
+  Compressor compressor(blocks, {.level = 1, .min_size = 100, .max_size = 5000});
   CHECK_FALSE(compressor.compress(Opcode::text, as_bytes(std::string(99, 'x')), 15).block);
   CHECK(compressor.compressions() == 0);
   std::string noise;
@@ -188,6 +188,13 @@ TEST_CASE("Compressor: small messages and those that do not get smaller go as th
   const auto frame = compressor.compress(Opcode::text, as_bytes(std::string(100, 'x')), 15);
   CHECK(frame.bytes.size() < 100);
   blocks.give(frame.block);
+  CHECK_FALSE(compressor.compress(Opcode::text, as_bytes(std::string(5001, 'x')), 15).block);
+  std::unique_ptr<Deflater> context;
+  CHECK_FALSE(
+      compressor.compress(Opcode::text, as_bytes(std::string(5001, 'x')), 15, context).block);
+  const auto longest = compressor.compress(Opcode::text, as_bytes(std::string(5000, 'x')), 15);
+  CHECK(longest.bytes.size() < 100);
+  blocks.give(longest.block);
   Compressor any(blocks, {.level = 1, .min_size = 0});
   CHECK_FALSE(any.compress(Opcode::text, {}, 15).block);
   CHECK_FALSE(any.compress(Opcode::text, as_bytes("x"), 15).block);
