@@ -45,6 +45,14 @@ void report(const tls::ContextProblem& problem, const std::string& table, bool l
 
 }  // namespace
 
+std::vector<std::string> certificate_files(const config::Tls& tls) {
+  std::vector<std::string> names;
+  for (const config::CertificateFiles& files : tls.certificates)
+    names.insert(names.end(), {files.cert, files.key});
+  if (!tls.client_ca.empty()) names.push_back(tls.client_ca);
+  return names;
+}
+
 Certificates::Certificates(const config::Config& config, config::Diagnosis& diagnosis,
                            std::shared_ptr<tls::TicketKeys> keys)
     : keys_(std::move(keys)) {

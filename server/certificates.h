@@ -14,6 +14,9 @@
 
 namespace peal::server {
 
+/// The files that a listener's certificates are loaded from.
+std::vector<std::string> certificate_files(const config::Tls& tls);
+
 /// The certificates of every listener that has some, and the keys of the tickets that all of them
 /// give out.
 ///

@@ -40,9 +40,7 @@ std::set<std::string> folders_of(const fs::path& path) {
 
 }  // namespace
 
-FileWatch::FileWatch() : inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
-
-FileWatch::Stamp FileWatch::stamp_of(const std::string& path) {
+FileStamp FileStamp::of(const std::string& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) < 0) return {};
   return {.device = found.st_dev,
@@ -52,9 +50,18 @@ FileWatch::Stamp FileWatch::stamp_of(const std::string& path) {
           .changed = nanoseconds(found.st_ctim)};
 }
 
-bool FileWatch::add(const std::string& path, Changed changed) {
-  files_.push_back({.path = path, .stamp = stamp_of(path), .changed = std::move(changed)});
-  return watch_folders();
+FileWatch::FileWatch() : inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
+
+bool FileWatch::add(const std::string& path, const FileStamp& known, Changed changed) {
+  files_.push_back({.path = path, .stamp = known, .changed = std::move(changed)});
+  const bool watched = watch_folders();
+  look_at(files_.back());
+  return watched;
+}
+
+void FileWatch::look_at(File& file) {
+  const FileStamp stamp = FileStamp::of(file.path);
+  if (std::exchange(file.stamp, stamp) != stamp) file.changed();
 }
 
 void FileWatch::clear() {
@@ -105,12 +112,7 @@ bool FileWatch::take_events() {
 void FileWatch::take() {
   if (!take_events()) return;
   watch_folders();
-  for (File& file : files_) {
-    const Stamp stamp = stamp_of(file.path);
-    if (stamp == file.stamp) continue;
-    file.stamp = stamp;
-    file.changed();
-  }
+  for (File& file : files_) look_at(file);
 }
 
 }  // namespace peal::server

@@ -12,6 +12,21 @@
 
 namespace peal::server {
 
+/// What tells one state of a file from another; all zero when there is none.
+struct FileStamp {
+  static FileStamp of(const std::string& path);
+
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::int64_t size = 0;
+  std::int64_t written = 0;  // ns
+  std::int64_t changed = 0;  // ns
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
+/// Of files that are going to be read, by path.
+using FileStamps = std::map<std::string, FileStamp>;
+
 /// Tells when files change. Watches their folders (inotify(7)), so that a file replaced by
 /// rename(2) is noticed, and one that is reached by symbolic links when one of those is swapped.
 ///
@@ -23,8 +38,9 @@ class FileWatch {
   FileWatch();
 
   /// Calls `changed` from take() when what `path` leads to is another file, or was written to, or
-  /// is gone. False: changes will go unnoticed.
-  bool add(const std::string& path, Changed changed);
+  /// is gone; `known` is what it was before it was read, so a change since then is told at once.
+  /// False: changes will go unnoticed.
+  bool add(const std::string& path, const FileStamp& known, Changed changed);
 
   /// Watches nothing any more. Not from within take().
   void clear();
@@ -34,22 +50,13 @@ class FileWatch {
   void take();
 
  private:
-  /// What tells one state of a file from another; all zero when there is none.
-  struct Stamp {
-    std::uint64_t device = 0;
-    std::uint64_t inode = 0;
-    std::int64_t size = 0;
-    std::int64_t written = 0;  // ns
-    std::int64_t changed = 0;  // ns
-    friend bool operator==(const Stamp&, const Stamp&) = default;
-  };
   struct File {
     std::string path;
-    Stamp stamp;
+    FileStamp stamp;
     Changed changed;
   };
 
-  static Stamp stamp_of(const std::string& path);
+  static void look_at(File& file);
   bool take_events();
   bool watch_folders();
 

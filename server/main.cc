@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
-#include <optional>
 
 #include "server/cli.h"
 #include "server/log.h"
@@ -23,8 +22,8 @@ int main(int argc, char** argv) {
   using namespace peal::server;
   auto line = parse_command_line(argc, argv, PEAL_VERSION);
   if (!line) return line.error();
-  std::optional<Certificates> certificates;
-  line->load.check = check_files(certificates);
+  CheckedFiles files;
+  line->load.check = check_files(files);
   peal::config::Loaded loaded = peal::config::load(line->load);
   if (line->action != CommandLine::Action::serve) return run_offline(*line, loaded);
   if (!loaded.config) {
@@ -36,7 +35,10 @@ int main(int argc, char** argv) {
     return kExitFailed;
   }
   const LogEnd end;
-  Server server({std::move(*loaded.config), std::move(*certificates)}, std::move(line->load));
+  Server server({.config = std::move(*loaded.config),
+                 .certificates = std::move(*files.certificates),
+                 .stamps = std::move(files.stamps)},
+                std::move(line->load));
   if (auto started = server.start(); !started) {
     log::error("{}", started.error());
     return kExitFailed;

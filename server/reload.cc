@@ -8,24 +8,41 @@
 
 namespace peal::server {
 
-config::Check check_files(std::optional<Certificates>& certificates,
-                          std::shared_ptr<tls::TicketKeys> keys) {
+namespace {
+
+/// Of all files that may change while the configuration is in force.
+FileStamps stamps_of(const config::Config& config) {
+  FileStamps stamps;
+  const auto add = [&](const std::string& path) { stamps.try_emplace(path, FileStamp::of(path)); };
+  for (const config::Route& route : config.routes)
+    if (route.auth) add(route.auth->bearer_file);
+  for (const config::Listen& listen : config.listen)
+    if (listen.tls) std::ranges::for_each(certificate_files(*listen.tls), add);
+  return stamps;
+}
+
+}  // namespace
+
+config::Check check_files(CheckedFiles& found, std::shared_ptr<tls::TicketKeys> keys) {
   if (!keys) keys = std::make_shared<tls::TicketKeys>();
-  return [&certificates, keys = std::move(keys)](const config::Config& config,
-                                                 config::Diagnosis& diagnosis) {
-    certificates.emplace(config, diagnosis, keys);
-    check_tokens(config, diagnosis);
-  };
+  return
+      [&found, keys = std::move(keys)](const config::Config& config, config::Diagnosis& diagnosis) {
+        found.stamps = stamps_of(config);
+        found.certificates.emplace(config, diagnosis, keys);
+        check_tokens(config, diagnosis);
+      };
 }
 
 std::expected<FreshConfig, std::vector<config::Problem>> load_fresh(
     const config::LoadOptions& options, std::shared_ptr<tls::TicketKeys> keys) {
-  std::optional<Certificates> certificates;
+  CheckedFiles found;
   config::LoadOptions again = options;
-  again.check = check_files(certificates, std::move(keys));
+  again.check = check_files(found, std::move(keys));
   config::Loaded loaded = config::load(again);
   if (!loaded.config) return std::unexpected(std::move(loaded.problems));
-  return FreshConfig{.config = std::move(*loaded.config), .certificates = std::move(*certificates)};
+  return FreshConfig{.config = std::move(*loaded.config),
+                     .certificates = std::move(*found.certificates),
+                     .stamps = std::move(found.stamps)};
 }
 
 std::expected<Certificates, std::vector<config::Problem>> load_certificates(

@@ -12,6 +12,7 @@
 
 #include "config/load.h"
 #include "server/certificates.h"
+#include "server/file_watch.h"
 #include "server/site.h"
 
 namespace peal::server {
@@ -20,12 +21,18 @@ namespace peal::server {
 struct FreshConfig {
   config::Config config;
   Certificates certificates;
+  FileStamps stamps;  ///< what its files were before they were read
 };
 
-/// What config::load() checks beside the text, for --check as well: `certificates` are loaded, and
+/// What check_files() finds.
+struct CheckedFiles {
+  FileStamps stamps;
+  std::optional<Certificates> certificates;
+};
+
+/// What config::load() checks beside the text, for --check as well: certificates are loaded, and
 /// files of tokens read.
-config::Check check_files(std::optional<Certificates>& certificates,
-                          std::shared_ptr<tls::TicketKeys> keys = nullptr);
+config::Check check_files(CheckedFiles& found, std::shared_ptr<tls::TicketKeys> keys = nullptr);
 
 /// Reads the configuration again. `keys`: of the tickets that clients have. Error: every problem.
 std::expected<FreshConfig, std::vector<config::Problem>> load_fresh(

@@ -58,6 +58,7 @@ std::uint64_t connection_limit(std::uint64_t configured, std::uint64_t files, st
 Server::Server(FreshConfig fresh, config::LoadOptions load)
     : load_{.path = std::move(load.path), .overrides = std::move(load.overrides)},
       first_config_(std::move(fresh.config)),
+      first_stamps_(std::move(fresh.stamps)),
       listener_settings_(
           std::make_shared<const ListenerSettings>(first_config_, std::move(fresh.certificates))) {}
 
@@ -73,7 +74,7 @@ std::expected<void, std::string> Server::start() {
   auto edition = Edition::make(std::move(first_config_), labels_);
   if (!edition) return std::unexpected(edition.error());
   edition_ = std::move(*edition);
-  watch_files();
+  watch_files(std::exchange(first_stamps_, {}));
   drained_.reset(eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE | EFD_NONBLOCK));
   updated_.reset(eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE | EFD_NONBLOCK));
   released_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -103,15 +104,16 @@ std::expected<void, std::string> Server::start() {
   return start_shards(std::move(*doors));
 }
 
-/// What the configuration in force names and may change by itself.
-void Server::watch_files() {
+/// What the configuration in force names and may change by itself. `known`: what it was before it
+/// was read; it may have changed by now.
+void Server::watch_files(const FileStamps& known) {
   files_.clear();
-  watch_tokens();
-  watch_certificates();
+  watch_tokens(known);
+  watch_certificates(known);
 }
 
 /// Reads a file of tokens again when it changes. One that cannot be read changes nothing.
-void Server::watch_tokens() {
+void Server::watch_tokens(const FileStamps& known) {
   for (const Route& route : edition_->site->routes()) {
     if (!route.tokens) continue;
     const std::string& name = route.config->name;
@@ -120,33 +122,30 @@ void Server::watch_tokens() {
       if (count == 0) log::warn("route {}: {} holds no token: nobody gets in", name, file);
     };
     tell(TokenView(*route.tokens).get().size());
-    const bool watched = files_.add(file, [&name, &file, tell, store = route.tokens.get()] {
-      auto tokens = TokenSet::read(file);
-      if (!tokens) {
-        log::error("route {}: {}: {}; the tokens read before stay", name, file, tokens.error());
-        return;
-      }
-      const std::size_t count = tokens->size();
-      store->replace(std::move(*tokens));
-      log::info("route {}: {} tokens read from {}", name, count, file);
-      tell(count);
-    });
+    const bool watched =
+        files_.add(file, known.at(file), [&name, &file, tell, store = route.tokens.get()] {
+          auto tokens = TokenSet::read(file);
+          if (!tokens) {
+            log::error("route {}: {}: {}; the tokens read before stay", name, file, tokens.error());
+            return;
+          }
+          const std::size_t count = tokens->size();
+          store->replace(std::move(*tokens));
+          log::info("route {}: {} tokens read from {}", name, count, file);
+          tell(count);
+        });
     if (!watched) log::warn("route {}: {} is not watched for changes", name, file);
   }
 }
 
 /// Loads certificates again when their files have changed, and no other for a moment: a key and
 /// what it belongs to are seldom replaced at once.
-void Server::watch_certificates() {
+void Server::watch_certificates(const FileStamps& known) {
   static constexpr Duration kQuiet = std::chrono::milliseconds(200);
   for (const config::Listen& listen : config().listen) {
     if (!listen.tls) continue;
-    std::vector<std::string> names;
-    for (const config::CertificateFiles& files : listen.tls->certificates)
-      names.insert(names.end(), {files.cert, files.key});
-    if (!listen.tls->client_ca.empty()) names.push_back(listen.tls->client_ca);
-    for (const std::string& name : names)
-      if (!files_.add(name, [this] { renew_at_ = Clock::now() + kQuiet; }))
+    for (const std::string& name : certificate_files(*listen.tls))
+      if (!files_.add(name, known.at(name), [this] { renew_at_ = Clock::now() + kQuiet; }))
         log::warn("listen.{}: {} is not watched for changes", listen.name, name);
   }
 }

@@ -59,9 +59,9 @@ class Server {
   ShardSettings shard_settings(const config::Config& config) const;
   const config::Config& config() const { return edition_->config; }
   void serve_until_asked_to_stop();
-  void watch_files();
-  void watch_tokens();
-  void watch_certificates();
+  void watch_files(const FileStamps& known);
+  void watch_tokens(const FileStamps& known);
+  void watch_certificates(const FileStamps& known);
   void drain();
   void stop();
 
@@ -93,6 +93,7 @@ class Server {
   std::shared_ptr<const Edition> edition_;  // in force
   std::vector<std::shared_ptr<const Edition>> editions_before_;
   config::Config first_config_;  // until start()
+  FileStamps first_stamps_;      // the same
   std::shared_ptr<const ListenerSettings> listener_settings_;
   std::uint64_t file_limit_ = 0;
   std::uint64_t rings_ = 0;  // reactors that can put sockets aside

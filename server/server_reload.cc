@@ -55,6 +55,7 @@ void Server::take_up_file() {
     return refuse_reload(ready.error());
   }
   put_in_force(std::move(*edition), std::move(fresh->certificates), plan, std::move(*doors));
+  watch_files(fresh->stamps);
   for (const std::string& key : diff.kept) log::warn("{}", key);
   metrics_->count_reload(true);
   log::info("reloaded: {}", diff.text());
@@ -109,7 +110,6 @@ void Server::put_in_force(std::shared_ptr<const Edition> edition, Certificates c
                             .moved_doors = plan.moved,
                             .new_doors = std::move(doors[shard])});
   wait_for_updates();
-  watch_files();
 }
 
 void Server::renew_certificates() {

@@ -74,6 +74,22 @@ class ReloadCase(unittest.TestCase):
         self.assertTrue(line.startswith(outcome), self.daemon.log.text())
         return line
 
+    @contextlib.contextmanager
+    def reloading(self, config, sign):
+        """Within, `sign` is in the log, all files are read, and no reactor has taken up what is in them."""
+        if SANITIZED:
+            self.skipTest("a sanitizer's threads are not to be traced")
+        self.reload(self.daemon.config.read_text() + "# all reactors serve\n")
+        before = self.count("reloaded: ")
+        with contextlib.ExitStack() as stack:
+            for thread in reactors(self.daemon):
+                stack.enter_context(Stopped(thread))
+            self.daemon.config.write_text(config)
+            self.daemon.process.send_signal(signal.SIGHUP)
+            self.assertTrue(self.daemon.log.wait_for(sign))
+            yield
+        wait_until(lambda: self.count("reloaded: ") > before, "the reload is over")
+
     def connect(self, address=None):
         client = Client(address or self.daemon.address)
         self.addCleanup(client.close)
@@ -277,6 +293,17 @@ class Settings(ReloadCase):
         self.assertTrue(self.daemon.log.wait_for("1 tokens read from .*second"))
         self.open("/echo", "Authorization: Bearer three")
         self.assert_lives(client)
+
+    def test_tokens_that_change_during_a_reload(self):
+        guarded = HEAD + ECHO + 'auth = { bearer_file = "tokens" }\n'
+        port = free_port()
+        self.start(guarded + f'[listen.other]\naddress = "127.0.0.1:{port}"\n',
+                   prepare=lambda folder: (folder / "tokens").write_text("revoked\n"))
+        with self.reloading(guarded, f"{port} no longer"):
+            (self.daemon.folder / "fresh").write_text("valid\n")
+            (self.daemon.folder / "fresh").rename(self.daemon.folder / "tokens")
+        wait_until(lambda: self.status("/echo", "Authorization: Bearer revoked") == 401, "the token is revoked", 2)
+        self.open("/echo", "Authorization: Bearer valid")
 
     def test_the_log(self):
         self.start()
@@ -551,6 +578,17 @@ class Certificates(ReloadCase):
         self.assertTrue(resumed.socket.session_reused)
         for client in (old, new, resumed):
             self.assert_lives(client)
+
+    def test_files_that_change_during_a_reload(self):
+        port = free_port()
+        config = self.CONFIG % self.port
+        self.reload(config + f'[listen.other]\naddress = "127.0.0.1:{port}"\n')
+        serial = self.secure()[1]
+        self.authority.issue("new", "127.0.0.1")
+        with self.reloading(config, f"{port} no longer"):
+            self.replace("new")
+        self.assertTrue(self.daemon.log.wait_for("certificates loaded again", 2))
+        self.assertNotEqual(self.secure()[1], serial)
 
     def test_who_came_without_a_certificate_goes_when_one_is_asked_for(self):
         client, _ = self.secure()

@@ -20,8 +20,9 @@ class Watched {
   explicit Watched(const std::string& way = "file") : path(root / way) {}
   ~Watched() { fs::remove_all(root); }
 
-  void watch() {
-    REQUIRE(watch_.add(path, [this] { ++changes; }));
+  void watch() { watch(FileStamp::of(path)); }
+  void watch(const FileStamp& known) {
+    REQUIRE(watch_.add(path, known, [this] { ++changes; }));
   }
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(root / name) << text;
@@ -68,6 +69,21 @@ TEST_CASE("FileWatch: a file that another one takes the place of") {
     file.write("fresh", "same");
     CHECK(file.told() == 0);
     fs::rename(file.root / "fresh", file.path);
+    CHECK(file.told() == 1);
+  }
+}
+
+TEST_CASE("FileWatch: a file that has changed since it was looked at is told at once") {
+  for (const bool before : {true, false}) {
+    Watched file;
+    if (before) file.write("file", "old");
+    const FileStamp known = FileStamp::of(file.path);
+    file.write("fresh", "new");
+    fs::rename(file.root / "fresh", file.path);
+    file.watch(known);
+    CHECK(file.changes == 1);
+    CHECK(file.told() == 0);
+    fs::remove(file.path);
     CHECK(file.told() == 1);
   }
 }
@@ -127,7 +143,7 @@ TEST_CASE("FileWatch: a folder on the way that is a symbolic link") {
 
 TEST_CASE("FileWatch: a folder that is not there cannot be watched") {
   FileWatch watch;
-  CHECK_FALSE(watch.add("/nowhere/file", [] {}));
+  CHECK_FALSE(watch.add("/nowhere/file", {}, [] {}));
 }
 
 }  // namespace
