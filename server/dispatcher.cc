@@ -277,12 +277,12 @@ void Dispatcher::answer_health(conn::Connection& connection, const http::Request
     answers_.text(connection, request, 405, "only GET and HEAD", kAllowRead);
     return;
   }
-  const std::string_view body =
-      answers_.drain_announced() ? R"({"status":"draining"})" : R"({"status":"ok"})";
+  const int status = answers_.drain_announced() ? 503 : 200;
+  const std::string_view body = status == 200 ? R"({"status":"ok"})" : R"({"status":"draining"})";
   Block* block = table_->memory().blocks.take(kResponseRoom);
   http::ResponseWriter writer({block->data(), kResponseRoom});
   const bool keep_alive = answers_.keeps_alive(request);
-  writer.status_line(answers_.drain_announced() ? 503 : 200);
+  writer.status_line(status);
   writer.date(::time(nullptr));
   writer.connection(keep_alive, request.minor_version);
   writer.header("Content-Type", "application/json");
@@ -290,7 +290,7 @@ void Dispatcher::answer_health(conn::Connection& connection, const http::Request
   writer.header("Content-Length", body.size());
   writer.end();
   if (request.method == "GET") writer.body(body);
-  answers_.note(connection, answers_.draining() ? 503 : 200);
+  answers_.note(connection, status);
   table_->respond(connection, block, writer.size(), keep_alive);
 }
 

@@ -106,7 +106,7 @@ class Drain(unittest.TestCase):
         self.assertEqual(daemon.wait(), 0)
 
     def test_a_pause_lets_balancers_notice(self):
-        daemon = self.start("drain.pause=1s")
+        daemon = self.start("drain.pause=1s", "log.access=true")
         early = self.open(daemon)
         self.assertEqual(self.health(daemon), (200, b'{"status":"ok"}'))
         begin = time.monotonic()
@@ -114,6 +114,7 @@ class Drain(unittest.TestCase):
         daemon.log.wait_for("asked to stop")
         wait_until(lambda: self.health(daemon)[0] == 503, "health tells of the drain")
         self.assertEqual(self.health(daemon)[1], b'{"status":"draining"}')
+        self.assertTrue(daemon.log.wait_for("route=health transport=http status=503", 1))
         late = self.open(daemon)  # who comes meanwhile is served like anybody else
         late.send_frame(TEXT, "hello")
         self.assertEqual(early.read_message(), b"hello")
