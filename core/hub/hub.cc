@@ -298,24 +298,34 @@ void Hub::take_mail() {
     const Parcel question = own_questions_.pop_front();
     if (asking_.find(question.asking)) home_.take(self(), question);
   }
-  Parcel parcel;
-  const auto has_room = [this] {
-    return pushes_ < kPushesPerTurn && unfinished_.size() < kMostUnfinished;
-  };
-  for (ShardIndex from = 0; from < port_.shards(); ++from) {
-    if (from == self()) continue;
-    for (int i = 0; i < kParcelsPerTurn && has_room(); ++i) {
-      if (!port_.take(from, Mesh::Lane::down, parcel)) break;
-      take_parcel(from, parcel);
-    }
-    for (int i = 0; i < kParcelsPerTurn && has_room(); ++i) {
-      if (port_.waits(Mesh::Lane::down) || !port_.take(from, Mesh::Lane::up, parcel)) break;
-      take_parcel(from, parcel);
-    }
-  }
+  // What there was no room for is first the next time. Else what a shard has asked for goes before
+  // what it has published.
+  const std::size_t lanes = 2 * std::size_t{port_.shards()};
+  std::size_t left = lanes;
+  for (; left > 0 && has_room(); --left)
+    take_mail_of(std::exchange(next_lane_, (next_lane_ + 1) % lanes));
+  if (left == 0) next_lane_ = (next_lane_ / 2 + 1) * 2 % lanes;
   tell_counts();
   close_late();
   works_ = home_.work();
+}
+
+/// Whether mail may bring more about in this turn.
+bool Hub::has_room() const {
+  return pushes_ < kPushesPerTurn && unfinished_.size() < kMostUnfinished;
+}
+
+/// Of each shard two lanes, down and up.
+void Hub::take_mail_of(std::size_t number) {
+  const auto from = static_cast<ShardIndex>(number / 2);
+  const auto lane = number % 2 == 0 ? Mesh::Lane::down : Mesh::Lane::up;
+  if (from == self()) return;
+  Parcel parcel;
+  for (int i = 0; i < kParcelsPerTurn && has_room(); ++i) {
+    if (lane == Mesh::Lane::up && port_.waits(Mesh::Lane::down)) break;
+    if (!port_.take(from, lane, parcel)) break;
+    take_parcel(from, parcel);
+  }
 }
 
 void Hub::settle() {

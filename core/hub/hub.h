@@ -294,6 +294,8 @@ class Hub final : private OriginalKeeper, private Carrier {
   void release_page(ShardIndex from, const Page& page);
   void push_page(ShardIndex from, TopicUse& use, const Page& page);
 
+  bool has_room() const;
+  void take_mail_of(std::size_t number);
   void take_parcel(ShardIndex from, const Parcel& parcel);
   void take_publications(ShardIndex from);
   void take_delivery(ShardIndex from, const Parcel& parcel);
@@ -338,7 +340,8 @@ class Hub final : private OriginalKeeper, private Carrier {
   std::vector<SlotId> count_changes_;  // topics
   std::vector<SlotId> late_closes_;    // topics that what was published to is still to leave for
   bool works_ = false;
-  std::size_t pushes_ = 0;  // of this turn's mail
+  std::size_t pushes_ = 0;     // of this turn's mail
+  std::size_t next_lane_ = 0;  // which is emptied first
   const Instant& now_;
   std::vector<HubCounters> counters_;  // by route
   std::size_t subscriptions_ = 0;

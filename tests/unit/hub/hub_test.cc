@@ -318,6 +318,30 @@ TEST_CASE("Hub: one order for all, nothing lost after the use is ready, whatever
   }
 }
 
+TEST_CASE("Hub, in parts: no lane keeps another one waiting") {
+  if (pushes_at_once() > 1) return;
+  Rig rig(3);
+  const std::string here = rig.topic_at(2), elsewhere = rig.topic_at(0);
+  for (int i = 0; i < 2; ++i) {
+    rig.client(2).subscribe(here);
+    rig.client(2).subscribe(elsewhere);
+  }
+  rig.client(0).open(elsewhere);
+  rig.client(0).open(here);
+  rig.client(1).open(here);
+  rig.settle();
+  for (int i = 0; i < 1000; ++i)
+    for (std::size_t publisher = 4; publisher < 7; ++publisher)
+      rig.clients[publisher].publish(std::to_string(publisher));
+  for (int turns = 0; turns < 500; ++turns)
+    for (const auto& shard : rig.shards) shard->turn();
+  REQUIRE(rig.shards[2]->hub.delivers());
+  const Texts texts = rig.clients[0].heard();
+  CHECK(std::ranges::count(texts, "5") > 50);
+  CHECK(std::ranges::count(texts, "6") > 50);
+  CHECK(rig.clients[1].heard().size() > 50);
+}
+
 TEST_CASE("Hub: two shards that have filled each other's up lanes go on") {
   Rig rig(2);
   Client& alice = rig.client(0);
