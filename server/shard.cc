@@ -43,6 +43,7 @@ Shard::Shard(ShardSetup setup, std::unique_ptr<io::Backend> backend)
             .policies = &setup_.site->topic_classes(),
             .now = &reactor_.now(),
             .history_memory = setup_.settings.history_memory}),
+      intake_(hub_, table_),
       hub_timer_(kHubTimer),
       beat_timer_(kBeatTimer),
       drain_(table_),
@@ -193,9 +194,8 @@ void Shard::beat() {
 bool Shard::on_turn_end() {
   take_updates();
   if (wants_drain()) announce_drain();
-  hub_.take_mail();
+  intake_.work();
   if (has_metrics_mail()) take_metrics_mail();
-  if (!hub_.congested()) table_.resume_publishers();
   const bool changes = work_on_change();
   const bool drains = drain_stage_ == DrainStage::under_way && work_on_drain();
   const bool left = table_.flush() || changes || drains;
@@ -208,7 +208,7 @@ bool Shard::on_turn_end() {
     setup_.drained();
   }
   // Nobody tells us when a full queue to another shard has room again: look in every turn.
-  return left || delivers || hub_.congested() || hub_.works() || table_.publishers_wait();
+  return left || delivers || hub_.congested() || hub_.works() || table_.waiting_publishers() > 0;
 }
 
 /// When what was asked for is on its way. True when there is something to send after it.

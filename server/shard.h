@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/conn/connection_table.h"
+#include "core/conn/intake.h"
 #include "core/hub/hub.h"
 #include "core/io/reactor.h"
 #include "server/dispatcher.h"
@@ -133,6 +134,7 @@ class Shard final : private io::ReactorClient {
   Dispatcher dispatcher_;
   conn::ConnectionTable table_;
   hub::Hub hub_;
+  conn::Intake intake_;
   io::Timer hub_timer_;
   io::Timer beat_timer_;
   std::uint64_t evictions_told_ = 0;

@@ -283,13 +283,11 @@ void ConnectionTable::stall_publisher(Connection& connection) {
   stalled_publishers_.push_back(connection.id());
 }
 
-void ConnectionTable::resume_publishers() {
-  for (const SlotId id : std::exchange(stalled_publishers_, {})) {
-    Connection* connection = connections_.find(id);
-    if (!connection || connection->state.stall != Stall::mesh) continue;
-    connection->state.stall = Stall::none;
-    work_off_held(*connection);
-  }
+void ConnectionTable::resume_publisher() {
+  Connection* connection = connections_.find(stalled_publishers_.pop_front());
+  if (!connection || connection->state.stall != Stall::mesh) return;
+  connection->state.stall = Stall::none;
+  work_off_held(*connection);
 }
 
 void ConnectionTable::send_away(Connection& connection, ws::CloseCode code,

@@ -90,7 +90,7 @@ class ConnectionTable {
   /// upgrading, open: sends a text message, copied. Nobody hears it on a connection that has begun
   /// to end meanwhile.
   void send_text(Connection& connection, std::string_view text);
-  /// head, answering, open: takes no input until resume_publishers().
+  /// head, answering, open: takes no input until resume_publisher().
   void stall_publisher(Connection& connection);
   /// upgrading, open: sends a close frame and waits for the peer's. Before it is open, a WebSocket
   /// gets its answer and that frame, and nothing between.
@@ -102,8 +102,8 @@ class ConnectionTable {
   /// upgrading or later: the route lays down something else from now on.
   void set_policy(Connection& connection, const RoutePolicy& policy);
 
-  /// Lets those go on that stall_publisher() stopped.
-  void resume_publishers();
+  /// Lets the one go on that stall_publisher() stopped before the others. Requires: some wait.
+  void resume_publisher();
 
   /// Ends a connection as it should be ended: a WebSocket with a close frame, a stream after what
   /// is queued, a poll with its answer, HTTP that is idle by shutting down. One that is being asked
@@ -123,8 +123,8 @@ class ConnectionTable {
     return usual * static_cast<std::size_t>(share_ / std::chrono::microseconds(1)) /
            static_cast<std::size_t>(kUsualShare / std::chrono::microseconds(1));
   }
-  /// Whether some wait for resume_publishers().
-  bool publishers_wait() const { return !stalled_publishers_.empty(); }
+  /// How many wait for resume_publisher().
+  std::size_t waiting_publishers() const { return stalled_publishers_.size(); }
 
   /// Whether there are more connections in the process than there may be. Asked when a request has
   /// come, not on accept: by then, others may have left.
@@ -311,7 +311,7 @@ class ConnectionTable {
   ObjectPool<ws::ReaderState> readers_;
   TableCounters counters_;
   TrafficTable traffic_;
-  std::vector<SlotId> stalled_publishers_;
+  Ring<SlotId> stalled_publishers_;
   Ring<InLine> in_line_;                // have had their share of a turn, see Stall::turn
   std::uint32_t pings_before_ = 0;      // in the share before this one
   SlotId reading_;                      // whose input is worked off

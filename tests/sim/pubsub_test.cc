@@ -227,6 +227,33 @@ TEST_CASE("World: a shard that sleeps makes publishers wait and loses nothing") 
   CHECK(made_wait);
 }
 
+TEST_CASE("World: when more is published than can be delivered, each shard has its turn") {
+  for_seeds(20, [](std::uint64_t seed) {
+    World world(seed, kTopicRoutes);
+    const Client& hearer = world.connect("/chat/0");
+    for (std::size_t i = 0; i < 5 * world.shards(); ++i) world.connect("/patient/0").reads = false;
+    std::vector<Client*> publishers;
+    for (std::size_t i = 0; i < 5 * world.shards(); ++i)
+      publishers.push_back(&world.connect("/deaf/0"));
+    world.settle();
+    std::vector<bool> publishes(world.shards());
+    for (Client* publisher : publishers) {
+      publishes[publisher->shard] = true;
+      const std::string text = publisher->peer.text(std::to_string(publisher->shard));
+      for (int i = 0; i < 1500; ++i) publisher->unsent += text;
+    }
+    for (int steps = 0; steps < 5000; ++steps) world.step();
+    const std::size_t before = hearer.peer.messages.size();
+    for (int steps = 0; steps < 2000; ++steps) world.step();
+    std::vector<bool> heard(world.shards());
+    for (std::size_t i = before; i < hearer.peer.messages.size(); ++i)
+      heard[std::stoul(hearer.peer.messages[i].payload)] = true;
+    CHECK(heard == publishes);
+    for (Client* publisher : publishers) publisher->unsent.clear();
+    world.finish();
+  });
+}
+
 TEST_CASE("World: slow clients are closed with 1008 or miss whole messages, others miss none") {
   for_seeds(1000, [](std::uint64_t seed) {
     World world(seed, routes(seed));

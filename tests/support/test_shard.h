@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/conn/connection_table.h"
+#include "core/conn/intake.h"
 #include "core/hub/hub.h"
 #include "core/io/reactor.h"
 
@@ -73,6 +74,7 @@ class TestShard final : private io::ReactorClient {
   hub::DueList due;
   conn::ConnectionTable table;
   hub::Hub hub;
+  conn::Intake intake{hub, table};
   bool work_left = false;  ///< what the last turn said
 
  private:
@@ -93,13 +95,13 @@ class TestShard final : private io::ReactorClient {
   void on_wake() override {}
   void on_timer(io::Timer& timer) override { table.on_timer(timer.owner()); }
   bool on_turn_end() override {
-    hub.take_mail();
-    if (!hub.congested()) table.resume_publishers();
+    intake.work();
     const bool left = table.flush();
     const bool delivers = hub.delivers();
     hub.go_on_delivering(kPushesPerTurn);
     hub.flush([](hub::ShardIndex) {});
-    work_left = left || delivers || hub.congested() || hub.works() || table.publishers_wait();
+    work_left =
+        left || delivers || hub.congested() || hub.works() || table.waiting_publishers() > 0;
     return work_left;
   }
   bool has_mail() const override { return hub.has_mail(); }
