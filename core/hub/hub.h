@@ -316,6 +316,7 @@ class Hub final : private OriginalKeeper, private Carrier {
   bool push_latest(const Outbox& outbox);
   void drop_latest(LatestQueue& queue, Latest& latest);
   void drop_latest(const TopicUse& use);
+  void drop_older(const TopicUse& use, std::uint64_t first);
   void drop_all_latest(const Outbox& outbox);
 
   ShardIndex home_of(std::string_view name) const;

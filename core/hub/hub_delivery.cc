@@ -78,6 +78,7 @@ void Hub::release_page(ShardIndex from, const Page& page) {
 }
 
 void Hub::push_page(ShardIndex from, TopicUse& use, const Page& page) {
+  drop_older(use, page.entries.front().offset);
   for (const Page::Entry& entry : page.entries) {
     Message* message = entry.message;
     if (from != self())
@@ -312,6 +313,17 @@ void Hub::drop_latest(const TopicUse& use) {
     after = each->after;
     if (each->use == &use) drop_latest(*queue, *each);
   }
+}
+
+/// What waits to come by a pattern: a use of its topic gets it with pages that begin at `first`, or
+/// what is newer.
+void Hub::drop_older(const TopicUse& use, std::uint64_t first) {
+  LatestQueue* queue = latest_of(*use.outbox);
+  if (!queue || queue->empty()) return;
+  Latest* latest = queue->find(KeyedTextHash{}(use.topic->name_));
+  if (!latest) return;
+  if (latest->message->offset < first) ++counters_of(*latest->use).conflated;
+  drop_latest(*queue, *latest);
 }
 
 void Hub::drop_all_latest(const Outbox& outbox) {

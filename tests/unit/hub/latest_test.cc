@@ -175,6 +175,18 @@ TEST_CASE("Latest: leaving one of several topics gives up what waits of it, and 
   CHECK(rig.hear(client) == Texts{"c/1"});
 }
 
+TEST_CASE("Latest: what waits by a pattern gives way to a page that has it, or what is newer") {
+  Rig rig(1, keeping(3));
+  Client& client = slow_client(rig, 0, 2);
+  client.subscribe_pattern("**");
+  for (const std::string& number : numbers(1, 10)) rig.post(0, "kept", number);
+  CHECK(client.heard().size() < 5);
+  REQUIRE(client.outbox.wants_room());
+  client.subscribe("kept", since(8));
+  rig.post(0, "kept", "11");
+  CHECK(rig.hear(client) == Texts{"9", "10", "11"});
+}
+
 TEST_CASE("LatestQueue: finds and keeps the order of what a list of pairs would") {
   std::mt19937_64 random(7);
   LatestQueue queue;
