@@ -74,6 +74,7 @@ TopicUse& Hub::add_use(TopicUse*& uses, std::string_view name, Outbox& outbox,
   TopicUse& use = *uses_.take({});
   use.topic = &topic;
   use.outbox = &outbox;
+  if (is_pattern) outbox.note_pattern();
   use.policy = policy;
   use.subscribes = policy != nullptr;
   use.resumes = replay.from == Replay::From::since;
@@ -87,7 +88,7 @@ TopicUse& Hub::add_use(TopicUse*& uses, std::string_view name, Outbox& outbox,
   if (replay.from == Replay::From::nothing) {
     use.ready = topic.ready_for(use);
     if (use.ready)
-      go_live(use);
+      go_live(use, deliveries_);
     else
       topic.waiting_.emplace_back(&use, replay);
   } else if (topic.opened()) {
@@ -268,17 +269,17 @@ void Hub::make_ready(Topic& topic) {
       ask(use, due->second);
     } else {
       use.ready = true;
-      go_live(use);
+      go_live(use, deliveries_);
       client_.on_topic_ready(use);
     }
   }
   waiting.erase(first_due, waiting.end());
 }
 
-/// What came before waits perhaps, and is for others.
-void Hub::go_live(TopicUse& use) {
+/// Before `number` there are perhaps some that wait, and are for others.
+void Hub::go_live(TopicUse& use, std::uint64_t number) {
   use.live = true;
-  use.since = deliveries_ & ((std::uint64_t{1} << 48) - 1);
+  use.since = number & ((std::uint64_t{1} << 48) - 1);
 }
 
 // ---- Mail --------------------------------------------------------------------------------------

@@ -252,11 +252,12 @@ class Hub final : private OriginalKeeper, private Carrier {
     Instant next{};           // earliest time of the next one
   };
 
-  /// A message that not all have got yet.
+  /// A message that not all have got yet, or a page that waits for those before it.
   struct Unfinished {
-    Message* message = nullptr;  ///< a reference
+    Message* message = nullptr;  ///< a reference; null with a page
+    ShardIndex from = 0;         ///< of a page
     Parcel about;
-    std::uint64_t number = 0;  ///< of the delivery
+    std::uint64_t number = 0;  ///< of the delivery, or of the next one
     std::size_t next = 0;      ///< in the topic's list of subscribers: those before have got it
   };
 
@@ -291,6 +292,7 @@ class Hub final : private OriginalKeeper, private Carrier {
 
   void ask(TopicUse& use, const Replay& replay);
   void take_page(ShardIndex from, const Parcel& parcel);
+  void bring_page(ShardIndex from, const Parcel& parcel, std::uint64_t number);
   void release_page(ShardIndex from, const Page& page);
   void push_page(ShardIndex from, TopicUse& use, const Page& page);
 
@@ -302,7 +304,7 @@ class Hub final : private OriginalKeeper, private Carrier {
   void deliver_from(ShardIndex from, const Parcel& parcel);
   void deliver(Topic& topic, Message* message, const Parcel& about);
   void deliver_part(const Topic& topic, const Part& part);
-  void go_live(TopicUse& use);
+  void go_live(TopicUse& use, std::uint64_t number);
   bool is_served(const Topic& topic, const TopicUse& use);
   static void fetch_ahead(const std::vector<TopicUse*>& uses, std::size_t at);
   static bool comes_by_page(const TopicUse& use, const Message& message);

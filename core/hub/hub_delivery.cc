@@ -18,6 +18,10 @@ bool is_sender(const Outbox& outbox, ShardIndex shard, const Sender& sender) {
   return outbox.id() == sender.outbox && shard == sender.shard;
 }
 
+std::size_t messages_of(const Page* page) {
+  return page ? page->entries.size() : 0;
+}
+
 }  // namespace
 
 // ---- The past ----------------------------------------------------------------------------------
@@ -41,7 +45,18 @@ void Hub::ask(TopicUse& use, const Replay& replay) {
   }
 }
 
+/// It waits for what came before it where that may be in it, and still to come by a pattern. Nobody
+/// else waits for what is for others.
 void Hub::take_page(ShardIndex from, const Parcel& parcel) {
+  const Asking* asking = asking_.find(parcel.asking);
+  if (!delivers() || !asking || !asking->use->outbox->had_patterns())
+    return bring_page(from, parcel, deliveries_);
+  pushes_ += messages_of(parcel.page);
+  unfinished_.push_back({.from = from, .about = parcel, .number = deliveries_});
+}
+
+/// `number`: of the first delivery after it.
+void Hub::bring_page(ShardIndex from, const Parcel& parcel, std::uint64_t number) {
   Asking* asking = asking_.find(parcel.asking);
   if (!asking) {  // left meanwhile
     if (parcel.page) release_page(from, *std::unique_ptr<Page>(parcel.page));
@@ -60,7 +75,7 @@ void Hub::take_page(ShardIndex from, const Parcel& parcel) {
   }
   if (parcel.page) push_page(from, use, *std::unique_ptr<Page>(parcel.page));
   if (!parcel.more) {
-    go_live(use);
+    go_live(use, number);
   } else {
     use.outbox->set_wants_room(true);
     use.outbox->set_wants_page(true);
@@ -167,6 +182,12 @@ void Hub::deliver(Topic& topic, Message* message, const Parcel& about) {
 void Hub::go_on_delivering(std::size_t pushes) {
   while (pushes > 0 && !unfinished_.empty()) {
     Unfinished& first = unfinished_.front();
+    if (!first.message) {
+      const Unfinished waits = unfinished_.pop_front();
+      pushes -= std::min(pushes, 1 + messages_of(waits.about.page));
+      bring_page(waits.from, waits.about, waits.number);
+      continue;
+    }
     if (const Topic* topic = topics_.find(first.about.topic)) {
       const std::size_t left = topic->subscribers_.size() - first.next;
       const std::size_t part = std::min(pushes, left);

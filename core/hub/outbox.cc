@@ -125,7 +125,7 @@ void Outbox::begin_array(Memory& memory, Block* block, MutableBytes bytes) {
 void Outbox::renew() {
   encoding_ = Encoding::frames;
   door_ = Door::open;
-  own_ids_ = wants_room_ = wants_page_ = fresh_ = false;
+  own_ids_ = had_patterns_ = wants_room_ = wants_page_ = fresh_ = false;
   serial_ = 0;
 }
 

@@ -102,6 +102,9 @@ class Outbox : public ListHook<Outbox> {
   /// Whether a use of a topic is among what waits, for a page of the past that it has to ask for.
   bool wants_page() const { return wants_page_; }
   void set_wants_page(bool wants) { wants_page_ = wants; }
+  /// Whether it ever had a use of a pattern.
+  bool had_patterns() const { return had_patterns_; }
+  void note_pattern() { had_patterns_ = true; }
   /// Takes note of a publication that comes by several topics; false when it came before. `serial`
   /// is not 0.
   bool first_of(std::uint64_t serial) { return std::exchange(serial_, serial) != serial; }
@@ -179,7 +182,8 @@ class Outbox : public ListHook<Outbox> {
   Encoding encoding_ = Encoding::frames;
   bool wants_room_ = false;
   bool wants_page_ = false;
-  bool own_ids_ = false;
+  bool own_ids_ : 1 = false;
+  bool had_patterns_ : 1 = false;
   Door door_ = Door::open;
   bool fresh_ = false;
   bool encodes_ = false;  // some segment may wait for it

@@ -98,8 +98,9 @@ struct Shard final : HubClient {
     gaps.push_back(&use);
     if (tells) tell(use);
   }
-  /// Tells the client where it is, among its messages, as "!OFFSET", or "!OFFSET gap".
+  /// Tells the client where it is in a topic, among its messages, as "!OFFSET", or "!OFFSET gap".
   void tell(TopicUse& use) {
+    if (use.topic->is_pattern()) return;
     const std::string text = '!' + std::to_string(use.offset) + (use.gap ? " gap" : "");
     Message* message = memory.make_message(ws::Opcode::text, as_bytes(text));
     use.outbox->push_admitted(memory, message);

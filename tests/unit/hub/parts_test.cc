@@ -39,6 +39,83 @@ TEST_CASE("Hub, in parts: one of those who have got it leaves when all others ha
   }
 }
 
+/// What it hears after it was told that a topic is ready.
+Texts heard_when_ready(Client& client) {
+  const Texts heard = client.heard();
+  const auto told = std::ranges::find(heard, '!', [](const std::string& text) { return text[0]; });
+  REQUIRE(told != heard.end());
+  return {told + 1, heard.end()};
+}
+
+TEST_CASE("Hub, in parts: what a page brings does not come again by a pattern") {
+  if (pushes_at_once() > 1) return;
+  for (std::size_t pushes = 0; pushes < 30; ++pushes) {
+    CAPTURE(pushes);
+    Rig rig(1, keeping(10));
+    Shard& shard = *rig.shards[0];
+    shard.tells = true;
+    for (int i = 0; i < 3; ++i) rig.client(0).subscribe("kept");
+    for (int i = 0; i < 2; ++i) rig.client(0).subscribe_pattern("**");
+    Client& client = rig.client(0);
+    client.subscribe_pattern("**");
+    for (const std::string& number : numbers(1, 4)) rig.clients[0].publish(number);
+    shard.hub.go_on_delivering(pushes);  // of 24
+    client.subscribe("kept", since(0));
+    shard.hub.take_mail();
+    rig.clients[0].publish("5");
+    rig.settle();
+    CHECK(heard_when_ready(client) == numbers(1, 5));
+  }
+}
+
+TEST_CASE("Hub, in parts: what no page brings comes by a pattern, in order") {
+  if (pushes_at_once() > 1) return;
+  for (const Replay& replay : {from_now(), last(2)}) {
+    Rig rig(1, keeping(10));
+    Shard& shard = *rig.shards[0];
+    for (int i = 0; i < 3; ++i) rig.client(0).subscribe("kept");
+    Client& client = rig.client(0);
+    client.subscribe_pattern("**");
+    for (const std::string& number : numbers(1, 4)) rig.clients[0].publish(number);
+    client.subscribe("kept", replay);
+    shard.hub.take_mail();
+    CHECK_FALSE(client.ready());
+    Client& other = rig.client(0);
+    other.subscribe("kept", replay);
+    shard.hub.take_mail();
+    CHECK(other.ready());  // no pattern: it need not wait
+    rig.clients[0].publish("5");
+    rig.settle();
+    Texts expected = numbers(1, 4);
+    if (replay.value == 2) expected.insert(expected.end(), {"3", "4"});  // as it asked for them
+    expected.push_back("5");
+    CHECK(client.heard() == expected);
+  }
+}
+
+TEST_CASE("Hub, in parts: leaving while a page waits leaves nothing behind") {
+  if (pushes_at_once() > 1) return;
+  for (ShardIndex shards = 1; shards <= 2; ++shards) {
+    Rig rig(shards, keeping(10));
+    const std::string topic = rig.topic_at(shards - 1, "kept ");
+    for (int i = 0; i < 3; ++i) rig.client(0).subscribe(topic);
+    Client& client = rig.client(0);
+    client.subscribe_pattern("**");
+    rig.settle();
+    rig.clients[0].publish("x");
+    client.subscribe(topic, since(0));
+    for (int i = 0; i < 2; ++i)
+      for (const auto& shard : rig.shards) {
+        shard->hub.take_mail();
+        shard->hub.flush([](ShardIndex) {});
+      }
+    REQUIRE(rig.shards[0]->hub.delivers());
+    client.leave();
+    rig.end();
+    for (int i = 0; i < 3; ++i) CHECK(rig.clients[i].heard() == Texts{"x"});
+  }
+}
+
 struct Member {
   Client* client;
   std::string topic;
