@@ -4,20 +4,14 @@
 // client's CPU, at the lowest priority, and may still keep it in the kernel; so the time until the
 // answer has arrived in the client's kernel is told as well, which is the server's part.
 #include <arpa/inet.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <zlib.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,6 +19,7 @@
 #include "core/base/check.h"
 #include "core/ws/frame_header.h"
 #include "core/ws/mask.h"
+#include "tests/bench/neighbour.h"
 #include "tests/bench/support.h"
 
 namespace {
@@ -35,44 +30,8 @@ using namespace std::chrono_literals;
 
 constexpr int kRounds = 3;
 constexpr Duration kRound = 4s;
-constexpr Duration kPace = 1ms;  // between two echoes
 constexpr std::size_t kHalfOpen = 500;
 constexpr std::size_t kNeverReading = 1000;
-
-/// A process that attacks until it is killed.
-class Attacker {
- public:
-  template <class Attack>
-  explicit Attacker(Attack&& attack) : pid_(fork()) {
-    PEAL_CHECK(pid_ >= 0);
-    if (pid_ > 0) return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGPIPE, SIG_IGN);
-    const sched_param none{};
-    sched_setscheduler(0, SCHED_IDLE, &none);
-    attack();
-    _exit(0);
-  }
-  Attacker(const Attacker&) = delete;
-  Attacker& operator=(const Attacker&) = delete;
-  ~Attacker() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-
- private:
-  pid_t pid_;
-};
-
-/// Sends as much as the server takes; false when it has ended the connection.
-bool push(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
 
 void trickle_handshakes(std::uint16_t port) {
   while (true) {
@@ -156,64 +115,6 @@ void storm(std::uint16_t port) {
   }
 }
 
-using WallClock = std::chrono::system_clock;  // that of SO_TIMESTAMPNS, socket(7)
-
-/// Takes an answer of `size` bytes; returns when the last of it arrived in this host's kernel,
-/// which begins to note that a moment after it was asked to.
-std::optional<WallClock::time_point> receive(int fd, std::size_t size) {
-  std::array<char, 256> answer;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(timespec))> control;
-  iovec piece{.iov_base = answer.data(), .iov_len = size};
-  msghdr message{};
-  message.msg_iov = &piece;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  PEAL_CHECK(::recvmsg(fd, &message, MSG_WAITALL) == static_cast<ssize_t>(size));
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (!header || header->cmsg_type != SCM_TIMESTAMPNS) return std::nullopt;
-  timespec time;
-  std::memcpy(&time, CMSG_DATA(header), sizeof time);
-  return WallClock::time_point(std::chrono::seconds(time.tv_sec) +
-                               std::chrono::nanoseconds(time.tv_nsec));
-}
-
-struct Times {
-  double median_us;
-  double p99_us;
-
-  explicit Times(std::vector<double> times) {
-    std::ranges::sort(times);
-    median_us = times[times.size() / 2];
-    p99_us = times[times.size() * 99 / 100];
-  }
-};
-
-struct RoundTrips {
-  Times whole;   ///< as the client sees it
-  Times server;  ///< until the answer has arrived
-};
-
-RoundTrips measure(const Clients& client) {
-  const std::string frame = client_frame(64);
-  const std::size_t size = frame.size() - 4;  // without the mask
-  const int fd = client.socket(0);
-  const int on = 1;
-  PEAL_CHECK(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0);
-  std::vector<double> whole, server;
-  const Instant end = Clock::now() + kRound;
-  for (Instant next = Clock::now(); next < end; next += kPace) {
-    std::this_thread::sleep_until(next);
-    const auto before = WallClock::now();
-    PEAL_CHECK(push(fd, frame));
-    const auto arrived = receive(fd, size);
-    whole.push_back(to_us(WallClock::now() - before));
-    if (arrived) server.push_back(to_us(*arrived - before));
-  }
-  PEAL_CHECK(!server.empty());
-  return {Times(std::move(whole)), Times(std::move(server))};
-}
-
 void print(const Times& quiet, const Times& besieged) {
   std::printf(" %7.0f %7.0f %7.0f %7.0f %6.2f", quiet.median_us, quiet.p99_us, besieged.median_us,
               besieged.p99_us, besieged.p99_us / quiet.p99_us);
@@ -223,9 +124,9 @@ void run(const std::string& io, const std::string& bomb_frame, int rounds) {
   const ServerProcess server = ServerProcess::peald({"server.io=" + io});
   const std::uint16_t port = server.port();
   const Clients honest(port, 1, "/echo");
-  measure(honest);  // warms up
+  measure(honest, kRound);  // warms up
   for (int round = 0; round < rounds; ++round) {
-    const RoundTrips quiet = measure(honest);
+    const RoundTrips quiet = measure(honest, kRound);
     const std::uint64_t before = server.memory();
     const Attacker half_open([&] { trickle_handshakes(port); });
     const Attacker subscribers([&] { never_read(port); });
@@ -235,7 +136,7 @@ void run(const std::string& io, const std::string& bomb_frame, int rounds) {
     const Attacker pings([&] { flood_pings(port); });
     const Attacker resets([&] { storm(port); });
     std::this_thread::sleep_for(1s);
-    const RoundTrips besieged = measure(honest);
+    const RoundTrips besieged = measure(honest, kRound);
     std::printf("  %-9s", io.c_str());
     print(quiet.whole, besieged.whole);
     print(quiet.server, besieged.server);
