@@ -108,10 +108,11 @@ class Server {
   Listeners listeners_;
   std::optional<StartGate> gate_;
   SignalQueue signals_;
-  Fd drained_;                       // an eventfd(2) that counts the shards that are empty
-  Fd updated_;                       // the same of updates that are in force on a shard
-  Fd released_;                      // readable when a shard has let go of editions before
-  std::optional<Instant> renew_at_;  // certificates, as their files have changed
+  Fd drained_;                         // an eventfd(2) that counts the shards that are empty
+  Fd updated_;                         // the same of updates that are in force on a shard
+  std::size_t updates_under_way_ = 0;  // that it has not counted yet
+  Fd released_;                        // readable when a shard has let go of editions before
+  std::optional<Instant> renew_at_;    // certificates, as their files have changed
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::thread> threads_;
 };

@@ -132,14 +132,16 @@ void Server::renew_certificates() {
   log::info("certificates loaded again: their files have changed");
 }
 
-/// So that whoever reads "reloaded" in the log meets nothing of before.
+/// So that whoever reads "reloaded" in the log meets nothing of before. What was given up waiting
+/// for the last time is waited for as well.
 void Server::wait_for_updates() {
+  updates_under_way_ += shards_.size();
   const Instant end = Clock::now() + kUpdateTime;
   pollfd event{.fd = updated_.get(), .events = POLLIN, .revents = 0};
-  for (std::size_t done = 0; done < shards_.size();) {
+  while (updates_under_way_ > 0) {
     eventfd_t one;
     if (eventfd_read(updated_.get(), &one) == 0) {
-      ++done;
+      --updates_under_way_;
       continue;
     }
     const auto left = std::chrono::ceil<config::Milliseconds>(end - Clock::now());

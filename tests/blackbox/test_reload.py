@@ -320,6 +320,23 @@ class Settings(ReloadCase):
         self.assertIn("warning: server.pin: true stays, false needs a restart", self.daemon.log.text())
         self.assert_lives(client)
 
+    def test_a_reactor_that_takes_long_is_waited_for_the_next_time(self):
+        if SANITIZED:
+            self.skipTest("a sanitizer's threads are not to be traced")
+        self.start()
+        self.reload(CONFIG + "# all reactors serve\n")
+        slow = reactors(self.daemon)[0]
+        with Stopped(slow):
+            self.daemon.process.send_signal(signal.SIGHUP)
+            self.assertTrue(self.daemon.log.wait_for("takes long to take up what was reloaded", 15))
+        wait_until(lambda: self.count("reloaded: ") == 2, "the reload is over")
+        time.sleep(0.2)  # until it has taken that up
+        with Stopped(slow):
+            self.daemon.process.send_signal(signal.SIGHUP)
+            time.sleep(0.5)
+            self.assertEqual(self.count("reloaded: "), 2)
+        wait_until(lambda: self.count("reloaded: ") == 3, "the next reload is over")
+
     def test_the_command_line_stays_in_force(self):
         self.start(CONFIG, "limits.message_size=1KiB")
         self.reload(CONFIG + '[limits]\nmessage_size = "2KiB"\n')
