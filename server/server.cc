@@ -43,6 +43,12 @@ DrainPlan drain_plan(const config::Drain& drain) {
   return {.pause = drain.pause, .spread = {.over = drain.over, .jitter = drain.jitter}};
 }
 
+/// For poll(2).
+int milliseconds_until(Instant time) {
+  const auto left = std::chrono::ceil<config::Milliseconds>(time - Clock::now());
+  return static_cast<int>(std::max(left, config::Milliseconds(0)).count());
+}
+
 }  // namespace
 
 std::uint64_t connection_limit(std::uint64_t configured, std::uint64_t files, std::uint64_t rings) {
@@ -269,17 +275,21 @@ void Server::serve_until_asked_to_stop() {
     tell_status();
     int timeout = notify_.on() ? kStatusPeriod : -1;
     if (renew_at_) {
-      const auto left = std::chrono::ceil<config::Milliseconds>(*renew_at_ - Clock::now());
-      const auto wait = static_cast<int>(std::max(left, config::Milliseconds(0)).count());
+      const int wait = milliseconds_until(*renew_at_);
       timeout = timeout < 0 ? wait : std::min(timeout, wait);
     }
     ::poll(events.data(), events.size(), timeout);
-    for (const std::string& line : notices_->take_summaries()) log::warn("{}", line);
-    files_.take();
-    if (heartbeat_->take()) notify_.alive();
-    if (renew_at_ && *renew_at_ <= Clock::now()) renew_certificates();
+    look_after();
     drop_old_editions();
   }
+}
+
+/// What is to be done as long as anybody is served.
+void Server::look_after() {
+  for (const std::string& line : notices_->take_summaries()) log::warn("{}", line);
+  files_.take();
+  if (heartbeat_->take()) notify_.alive();
+  if (renew_at_ && *renew_at_ <= Clock::now()) renew_certificates();
 }
 
 /// Returns when every shard is empty, when the time for it is over, or at the second signal.
@@ -292,26 +302,28 @@ void Server::drain() {
   // Before reactors let in who waits at a Unix socket, so that nobody comes after that.
   if (plan.pause == Duration::zero()) listeners_.forget_all();
   for (auto& shard : shards_) shard->request_drain();
-  std::array<pollfd, 3> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+  std::array<pollfd, 5> events{{{.fd = signals_.fd(), .events = POLLIN, .revents = 0},
+                                {.fd = notices_->fd(), .events = POLLIN, .revents = 0},
+                                {.fd = files_.fd(), .events = POLLIN, .revents = 0},
                                 {.fd = drained_.get(), .events = POLLIN, .revents = 0},
                                 {.fd = heartbeat_->fd(), .events = POLLIN, .revents = 0}}};
   for (std::size_t empty = 0; empty < shards_.size();) {
     const Instant now = Clock::now();
     if (now >= close) listeners_.forget_all();
-    const auto next = now < close ? std::min(close, end) : end;
-    const auto left = std::chrono::ceil<config::Milliseconds>(next - now);
+    Instant next = now < close ? std::min(close, end) : end;
+    if (renew_at_) next = std::min(next, *renew_at_);
     if (now >= end) {
       log::warn("some clients do not go: stopping without them");
       return;
     }
-    ::poll(events.data(), events.size(), static_cast<int>(left.count()));
+    ::poll(events.data(), events.size(), milliseconds_until(next));
     int signal = signals_.take();
     while (signal == SIGHUP) signal = signals_.take();
     if (signal != 0) {
       log::warn("asked again: stopping at once");
       return;
     }
-    if (heartbeat_->take()) notify_.alive();
+    look_after();
     eventfd_t one;
     if (eventfd_read(drained_.get(), &one) == 0) ++empty;
   }

@@ -59,6 +59,7 @@ class Server {
   ShardSettings shard_settings(const config::Config& config) const;
   const config::Config& config() const { return edition_->config; }
   void serve_until_asked_to_stop();
+  void look_after();
   void watch_files(const FileStamps& known);
   void watch_tokens(const FileStamps& known);
   void watch_certificates(const FileStamps& known);

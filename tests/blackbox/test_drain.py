@@ -128,6 +128,25 @@ class Drain(unittest.TestCase):
             client.close()
         self.assertEqual(daemon.wait(), 0)
 
+    def test_tokens_may_change_in_a_pause(self):
+        guarded = CONFIG.replace('auth = "none"', 'auth = { bearer_file = "tokens" }')
+        daemon = Daemon(guarded, "--set", "drain.pause=1h",
+                        prepare=lambda folder: (folder / "tokens").write_text("revoked\n"))
+        self.addCleanup(daemon.stop)
+
+        def status(token):
+            with Client(daemon.address) as client:
+                fields = f"Authorization: Bearer {token}", "Content-Length: 0"
+                return client.request("/publish/room/a", *fields, method="POST").status
+
+        self.assertEqual(status("revoked"), 200)
+        daemon.terminate()
+        wait_until(lambda: self.health(daemon)[0] == 503, "health tells of the drain")
+        (daemon.folder / "fresh").write_text("valid\n")
+        (daemon.folder / "fresh").rename(daemon.folder / "tokens")
+        wait_until(lambda: status("revoked") == 401, "the token is revoked", 3)
+        self.assertEqual(status("valid"), 200)
+
     def test_who_is_not_told_yet_is_served(self):
         daemon = self.start("drain.over=1h", "server.threads=1")
         first, second = self.open(daemon), self.open(daemon)
