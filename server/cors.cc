@@ -26,4 +26,8 @@ bool is_preflight(const http::Request& request) {
          request.header("Access-Control-Request-Method");
 }
 
+bool takes_preflights(const config::Route& route) {
+  return route.type == config::RouteType::pubsub || route.type == config::RouteType::publish;
+}
+
 }  // namespace peal::server

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "config/config.h"
 #include "core/http/request.h"
 #include "server/origin.h"
 
@@ -30,5 +31,7 @@ class CorsFields {
 
 /// Whether a request asks on behalf of a browser what a page may do (section 3.2.2).
 bool is_preflight(const http::Request& request);
+/// Whether pages of other origins may ask a route for more than a simple request.
+bool takes_preflights(const config::Route& route);
 
 }  // namespace peal::server

@@ -26,12 +26,6 @@ constexpr std::array<http::Header, 1> kWrongToken{
 
 constexpr std::string_view kPreflightAge = "7200";  // seconds, the most that browsers allow
 
-/// Whether pages of other origins may ask for more than a simple request.
-bool takes_preflights(const Route& route) {
-  return route.config->type == config::RouteType::pubsub ||
-         route.config->type == config::RouteType::publish;
-}
-
 }  // namespace
 
 Dispatcher::Dispatcher(const Site& site, std::span<const conn::ListenerPolicy> listeners,
@@ -161,7 +155,7 @@ void Dispatcher::dispatch(conn::Connection& connection, const http::Request& req
     case RouteMatch::Outcome::found: {
       const Route& route = site_->route(match.route);
       accounts_.at_route(connection, route.outbox.number);
-      if (is_preflight(request) && takes_preflights(route)) {
+      if (is_preflight(request) && takes_preflights(*route.config)) {
         answer_preflight(connection, request, route);
         break;
       }

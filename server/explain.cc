@@ -18,6 +18,7 @@
 #include "core/ws/handshake.h"
 #include "server/auth.h"
 #include "server/batch_topics.h"
+#include "server/cors.h"
 #include "server/explained_request.h"
 #include "server/origin.h"
 #include "server/publish_request.h"
@@ -243,6 +244,8 @@ class Explanation {
   }
 
   std::string answer(const config::Route& route, const config::Listen& listen) {
+    if (is_preflight(request_) && takes_preflights(route))
+      return judge_origin(route, listen) ? "204: what a page may ask" : "403: the origin";
     const bool get = request_.method == "GET";
     if (!judge_token(route)) return "401: the token";
     if (route.type == config::RouteType::publish) return publish_answer(route, listen);

@@ -40,6 +40,11 @@ path = "/publish/{topic...}"
 type = "publish"
 topics = ["{topic}"]
 auth = "none"
+[route.guarded]
+path = "/guarded/{topic...}"
+type = "publish"
+topics = ["{topic}"]
+auth = { bearer_file = "/dev/null" }
 [route.live]
 path = "/live"
 type = "pubsub"
@@ -181,6 +186,19 @@ TEST_CASE("explain: a route for those with a token") {
   const auto shown = text("GET", "/secret", {"Authorization: Bearer sesame"});
   CHECK(contains(shown, "answer 401: "));
   CHECK(contains(shown, "token is none of those in \"/dev/null\"\n"));
+}
+
+TEST_CASE("explain: a preflight, which shows no token") {
+  const auto ask = [](const std::string& url, const std::string& origin) {
+    return text("OPTIONS", url,
+                {"Host: x", "Origin: " + origin, "Access-Control-Request-Method: PUT"});
+  };
+  for (const std::string url : {"/publish/x", "/chat/x", "/only", "/guarded/x"}) {
+    CAPTURE(url);
+    CHECK(contains(ask(url, "http://x"), "answer 204: what a page may ask\n"));
+    CHECK(contains(ask(url, "https://evil.example"), "answer 403: the origin\n"));
+  }
+  CHECK(contains(ask("/secret", "http://x"), "answer 401: "));
 }
 
 TEST_CASE("explain: a publish route, and the class of its topic") {
