@@ -274,6 +274,7 @@ void ConnectionTable::destroy(Connection& connection) {
 void ConnectionTable::topics_ready(Connection& connection) {
   PEAL_DCHECK(connection.state.phase == Phase::upgrading ||
               connection.state.phase == Phase::answering);
+  connection.set_opened();
   connection.state.topics_ready = connection.state.phase == Phase::upgrading;
   mark_due(connection);
 }

@@ -307,6 +307,7 @@ class Hub final : private OriginalKeeper, private Carrier {
   void go_live(TopicUse& use, std::uint64_t number);
   bool is_served(const Topic& topic, const TopicUse& use);
   static void fetch_ahead(const std::vector<TopicUse*>& uses, std::size_t at);
+  static bool is_for(const TopicUse& use, std::uint64_t number);
   static bool comes_by_page(const TopicUse& use, const Message& message);
   bool push(TopicUse& use, Message* message);
   HubCounters& counters_of(const TopicUse& use) { return counters_[use.policy->number]; }

@@ -151,6 +151,13 @@ void Hub::post(std::string_view topic, Message* message, Ticket ticket, const Se
                     .name_original = name});
 }
 
+/// Not what had come before it went live, nor what comes by a pattern before its client is told
+/// that it has one: who knows whether the pages of its topics have it.
+bool Hub::is_for(const TopicUse& use, std::uint64_t number) {
+  if (use.topic->is_pattern_ && use.outbox->opening()) return false;
+  return !use.live || number >= use.since;
+}
+
 /// Whether a message that was just published is in a page that the use has got, or will get.
 bool Hub::comes_by_page(const TopicUse& use, const Message& message) {
   if (use.topic->is_pattern_) return false;
@@ -213,7 +220,7 @@ void Hub::deliver_part(const Topic& topic, const Part& part) {
   for (std::size_t i = begin; i < end; ++i) {
     fetch_ahead(topic.subscribers_, i);
     TopicUse* const use = topic.subscribers_[i];
-    if (use->live && number < use->since) continue;  // it went live after this had come
+    if (!is_for(*use, number)) continue;
     if (is_sender(*use->outbox, self(), about.sender)) continue;
     const bool paged = comes_by_page(*use, *message);
     // What comes with a page need not come by a pattern of the same client as well.

@@ -126,6 +126,7 @@ void Outbox::renew() {
   encoding_ = Encoding::frames;
   door_ = Door::open;
   own_ids_ = had_patterns_ = wants_room_ = wants_page_ = fresh_ = false;
+  opening_ = true;
   serial_ = 0;
 }
 

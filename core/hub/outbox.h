@@ -79,9 +79,13 @@ class Outbox : public ListHook<Outbox> {
   /// Whether a message went in since take_fresh() was last asked.
   bool fresh() const { return fresh_; }
   bool take_fresh() { return std::exchange(fresh_, false); }
-  /// Forgets all that belongs to uses of topics, so that there may be others. Requires: there are
-  /// none now.
+  /// Forgets all that belongs to uses of topics, so that there may be others: those of one request,
+  /// that nobody has heard the answer to before set_opened(). Requires: there are none now.
   void renew();
+  /// All of those are ready. Before that nothing comes by a pattern, as it may be in a page of a
+  /// topic, too.
+  void set_opened() { opening_ = false; }
+  bool opening() const { return opening_; }
 
   /// Whether a published message may go in; what becomes of it else is up to the policy.
   bool admits(const Message& message, const OutboxPolicy& policy);
@@ -184,6 +188,7 @@ class Outbox : public ListHook<Outbox> {
   bool wants_page_ = false;
   bool own_ids_ : 1 = false;
   bool had_patterns_ : 1 = false;
+  bool opening_ : 1 = false;
   Door door_ = Door::open;
   bool fresh_ = false;
   bool encodes_ = false;  // some segment may wait for it

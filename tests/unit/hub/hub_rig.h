@@ -93,6 +93,16 @@ struct Shard final : HubClient {
   void on_topic_ready(TopicUse& use) override {
     became_ready.push_back(&use);
     if (tells) tell(use);
+    open_ready();
+  }
+  /// What the owner of connections does when all topics of one are ready.
+  void open_ready() {
+    std::erase_if(opening, [](const auto& each) {
+      for (const TopicUse* use = *each.second; use; use = use->next)
+        if (!use->ready) return false;
+      each.first->set_opened();
+      return true;
+    });
   }
   void on_gap(TopicUse& use) override {
     gaps.push_back(&use);
@@ -136,6 +146,7 @@ struct Shard final : HubClient {
   bool tells = false;  // see tell(); only for clients that want frames
   std::vector<TopicUse*> became_ready;
   std::vector<TopicUse*> gaps;
+  std::vector<std::pair<Outbox*, TopicUse* const*>> opening;  // and their uses
   struct Posted {
     Ticket ticket;
     MessageId id;
@@ -179,6 +190,12 @@ struct Client {
   }
   TopicUse& subscribe_pattern(std::string_view pattern) {
     return shard.hub.subscribe_pattern(uses, pattern, outbox, policy);
+  }
+  /// To be followed by subscriptions, which count as one request, and open_when_ready().
+  void begin() { outbox.renew(); }
+  void open_when_ready() {
+    shard.opening.emplace_back(&outbox, &uses);
+    shard.open_ready();
   }
   TopicUse& open(std::string_view topic) { return shard.hub.open(uses, topic, outbox); }
   void leave() {

@@ -196,5 +196,57 @@ TEST_CASE("Pattern: what a client catches up with comes once beside a pattern, a
   }
 }
 
+/// What a client hears that asks for a topic and a pattern, while numbers from 5 on are published.
+Texts hear_while_opening(ShardIndex shards, bool used_before, const Replay& replay) {
+  Rig rig(shards, keeping(1000));
+  for (const auto& shard : rig.shards) shard->tells = true;
+  const std::string topic = rig.topic_at(shards - 1u, "kept ");
+  for (const std::string& number : numbers(1, 4)) rig.post(0, topic, number);
+  Client& other = rig.client(0);
+  other.subscribe_pattern("**");
+  if (used_before) other.open(topic);
+  rig.settle();
+  Client& client = rig.client(0);
+  client.begin();
+  client.subscribe_pattern("**");
+  client.subscribe(topic, replay);
+  client.open_when_ready();
+  Shard& from = *rig.shards[shards - 1u];
+  for (const std::string& number : numbers(5, 12)) {
+    from.hub.post(topic, from.memory.make_message(ws::Opcode::text, as_bytes(number)), {});
+    for (const auto& shard : rig.shards) shard->turn();
+  }
+  return rig.hear(client);
+}
+
+TEST_CASE("Pattern: nothing comes by it before all topics of the same request are ready") {
+  for (ShardIndex shards = 1; shards <= 2; ++shards) {
+    for (const bool used_before : {false, true}) {
+      for (const Replay& replay : {last(50), last(1), since(2), from_now()}) {
+        CAPTURE(shards);
+        CAPTURE(used_before);
+        const Texts heard = hear_while_opening(shards, used_before, replay);
+        REQUIRE_FALSE(heard.empty());
+        REQUIRE(heard.front().front() == '!');
+        const std::uint64_t begin = std::stoull(heard.front().substr(1));
+        CHECK(Texts(heard.begin() + 1, heard.end()) == numbers(begin + 1, 12));
+      }
+    }
+  }
+}
+
+TEST_CASE("Pattern: it brings messages when all topics of the same request are ready") {
+  Rig rig(2);
+  const std::string topic = rig.topic_at(1);
+  Client& client = rig.client(0);
+  client.begin();
+  client.subscribe(topic);
+  client.subscribe_pattern("**");
+  client.open_when_ready();
+  rig.settle();
+  rig.post(0, "another", "x");
+  CHECK(client.heard() == Texts{"x"});
+}
+
 }  // namespace
 }  // namespace peal::hub::pattern_test

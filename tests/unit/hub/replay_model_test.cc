@@ -38,6 +38,7 @@ struct Subscriber {
   Replay replay;
   std::uint64_t known = 0;  // newest offset that was known when it subscribed
   bool beside = false;      // has a pattern that matches all, too
+  bool at_once = false;     // by the same request
   bool exact = true;        // nothing may be missing, its queue being large enough
   bool gone = false;
   Texts heard = {};
@@ -135,14 +136,24 @@ class Run {
       const Order& order = orders_[subscriber.topic];
       subscriber.known = order.empty() ? 0 : order.rbegin()->first;
       subscriber.replay = draw_replay(order);
-      const bool pattern_first = below(2);
-      subscriber.beside = below(3) == 0;
-      if (subscriber.beside && pattern_first) client.subscribe_pattern("**");
-      for (auto turns = below(4); subscriber.beside && turns > 0; --turns) any_shard().turn();
-      client.subscribe(subscriber.topic, subscriber.replay);
-      if (subscriber.beside && !pattern_first) client.subscribe_pattern("**");
+      subscribe_to(subscriber);
     }
     subscribers_.push_back(std::move(subscriber));
+  }
+
+  /// To its topic, and some to a pattern as well: in the same request, or before or after that.
+  void subscribe_to(Subscriber& subscriber) {
+    Client& client = *subscriber.client;
+    const bool pattern_first = below(2);
+    subscriber.beside = below(3) == 0;
+    subscriber.at_once = subscriber.beside && below(2);
+    if (subscriber.at_once) client.begin();
+    if (subscriber.beside && pattern_first) client.subscribe_pattern("**");
+    if (subscriber.beside && !subscriber.at_once)
+      for (auto turns = below(4); turns > 0; --turns) any_shard().turn();
+    client.subscribe(subscriber.topic, subscriber.replay);
+    if (subscriber.beside && !pattern_first) client.subscribe_pattern("**");
+    if (subscriber.at_once) client.open_when_ready();
   }
 
   Replay draw_replay(const Order& order) {
@@ -192,7 +203,10 @@ class Run {
     for (const std::string& text : subscriber.heard) {
       CAPTURE(text);
       if (text.starts_with('!')) {
-        if (!subscriber.topic.empty()) check_told(subscriber, text, begun, at);
+        if (!subscriber.topic.empty()) {
+          if (subscriber.at_once && !begun) REQUIRE(at.empty());
+          check_told(subscriber, text, begun, at);
+        }
         begun = true;
         continue;
       }
@@ -242,7 +256,7 @@ class Run {
       REQUIRE(offset >= subscriber.known);
     }
     if (keeps_all) REQUIRE_FALSE(gap);
-    if (subscriber.exact || !subscriber.beside) {
+    if (subscriber.exact || !subscriber.beside || subscriber.at_once) {
       at[subscriber.topic] = offset;
     } else if (const auto before = at.find(subscriber.topic); before != at.end()) {
       // What its pattern has brought may still wait for room, if no page brings it.
