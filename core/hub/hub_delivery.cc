@@ -287,9 +287,10 @@ LatestQueue* Hub::latest_of(const Outbox& outbox) {
   return found == latest_queues_.end() ? nullptr : &found->second;
 }
 
-/// Whether something waits already, so that what comes has to wait its turn.
+/// Whether something waits already, so that what comes has to wait its turn: also when its policy
+/// is another one by now.
 bool Hub::is_behind(const TopicUse& use) {
-  if (use.policy->slow_client != SlowClient::latest || !use.outbox->wants_room()) return false;
+  if (!use.outbox->wants_room()) return false;
   const LatestQueue* queue = latest_of(*use.outbox);
   return queue && !queue->empty();
 }

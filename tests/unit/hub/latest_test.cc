@@ -187,6 +187,23 @@ TEST_CASE("Latest: what waits by a pattern gives way to a page that has it, or w
   CHECK(rig.hear(client) == Texts{"9", "10", "11"});
 }
 
+TEST_CASE("Latest: with another policy than before, what waits still goes first") {
+  for (const SlowClient slow : {SlowClient::drop, SlowClient::disconnect}) {
+    Rig rig(1);
+    Client& client = slow_client(rig, 0, 2);
+    client.subscribe_pattern("*");
+    for (const std::string& number : numbers(1, 10)) rig.post(0, "a", number);
+    for (const std::string& number : numbers(11, 20)) rig.post(0, "b", number);
+    REQUIRE(client.outbox.wants_room());
+    client.policy = {.slow_client = slow};
+    rig.post(0, "b", "21");
+    rig.post(0, "c", "22");
+    const Texts heard = rig.hear(client);
+    CHECK(Texts(heard.end() - 3, heard.end()) == Texts{"10", "21", "22"});
+    CHECK(std::ranges::count(heard, "20") == 0);
+  }
+}
+
 TEST_CASE("LatestQueue: finds and keeps the order of what a list of pairs would") {
   std::mt19937_64 random(7);
   LatestQueue queue;
