@@ -100,10 +100,9 @@ void Hub::push_page(ShardIndex from, TopicUse& use, const Page& page) {
       message = memory_.make_stand_in(from, entry.message, entry.frame, entry.forms, entry.offset);
     use.offset = entry.offset;
     if (use.outbox->own_ids() && use.outbox->is_open()) client_.on_event(use);
-    use.outbox->push_admitted(memory_, message);
+    counters_of(use).delivered += use.outbox->push_admitted(memory_, message);
     memory_.release(message);
   }
-  counters_of(use).delivered += page.entries.size();
   pushes_ += page.entries.size();
 }
 
@@ -268,8 +267,7 @@ bool Hub::push(TopicUse& use, Message* message) {
   if (outbox.admits(*message, *use.policy)) {
     if (!use.topic->is_pattern_) use.offset = message->offset;
     if (outbox.own_ids()) client_.on_event(use);
-    outbox.push_admitted(memory_, message);
-    ++counters_of(use).delivered;
+    counters_of(use).delivered += outbox.push_admitted(memory_, message);
     return true;
   }
   if (use.policy->slow_client == SlowClient::latest && !outbox.is_shut()) return false;

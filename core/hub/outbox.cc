@@ -71,13 +71,13 @@ bool Outbox::admits(const Message& message, const OutboxPolicy& policy) {
 }
 
 bool Outbox::push_message(Memory& memory, Message* message, const OutboxPolicy& policy) {
-  if (!admits(*message, policy)) return false;
-  push_admitted(memory, message);
-  return true;
+  return admits(*message, policy) && push_admitted(memory, message);
 }
 
-void Outbox::push_admitted(Memory& memory, Message* message) {
-  if (door_ == Door::open) push_view(memory, message, view(*message));
+bool Outbox::push_admitted(Memory& memory, Message* message) {
+  if (door_ != Door::open) return false;
+  push_view(memory, message, view(*message));
+  return true;
 }
 
 void Outbox::push_view(Memory& memory, Message* message, const View& what) {

@@ -92,7 +92,7 @@ class Outbox : public ListHook<Outbox> {
   /// A published message, in the form that is right for the client. False when it did not go in.
   bool push_message(Memory& memory, Message* message, const OutboxPolicy& policy);
   /// The same without a limit: what was admitted, or what the client has asked for.
-  void push_admitted(Memory& memory, Message* message);
+  bool push_admitted(Memory& memory, Message* message);
 
   /// Bytes of the messages that wait, of which nothing has been sent.
   std::size_t message_bytes() const;

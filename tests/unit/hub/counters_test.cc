@@ -48,6 +48,24 @@ TEST_CASE("Counters: what a client that is closed for it did not get is lost, no
   CHECK(rig.shards[0]->hub.counters().dropped == 0);
 }
 
+TEST_CASE("Counters: what stays out of an answer that is full is not delivered") {
+  for (const std::size_t room : {0, 3, 4, 6}) {
+    CAPTURE(room);
+    Rig rig(1, keeping(10));
+    Shard& shard = *rig.shards[0];
+    for (const std::string& number : numbers(1, 4)) rig.post(0, "kept", number);
+    Client& client = rig.client(0);
+    client.outbox.set_own_ids();
+    shard.events_to_come = room;
+    client.subscribe("kept", last(4));
+    rig.settle();
+    for (const std::string& number : numbers(5, 8)) rig.post(0, "kept", number);
+    CHECK(client.outbox.is_shut());
+    CHECK(client.outbox.messages() == room);
+    CHECK(shard.hub.counters().delivered == room);
+  }
+}
+
 TEST_CASE("Counters: publications are counted by the number of their topic's class") {
   Policies policies;
   policies.add("kept", {.number = 4, .history_size = 2});

@@ -116,8 +116,9 @@ struct Shard final : HubClient {
     use.outbox->push_admitted(memory, message);
     memory.release(message);
   }
-  /// Stands for the id that an owner of several topics writes.
+  /// Stands for the id that an owner of several topics writes, or for an answer that is full.
   void on_event(TopicUse& use) override {
+    if (events_to_come-- == 0) use.outbox->shut();
     Block* block = memory.blocks.take(1);
     *block->data() = std::byte{'#'};
     use.outbox->push_block(memory, block, {block->data(), 1});
@@ -143,7 +144,8 @@ struct Shard final : HubClient {
   Memory memory;
   DueList due;
   Hub hub;
-  bool tells = false;  // see tell(); only for clients that want frames
+  bool tells = false;               // see tell(); only for clients that want frames
+  std::size_t events_to_come = -1;  // before an outbox is shut
   std::vector<TopicUse*> became_ready;
   std::vector<TopicUse*> gaps;
   std::vector<std::pair<Outbox*, TopicUse* const*>> opening;  // and their uses
