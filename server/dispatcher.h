@@ -64,7 +64,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   void on_message(conn::Connection& connection, const ws::Event& message) override;
   void on_echo(conn::Connection& connection, std::uint32_t messages) override;
   void on_refused(io::IpNetwork client) override;
-  void on_ending(conn::Connection& connection) override;
+  void on_ending(conn::Connection& connection, std::string_view reason) override;
   void on_room(conn::Connection& connection) override;
   void on_close(conn::Connection& connection) override;
   void on_topic_ready(hub::TopicUse& use) override;

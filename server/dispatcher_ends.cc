@@ -22,7 +22,8 @@ void Dispatcher::tell_crowded(io::IpNetwork client) {
               client.text());
 }
 
-void Dispatcher::on_ending(conn::Connection& connection) {
+/// Nothing of what a client has sent gets into the log: `reason` is one of our own.
+void Dispatcher::on_ending(conn::Connection& connection, std::string_view reason) {
   pubsub_.on_ending(connection);
   if (connection.policy && connection.state.ending == conn::Ending::slow_client)
     accounts_.count_slow(connection);
@@ -34,7 +35,8 @@ void Dispatcher::on_ending(conn::Connection& connection) {
     log::warn("{}: {} on route {} ({}) {}", name(*notice), client,
               route_of(connection).config->name, transport_of(connection), deed(*notice, streams));
   else
-    log::warn("{}: {} {}", name(*notice), client, deed(*notice, streams));
+    log::warn("{}: {} {}{}", name(*notice), client, deed(*notice, streams),
+              reason.empty() ? std::string() : " (" + std::string(reason) + ')');
 }
 
 void Dispatcher::on_close(conn::Connection& connection) {

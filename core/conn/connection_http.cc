@@ -137,7 +137,7 @@ bool ConnectionTable::may_answer(const Connection& connection) const {
 }
 
 void ConnectionTable::refuse(Connection& connection, const http::Failure& failure, Ending ending) {
-  note_ending(connection, ending);
+  note_ending(connection, ending, failure.reason);
   if (Traffic* its = traffic_.of(connection.id()))
     its->status = static_cast<std::uint16_t>(failure.status);
   constexpr std::size_t kRoom = 1024;

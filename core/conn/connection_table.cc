@@ -225,11 +225,11 @@ void ConnectionTable::forget_input(Connection& connection) {
 }
 
 /// To be called by whatever makes a connection end; the first call counts.
-void ConnectionTable::note_ending(Connection& connection, Ending ending) {
+void ConnectionTable::note_ending(Connection& connection, Ending ending, std::string_view reason) {
   if (connection.state.ending != Ending::none) return;
   connection.state.ending = ending;
   ++counters_.endings[static_cast<std::size_t>(ending)];
-  handler_.on_ending(connection);
+  handler_.on_ending(connection, reason);
 }
 
 void ConnectionTable::count_received(const Connection& connection, std::size_t bytes) {

@@ -293,7 +293,7 @@ class ConnectionTable {
   std::uint32_t microseconds() const {
     return static_cast<std::uint32_t>(now().time_since_epoch() / std::chrono::microseconds(1));
   }
-  void note_ending(Connection& connection, Ending ending);
+  void note_ending(Connection& connection, Ending ending, std::string_view reason = {});
   void count_received(const Connection& connection, std::size_t bytes);
   void count_sent(const Connection& connection, std::size_t bytes);
   void terminate(Connection& connection, bool reset, Ending ending = Ending::server);

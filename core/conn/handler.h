@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "core/base/check.h"
 #include "core/conn/connection.h"
@@ -53,8 +54,9 @@ class ConnectionHandler {
   virtual void on_refused(io::IpNetwork client) = 0;
 
   /// The connection begins to end, for the reason in ConnectionState::ending. To take note of; what
-  /// it has queued may still be sent, and on_close() follows.
-  virtual void on_ending(Connection& connection) = 0;
+  /// it has queued may still be sent, and on_close() follows. `reason`: what is wrong with a
+  /// request that is refused, a static string; else empty.
+  virtual void on_ending(Connection& connection, std::string_view reason) = 0;
 
   /// An outbox that wants room (hub::Outbox::wants_room()) has some.
   virtual void on_room(Connection& connection) = 0;

@@ -63,6 +63,10 @@ class Log(unittest.TestCase):
         self.assertIn("bad_request: 127.0.0.1 ", log)
         self.assertNotIn("hidden", log)
 
+    def test_what_is_wrong_with_a_request_is_told(self):
+        log = self.noisy_log()
+        self.assertRegex(log, r"bad_request: 127\.0\.0\.1 sent a request that is not taken: closed \(\w[^()]+\)\n")
+
     def test_json_is_one_object_a_line(self):
         lines = [json.loads(line) for line in self.noisy_log("--set", "log.format=json").splitlines()]
         self.assertTrue(any("listening on" in str(line) for line in lines))

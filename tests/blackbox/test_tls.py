@@ -158,6 +158,8 @@ handshake_timeout = "2s"
         answer = client.request("/echo")
         self.assertEqual(answer.status, 400)
         self.assertIn(b"TLS", answer.body)
+        self.assertTrue(self.daemon.log.wait_for(
+            r"bad_request: 127\.0\.0\.1 sent .*: closed \(this port speaks TLS: use https or wss\)"))
 
     def test_garbage_gets_an_alert(self):
         client = self.connect()

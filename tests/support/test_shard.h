@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "core/conn/connection_table.h"
@@ -16,7 +17,7 @@ class TestHandler : public conn::ConnectionHandler, public hub::HubClient {
  public:
   const conn::ListenerPolicy& listener_policy(std::uint32_t) const override { return listener; }
   void on_refused(io::IpNetwork) override {}
-  void on_ending(conn::Connection&) override {}
+  void on_ending(conn::Connection&, std::string_view) override {}
   void on_room(conn::Connection&) override {}
   void on_gap(hub::TopicUse&) override {}
   void on_event(hub::TopicUse&) override {}

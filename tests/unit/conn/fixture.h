@@ -112,7 +112,10 @@ class ScriptHandler final : public TestHandler {
     closes.push_back({connection.state.close_code, connection.state.closed_by_peer});
   }
 
-  void on_ending(Connection& connection) override { endings.push_back(connection.state.ending); }
+  void on_ending(Connection& connection, std::string_view reason) override {
+    endings.push_back(connection.state.ending);
+    last_reason = reason;
+  }
   void on_refused(io::IpNetwork) override { ++refused; }
 
   void on_topic_ready(hub::TopicUse&) override {}
@@ -149,6 +152,7 @@ class ScriptHandler final : public TestHandler {
   std::uint32_t echoed = 0;
   std::vector<Close> closes;
   std::vector<Ending> endings;
+  std::string last_reason;  // of an ending
   int refused = 0;
 
  private:

@@ -375,5 +375,23 @@ TEST_CASE("ConnectionTable: the handler is told why an HTTP connection ends") {
   CHECK(ending_after("no HTTP\r\n\r\n", 0s) == std::vector{Ending::bad_request});
 }
 
+TEST_CASE("ConnectionTable: the handler is told what is wrong with a request that is refused") {
+  const auto reason_after = [](std::string_view bytes) {
+    std::string reason;
+    on_both({}, [&](Bench& bench) {
+      SimSocket& socket = bench.connect();
+      socket.write(bytes);
+      bench.run();
+      const std::string answer = socket.read();
+      reason = bench.handler.last_reason;
+      CHECK(answer.ends_with(reason + '\n'));
+    });
+    return reason;
+  };
+  CHECK(reason_after("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n") ==
+        "there are several Host fields");
+  CHECK(reason_after("GET / HTTP/3.0\r\nHost: a\r\n\r\n") != "");
+}
+
 }  // namespace
 }  // namespace peal::conn::test
