@@ -2,7 +2,9 @@
 #include "server/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "config/print.h"
 #include "server/host/check_host.h"
@@ -16,6 +18,16 @@ constexpr const char* kUnitsUser = "peal";  // User= of systemd/peald.service
 
 void write(std::FILE* stream, const std::string& text) {
   std::fputs(text.c_str(), stream);
+}
+
+/// `code`, unless what was written to standard output did not arrive. CLI11 writes by std::cout,
+/// which has no buffer of its own.
+int after_output(int code) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  const std::string why = errno != 0 ? std::string(": ") + std::strerror(errno) : std::string();
+  write(stderr, "standard output cannot be written" + why + '\n');
+  return code == kExitOk ? kExitFailed : code;
 }
 
 int explain_request(const CommandLine& line, const config::Loaded& loaded) {
@@ -36,6 +48,23 @@ int check_host(const CommandLine& line, const config::Config& config) {
   const auto findings = host::check_host(config, machine, probes);
   write(stdout, host::report(line.load.path, host::demand_of(config, machine), findings));
   return findings.empty() ? kExitOk : kExitFailed;
+}
+
+int act(const CommandLine& line, const config::Loaded& loaded) {
+  switch (line.action) {
+    case CommandLine::Action::explain:
+      return explain_request(line, loaded);
+    case CommandLine::Action::check_host:
+      return check_host(line, *loaded.config);
+    case CommandLine::Action::print_config:
+      write(stdout, config::print(*loaded.config));
+      return kExitOk;
+    case CommandLine::Action::check:
+    case CommandLine::Action::serve:
+      write(stdout, line.load.path + ": ok\n");
+      return kExitOk;
+  }
+  std::unreachable();
 }
 
 }  // namespace
@@ -80,7 +109,7 @@ std::expected<CommandLine, int> parse_command_line(int argc, const char* const* 
     app.parse(argc, argv);
   } catch (const CLI::ParseError& stop) {
     // Help and version come this way too, with 0.
-    return std::unexpected<int>(app.exit(stop) == 0 ? kExitOk : kExitUsage);
+    return std::unexpected<int>(after_output(app.exit(stop) == 0 ? kExitOk : kExitUsage));
   }
   if (check) line.action = CommandLine::Action::check;
   if (host) line.action = CommandLine::Action::check_host;
@@ -102,20 +131,7 @@ int run_offline(const CommandLine& line, const config::Loaded& loaded) {
     print_problems(loaded);
     return kExitConfig;
   }
-  switch (line.action) {
-    case CommandLine::Action::explain:
-      return explain_request(line, loaded);
-    case CommandLine::Action::check_host:
-      return check_host(line, *loaded.config);
-    case CommandLine::Action::print_config:
-      write(stdout, config::print(*loaded.config));
-      return kExitOk;
-    case CommandLine::Action::check:
-    case CommandLine::Action::serve:
-      write(stdout, line.load.path + ": ok\n");
-      return kExitOk;
-  }
-  std::unreachable();
+  return after_output(act(line, loaded));
 }
 
 }  // namespace peal::server

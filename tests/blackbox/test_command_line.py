@@ -75,6 +75,17 @@ class CommandLine(unittest.TestCase):
         for option in ("--check", "--check-host", "--explain", "--print-config", "--set", "--version"):
             self.assertIn(option, done.stdout)
 
+    def test_output_that_cannot_be_written_is_1(self):
+        small = ["--set", "limits.connections=10", "--set", "server.threads=1", "--set", "server.io=epoll"]
+        file = ["-c", self.file(GOOD), *small]
+        for arguments in (["--version"], ["--help"], [*file, "--check"], [*file, "--print-config"],
+                          [*file, "--check-host"], [*file, "--explain", "GET", "/echo"]):
+            with self.subTest(arguments), open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run(
+                    [PEALD, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+                self.assertEqual(done.returncode, 1)
+                self.assertRegex(done.stderr, "^standard output cannot be written(: No space left on device)?\n$")
+
     def test_wrong_usage_is_2(self):
         for arguments in (["--chekc"], ["--set"], ["-c"], ["serve"], ["--explain"], ["--check", "--check-host"]):
             with self.subTest(arguments):
