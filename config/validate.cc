@@ -27,14 +27,25 @@
 namespace peal::config {
 namespace {
 
-/// Why this process may not read a file; no error when it may. Nothing is opened, as that may wait
-/// for the other end of a pipe.
+/// Why this process may not do with a file what `mode` says; no error when it may. Nothing is
+/// opened, as that may wait for the other end of a pipe.
+std::error_code why_not(const std::string& file, int mode) {
+  if (::faccessat(AT_FDCWD, file.c_str(), mode, AT_EACCESS) == 0) return {};
+  return {errno, std::generic_category()};
+}
+
 std::error_code why_unreadable(const std::string& file) {
   std::error_code failure;
   if (std::filesystem::is_directory(file, failure))
     return std::make_error_code(std::errc::is_a_directory);
-  if (::faccessat(AT_FDCWD, file.c_str(), R_OK, AT_EACCESS) == 0) return {};
-  return {errno, std::generic_category()};
+  return why_not(file, R_OK);
+}
+
+/// The same of writing; a file that is not there has to be made in its folder.
+std::error_code why_unwritable(const std::filesystem::path& file) {
+  const auto failure = why_not(file, W_OK);
+  if (failure != std::errc::no_such_file_or_directory) return failure;
+  return why_not(file.parent_path(), W_OK | X_OK);
 }
 
 class Validator {
@@ -164,15 +175,27 @@ class Validator {
         !std::filesystem::is_directory(file.parent_path(), failure))
       diagnosis_.report("log.file", "expected a file in a folder that exists, found " +
                                         in_quotes(config_.log.file));
+    else if (const auto why = why_unwritable(file))
+      diagnosis_.report("log.file", "expected a file that can be written, found " +
+                                        in_quotes(config_.log.file) + ": " + why.message());
+  }
+
+  void check_root(const Route& route) {
+    const std::string root = key(route, "root");
+    if (!diagnosis_.given(root))
+      return diagnosis_.report(root, "expected the folder to serve, found nothing");
+    if (diagnosis_.failed(root)) return;
+    std::error_code unseen;
+    const bool folder = std::filesystem::is_directory(route.root, unseen);
+    if (!folder && unseen != std::errc::permission_denied)
+      diagnosis_.report(root, "expected a folder that exists, found " + in_quotes(route.root));
+    else if (const auto why = why_not(route.root, R_OK | X_OK))
+      diagnosis_.report(root, "expected a folder that can be read, found " + in_quotes(route.root) +
+                                  ": " + why.message());
   }
 
   void check_files(const Route& route) {
-    const std::string root = key(route, "root");
-    std::error_code failure;
-    if (!diagnosis_.given(root))
-      diagnosis_.report(root, "expected the folder to serve, found nothing");
-    else if (!diagnosis_.failed(root) && !std::filesystem::is_directory(route.root, failure))
-      diagnosis_.report(root, "expected a folder that exists, found " + in_quotes(route.root));
+    check_root(route);
     const std::string& index = route.index;
     if (index.empty() || index.starts_with('.') || index.find('/') != std::string::npos)
       diagnosis_.report(key(route, "index"),

@@ -59,7 +59,7 @@ std::expected<std::shared_ptr<const Edition>, std::string> Edition::make(config:
   auto edition = std::make_shared<Edition>();
   edition->config = std::move(config);
   auto site = Site::make(edition->config, labels);
-  if (!site) return std::unexpected("a route's files cannot be opened: " + site.error().text());
+  if (!site) return std::unexpected(std::move(site.error()));
   edition->site.emplace(std::move(*site));
   return edition;
 }

@@ -2,7 +2,7 @@
 #include "server/site.h"
 
 #include <algorithm>
-#include <cerrno>
+#include <string>
 #include <utility>
 
 #include "core/base/check.h"
@@ -38,7 +38,9 @@ conn::RoutePolicy policy_of(const config::Route& route, const config::Compressio
       .echo = route.type == config::RouteType::echo};
 }
 
-Result<Route> make_route(const config::Route& config, const config::Compression& compression) {
+/// Error: the key, what it has, and why that cannot be used.
+std::expected<Route, std::string> make_route(const config::Route& config,
+                                             const config::Compression& compression) {
   Route route;
   static_cast<conn::RoutePolicy&>(route) = policy_of(config, compression);
   route.config = &config;
@@ -52,12 +54,14 @@ Result<Route> make_route(const config::Route& config, const config::Compression&
     route.publish_to = config::parse_topic_template(config.publish_to, *path).value();
   if (config.type == config::RouteType::files) {
     auto files = StaticFiles::open_root(config.root, config.index);
-    if (!files) return std::unexpected(files.error());
+    if (!files) return std::unexpected("root: " + config.root + ": " + files.error().text());
     route.files = std::move(*files);
   }
   if (config.auth) {
     auto tokens = TokenSet::read(config.auth->bearer_file);
-    if (!tokens) return error("auth.bearer_file", EINVAL);  // load() could read it a moment ago
+    if (!tokens)  // load() could read it a moment ago
+      return std::unexpected("auth.bearer_file: " + config.auth->bearer_file + ": " +
+                             tokens.error());
     route.tokens = std::make_unique<TokenStore>(std::move(*tokens));
   }
   return route;
@@ -65,12 +69,12 @@ Result<Route> make_route(const config::Route& config, const config::Compression&
 
 }  // namespace
 
-Result<Site> Site::make(const config::Config& config, Labels& labels) {
+std::expected<Site, std::string> Site::make(const config::Config& config, Labels& labels) {
   Site site(config);
   site.topic_classes_.number(labels.topic_classes);
   for (const config::Route& route : config.routes) {
     auto made = make_route(route, config.compression);
-    if (!made) return std::unexpected(made.error());
+    if (!made) return std::unexpected("route." + route.name + '.' + made.error());
     made->outbox.number = labels.routes.number(route.name);
     site.routes_.push_back(std::move(*made));
   }

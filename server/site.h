@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,7 +12,6 @@
 
 #include "config/config.h"
 #include "config/path_pattern.h"
-#include "core/base/error.h"
 #include "core/conn/connection.h"
 #include "server/auth.h"
 #include "server/labels.h"
@@ -38,7 +38,8 @@ class Site {
  public:
   /// Opens the roots of files routes and reads the tokens of those that ask for one; numbers what
   /// has a name. Requires: `config` as made by config::load().
-  static Result<Site> make(const config::Config& config, Labels& labels);
+  /// Error: a sentence for the operator, with the key.
+  static std::expected<Site, std::string> make(const config::Config& config, Labels& labels);
 
   const config::Config& config() const { return *config_; }
   const Router& router() const { return router_; }

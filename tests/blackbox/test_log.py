@@ -5,6 +5,7 @@ import json
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -119,8 +120,14 @@ class LogFile(unittest.TestCase):
         self.assertEqual(daemon.stop(), 0)
 
     def test_a_file_that_cannot_be(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        path = folder.name + "/peal.log"
+        taken = socket.socket(socket.AF_UNIX)  # nobody may open one
+        self.addCleanup(taken.close)
+        taken.bind(path)
         for file, code, text in (("/nowhere/peal.log", 78, "log.file: expected a file in a folder that exists"),
-                                 ("/proc/peal.log", 1, "log.file: /proc/peal.log: ")):
+                                 (path, 1, f"log.file: {path}: ")):
             with self.subTest(file):
                 daemon = Daemon(CONFIG, "--set", f"log.file={file}", wait=False)
                 self.assertEqual(daemon.wait(), code)
