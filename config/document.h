@@ -21,6 +21,7 @@ struct Node {
 
   std::string text;                ///< string: the value; other: what it is, "a float"
   std::int64_t integer = 0;        ///< integer; boolean: 0 or 1
+  std::string typed;               ///< a number, boolean or date from --set: as it was typed
   std::optional<double> fraction;  ///< other: the number with a fraction that it is
   std::vector<Node>
       children;  ///< array: its elements; table: its entries, in the order of the file

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/load_toml.h"
+#include "core/base/ascii.h"
 
 namespace peal::config {
 namespace {
@@ -24,6 +25,9 @@ Node read_value(std::string_view text) {
   // More than one entry means that the text had a line of its own: no value, but text.
   if (document && document->children.size() == 1) {
     node = std::move(document->children.front());
+    using enum Node::Kind;
+    if (node.kind == integer || node.kind == boolean || node.kind == other)
+      node.typed = ascii::trim(text);
   } else {
     node.kind = Node::Kind::string;
     node.text = text;

@@ -88,6 +88,17 @@ const Node* TableReader::find(std::string_view key) {
   return node;
 }
 
+/// The same for a key that takes text: a shell leaves no quotes around what --set gives, so 1.3 is
+/// "1.3" there. Valid until the next call.
+const Node* TableReader::find_text(std::string_view key) {
+  const Node* node = find(key);
+  if (node == nullptr || node->typed.empty()) return node;
+  as_typed_ = *node;
+  as_typed_.kind = Kind::string;
+  as_typed_.text = node->typed;
+  return &as_typed_;
+}
+
 void TableReader::wrong(const Node& node, std::string_view key, std::string expected,
                         std::string hint) {
   diagnosis_.report_at(node.position, full(key),
@@ -108,7 +119,7 @@ bool TableReader::clean(const Node& node, std::string_view key) {
 }
 
 void TableReader::text(std::string_view key, std::string& field) {
-  const Node* node = find(key);
+  const Node* node = find_text(key);
   if (node == nullptr || !expect(*node, Kind::string, key, "text in quotes")) return;
   if (clean(*node, key)) field = node->text;
 }
@@ -133,7 +144,7 @@ std::optional<std::vector<std::string>> TableReader::texts(const Node& list, std
 /// The value of a required key that takes one file or a list of them; nullopt when reported.
 std::optional<std::vector<std::string>> TableReader::files(std::string_view key) {
   constexpr std::string_view kExpected = "a file or a list of files";
-  const Node* node = find(key);
+  const Node* node = find_text(key);
   if (node == nullptr) {
     require(key, kExpected);
     return std::nullopt;
@@ -251,7 +262,7 @@ void TableReader::fraction(std::string_view key, double& field) {
 }
 
 void TableReader::address(std::string_view key, Listen& listen) {
-  const Node* node = find(key);
+  const Node* node = find_text(key);
   if (node == nullptr) return;
   const bool text = node->kind == Kind::string && clean(*node, key);
   if (node->kind == Kind::string && !text) return;
@@ -264,7 +275,7 @@ void TableReader::address(std::string_view key, Listen& listen) {
 }
 
 void TableReader::mode(std::string_view key, std::uint32_t& field) {
-  const Node* node = find(key);
+  const Node* node = find_text(key);
   if (node == nullptr) return;
   const auto value = node->kind == Kind::string ? parse_mode(node->text) : std::nullopt;
   if (!value) return wrong(*node, key, "permissions in octal such as \"0660\"");
@@ -273,7 +284,7 @@ void TableReader::mode(std::string_view key, std::uint32_t& field) {
 
 std::optional<std::size_t> TableReader::word(std::string_view key,
                                              std::span<const std::string_view> words) {
-  const Node* node = find(key);
+  const Node* node = find_text(key);
   if (node == nullptr) return std::nullopt;
   const auto found =
       node->kind == Kind::string ? std::ranges::find(words, node->text) : words.end();

@@ -98,6 +98,7 @@ class TableReader {
  private:
   std::string full(std::string_view key) const { return path_ + '.' + key_text(key); }
   const Node* find(std::string_view key);
+  const Node* find_text(std::string_view key);
   bool expect(const Node& node, Node::Kind kind, std::string_view key, std::string_view what);
   bool clean(const Node& node, std::string_view key);
   void wrong(const Node& node, std::string_view key, std::string expected, std::string hint = {});
@@ -111,6 +112,7 @@ class TableReader {
   const Node& table_;
   std::string path_;
   Diagnosis& diagnosis_;
+  Node as_typed_;  // what find_text() has made of a node
   std::vector<std::string_view> known_;
 };
 

@@ -433,6 +433,26 @@ TEST_CASE("--set: values are TOML where they can be, else text") {
   CHECK(config.listen[1].host == "::1");
 }
 
+TEST_CASE("--set: text needs no quotes, whatever it is in TOML") {
+  const std::vector<std::string> tls{"listen.public.tls.cert=1979-05-27",
+                                     "listen.public.tls.key=true"};
+  const auto with = [&](std::string more) {
+    std::vector<std::string> overrides = tls;
+    overrides.push_back(std::move(more));
+    return overrides;
+  };
+  const Config config = loaded(kSmallest, with("listen.public.tls.min_version= 1.3"));
+  CHECK(config.listen[0].tls->min_version == TlsVersion::v1_3);
+  CHECK(config.listen[0].tls->certificates[0].cert.ends_with("/1979-05-27"));
+  CHECK(config.listen[0].tls->certificates[0].key.ends_with("/true"));
+  CHECK(contains(problem(kSmallest, with("listen.public.tls.min_version=1.1")),
+                 "expected \"1.2\" or \"1.3\", found \"1.1\""));
+  const std::vector<std::string> unix_socket{"listen.u.address=unix:/run/u", "listen.u.mode=660"};
+  CHECK(loaded(kSmallest, unix_socket).listen[1].mode == 0660);
+  // In a file they are needed.
+  CHECK(contains(problem(kSmallest + "[log]\nlevel = 1.3\n"), "found a number with a fraction"));
+}
+
 TEST_CASE("--set: the last one wins, over the file too") {
   const Config config =
       loaded(kSmallest + "[limits]\nqueue_size=1\n",
