@@ -46,10 +46,11 @@ std::expected<FreshConfig, std::vector<config::Problem>> load_fresh(
 }
 
 std::expected<Certificates, std::vector<config::Problem>> load_certificates(
-    const config::Config& config, const std::string& file, std::shared_ptr<tls::TicketKeys> keys) {
-  config::Diagnosis diagnosis(file);
+    const config::Config& config, std::shared_ptr<tls::TicketKeys> keys) {
+  config::Diagnosis diagnosis({});
   Certificates certificates(config, diagnosis, std::move(keys));
   auto problems = diagnosis.take_problems();
+  for (config::Problem& problem : problems) problem.position = {};
   if (!problems.empty()) return std::unexpected(std::move(problems));
   return certificates;
 }

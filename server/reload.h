@@ -38,9 +38,10 @@ config::Check check_files(CheckedFiles& found, std::shared_ptr<tls::TicketKeys> 
 std::expected<FreshConfig, std::vector<config::Problem>> load_fresh(
     const config::LoadOptions& options, std::shared_ptr<tls::TicketKeys> keys);
 
-/// The certificates of a configuration that is in force, loaded again.
+/// The certificates of a configuration that is in force, loaded again. Error: every problem, with
+/// its key and no place: the file may say something else by now.
 std::expected<Certificates, std::vector<config::Problem>> load_certificates(
-    const config::Config& config, const std::string& file, std::shared_ptr<tls::TicketKeys> keys);
+    const config::Config& config, std::shared_ptr<tls::TicketKeys> keys);
 
 /// A configuration that is served. Immutable, but for the tokens.
 ///

@@ -114,9 +114,10 @@ void Server::put_in_force(std::shared_ptr<const Edition> edition, Certificates c
 
 void Server::renew_certificates() {
   renew_at_.reset();
-  auto fresh = load_certificates(config(), load_.path, listener_settings_->certificates.keys());
+  auto fresh = load_certificates(config(), listener_settings_->certificates.keys());
   if (!fresh) {
-    for (const config::Problem& problem : fresh.error()) log::error("{}", problem.text());
+    for (const config::Problem& problem : fresh.error())
+      log::error("{}: {}", problem.key, problem.message);
     log::error("the certificates loaded before stay");
     return;
   }
