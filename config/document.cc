@@ -2,6 +2,7 @@
 #include "config/document.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "core/base/ascii.h"
@@ -23,6 +24,9 @@ std::string Node::description() const {
     case Kind::string:
       return in_quotes(text);
     case Kind::integer:
+      // Where TOML's reader puts all that does not fit, which is not what the file says.
+      if (integer == std::numeric_limits<std::int64_t>::max()) return "a number that is too large";
+      if (integer == std::numeric_limits<std::int64_t>::min()) return "a number that is too small";
       return std::to_string(integer);
     case Kind::boolean:
       return integer != 0 ? "true" : "false";

@@ -14,8 +14,11 @@ namespace {
 
 using Kind = Node::Kind;
 
-std::string hint(const std::string& better) {
-  return "; did you mean " + in_quotes(better) + "?";
+/// Of what would be taken; else empty.
+template <class Value, class Range>
+std::string hint(const std::string& likely, std::optional<Value> value, Range range) {
+  if (!value || *value < range.least || *value > range.most) return {};
+  return "; did you mean " + in_quotes(likely) + "?";
 }
 
 /// `"a", "b" or "c"`.
@@ -37,7 +40,7 @@ std::string type_names(unsigned types) {
 }
 
 /// "64kb" is meant to be "64KiB".
-std::string size_hint(std::string_view text) {
+std::string likely_size(std::string_view text) {
   const auto digits = text.find_first_not_of("0123456789");
   if (digits == 0 || digits == std::string_view::npos) return {};
   const auto unit = ascii::trim(text.substr(digits));
@@ -45,30 +48,30 @@ std::string size_hint(std::string_view text) {
   const std::string number(text.substr(0, digits));
   for (const std::string_view known : {"KiB", "MiB", "GiB"})
     if (ascii::lower(unit.front()) == ascii::lower(known.front()))
-      return hint(number + std::string(known));
-  return ascii::lower(unit.front()) == 'b' ? hint(number) : std::string{};
+      return number + std::string(known);
+  return ascii::lower(unit.front()) == 'b' ? number : std::string{};
 }
 
 /// "10 sec" is meant to be "10s", and so is 10.
-std::string duration_hint(const Node& node) {
-  if (node.kind == Kind::integer) return hint(std::to_string(node.integer) + "s");
+std::string likely_duration(const Node& node) {
+  if (node.kind == Kind::integer) return std::to_string(node.integer) + "s";
   const std::string_view text = node.text;
   const auto digits = text.find_first_not_of("0123456789");
   if (digits == 0) return {};
   const std::string number(text.substr(0, digits));
-  if (digits == std::string_view::npos) return hint(number + "s");
+  if (digits == std::string_view::npos) return number + "s";
   const auto unit = ascii::trim(text.substr(digits));
-  if (unit.starts_with("milli")) return hint(number + "ms");
+  if (unit.starts_with("milli")) return number + "ms";
   constexpr std::string_view kUnits[] = {"ms", "sec", "min", "hour"};
   for (const std::string_view known : kUnits)
     if (!unit.empty() && unit.starts_with(known.substr(0, unit.size())))
-      return hint(number + (known == "ms" ? "ms" : std::string(known.substr(0, 1))));
+      return number + (known == "ms" ? "ms" : std::string(known.substr(0, 1)));
   return {};
 }
 
 /// "2000/sec", "2000 / s" and 2000 are meant to be "2000/s".
-std::string rate_hint(const Node& node) {
-  if (node.kind == Kind::integer && node.integer > 0) return hint(format_rate(node.integer));
+std::string likely_rate(const Node& node) {
+  if (node.kind == Kind::integer && node.integer > 0) return format_rate(node.integer);
   const std::string_view text = node.text;
   const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
   if (digits == 0) return {};
@@ -76,7 +79,7 @@ std::string rate_hint(const Node& node) {
   for (const std::string_view per : {"/", "per "})
     if (unit.starts_with(per)) unit = ascii::trim(unit.substr(per.size()));
   if (!std::string_view("seconds").starts_with(unit)) return {};
-  return hint(std::string(text.substr(0, digits)) + "/s");
+  return std::string(text.substr(0, digits)) + "/s";
 }
 
 }  // namespace
@@ -213,9 +216,11 @@ void TableReader::size(std::string_view key, std::uint64_t& field, SizeRange ran
   if (node->kind == Kind::string) value = parse_size(node->text);
   if (node->kind == Kind::integer && node->integer >= 0)
     value = static_cast<std::uint64_t>(node->integer);
-  if (!value)
+  if (!value) {
+    const std::string likely = likely_size(node->text);
     return wrong(*node, key, "a size such as \"64KiB\" or a number of bytes",
-                 size_hint(node->text));
+                 hint(likely, parse_size(likely), range));
+  }
   if (*value < range.least || *value > range.most)
     return wrong(*node, key,
                  "a size from " + format_size(range.least) + " to " + format_size(range.most));
@@ -228,7 +233,10 @@ void TableReader::rate(std::string_view key, std::uint32_t& field, SizeRange ran
   std::optional<std::uint64_t> value;
   if (node->kind == Kind::string) value = parse_rate(node->text);
   if (node->kind == Kind::integer && node->integer == 0) value = 0;
-  if (!value) return wrong(*node, key, "a rate such as \"2000/s\"", rate_hint(*node));
+  if (!value) {
+    const std::string likely = likely_rate(*node);
+    return wrong(*node, key, "a rate such as \"2000/s\"", hint(likely, parse_rate(likely), range));
+  }
   if (*value > range.most)
     return wrong(*node, key,
                  "a rate from " + format_rate(range.least) + " to " + format_rate(range.most));
@@ -241,9 +249,11 @@ void TableReader::duration(std::string_view key, Milliseconds& field, DurationRa
   std::optional<Milliseconds> value;
   if (node->kind == Kind::string) value = parse_duration(node->text);
   if (node->kind == Kind::integer && node->integer == 0) value = Milliseconds{0};
-  if (!value)
+  if (!value) {
+    const std::string likely = likely_duration(*node);
     return wrong(*node, key, "a duration such as \"250ms\", \"10s\", \"5m\" or \"1h\"",
-                 duration_hint(*node));
+                 hint(likely, parse_duration(likely), range));
+  }
   if (*value < range.least || *value > range.most)
     return wrong(
         *node, key,
