@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "loadtest/cli.h"
+#include "loadtest/output.h"
 #include "loadtest/report.h"
 #include "loadtest/run.h"
 
 namespace {
 
-/// False, and said so, when the file cannot be written.
-bool write_file(const std::string& name, const std::string& text) {
-  if (name == "-") return std::fputs(text.c_str(), stdout) >= 0;
-  std::FILE* const file = std::fopen(name.c_str(), "w");
-  const bool written = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if ((file && std::fclose(file) != 0) || !written) {
-    std::perror(("peal-load: " + name).c_str());
-    return false;
-  }
+using peal::loadtest::ResultFile;
+
+bool said(const std::string& problem) {
+  std::fputs(("peal-load: " + problem + '\n').c_str(), stderr);
+  return false;
+}
+
+/// False, and said so, when the file cannot be written. Nothing is opened where `name` is empty.
+bool open_result(const std::string& name, std::optional<ResultFile>& file) {
+  if (name.empty()) return true;
+  auto opened = ResultFile::open(name);
+  if (!opened) return said(opened.error());
+  file.emplace(std::move(*opened));
   return true;
+}
+
+bool write_result(ResultFile& file, const std::string& text) {
+  const auto written = file.write(text);
+  return written || said(written.error());
 }
 
 std::string joined(int argc, char** argv) {
@@ -30,11 +42,15 @@ std::string joined(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace peal::loadtest;
+  hold_standard_streams();
   const auto options = parse_command_line(argc, argv, PEAL_VERSION);
   if (!options) return options.error();
+  std::optional<ResultFile> json;
+  std::optional<ResultFile> html;
+  if (!open_result(options->json, json) || !open_result(options->html, html)) return kExitFailed;
   auto result = run(*options);
   if (!result) {
-    std::fprintf(stderr, "peal-load: %s\n", result.error().c_str());
+    said(result.error());
     return kExitFailed;
   }
   result->command = joined(argc, argv);
@@ -44,7 +60,7 @@ int main(int argc, char** argv) {
   if (const std::string trouble = trouble_report(*result); !trouble.empty())
     std::fputs(trouble.c_str(), stderr);
   bool good = result->good();
-  if (!options->json.empty()) good = write_file(options->json, json_report(*result)) && good;
-  if (!options->html.empty()) good = write_file(options->html, html_report(*result)) && good;
+  if (json) good = write_result(*json, json_report(*result)) && good;
+  if (html) good = write_result(*html, html_report(*result)) && good;
   return good ? kExitOk : kExitFailed;
 }
