@@ -43,6 +43,7 @@ struct Findings {
   Duration interval{};
   std::vector<Interval> intervals;
   Faults faults;
+  double held = 0;  ///< seconds that connections were held for, in Scenario::connect
   bool interrupted = false;
 
   // What it took.
@@ -56,6 +57,8 @@ struct Findings {
   std::uint64_t units() const { return has_messages() ? messages + aside : opened; }
   /// Microseconds; 0 when there were none.
   double us_per_unit(const CpuTime& cpu) const;
+  /// It was interrupted before all connections were open.
+  bool cut_short() const { return interrupted && seconds == 0 && held == 0; }
   /// Everything arrived and was right, and every connection lived to the end.
   bool good() const;
   /// The client could not keep to the times that a rate lays down, or the server not up with them.

@@ -141,7 +141,9 @@ std::string json_report(const Findings& result) {
                {"began", static_cast<std::int64_t>(result.began)},
                {"options", options_json(result)},
                {"connections", connections_json(result)}};
-  if (result.has_messages()) {
+  if (!result.has_messages()) {
+    json["held_s"] = result.held;
+  } else {
     json["messages"] = messages_json(result);
     json["series"] = series_json(result);
   }

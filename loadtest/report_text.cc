@@ -104,10 +104,38 @@ std::string message_lines(const Findings& result) {
 }
 
 std::string verdict(const Findings& result) {
-  if (!result.has_messages())
-    return result.good() ? "every connection opened and stayed" : "FAILED";
-  return result.good() ? "every message: count, order, content; " + grouped(result.sent) + " sent"
-                       : "FAILED, see below";
+  if (!result.good()) return "FAILED, see below";
+  if (result.has_messages())
+    return "every message: count, order, content; " + grouped(result.sent) + " sent";
+  return std::string("every connection opened and stayed") +
+         (result.interrupted ? " until the interruption" : "");
+}
+
+/// How long it went on, and whether that was as long as it should; may be empty.
+std::string time_line(const Findings& result) {
+  if (result.cut_short()) return "  interrupted while connections were opened\n";
+  const auto milliseconds = std::chrono::duration_cast<config::Milliseconds>(result.options.warmup);
+  std::string text;
+  if (result.has_messages() && result.seconds > 0)
+    text = number_text(result.seconds) + " s after " + config::format_duration(milliseconds) +
+           " of warm-up";
+  else if (result.held > 0)
+    text = "held for " + number_text(result.held) + " s";
+  if (text.empty()) return {};
+  return "  " + text + (result.interrupted ? ", interrupted" : "") + '\n';
+}
+
+std::string connections_line(const Findings& result) {
+  std::string opened = grouped(result.opened) + " opened";
+  if (result.opening_seconds > 0)
+    opened += " in " + time_text(result.opening_seconds * 1e9) + ", " +
+              grouped(static_cast<std::uint64_t>(static_cast<double>(result.opened) /
+                                                 result.opening_seconds)) +
+              " handshakes a second";
+  if (result.openings.count() > 0)
+    opened += "; 50 % within " + time_text(static_cast<double>(result.openings.percentile(50))) +
+              ", 99 % within " + time_text(static_cast<double>(result.openings.percentile(99)));
+  return line("connections", opened);
 }
 
 }  // namespace
@@ -133,26 +161,10 @@ std::string describe(const Findings& result) {
 }
 
 std::string text_report(const Findings& result) {
-  const Options& options = result.options;
   std::string text =
-      std::string("peal-load ") + name_of(options.scenario) + ' ' + result.url + '\n';
-  text += "  " + describe(result) + '\n';
-  if (result.has_messages() && result.seconds > 0)
-    text +=
-        "  " + number_text(result.seconds) + " s after " +
-        config::format_duration(std::chrono::duration_cast<config::Milliseconds>(options.warmup)) +
-        " of warm-up" + (result.interrupted ? ", interrupted" : "") + '\n';
-  text += '\n';
-  std::string opened = grouped(result.opened) + " opened";
-  if (result.opening_seconds > 0)
-    opened += " in " + time_text(result.opening_seconds * 1e9) + ", " +
-              grouped(static_cast<std::uint64_t>(static_cast<double>(result.opened) /
-                                                 result.opening_seconds)) +
-              " handshakes a second";
-  if (result.openings.count() > 0)
-    opened += "; 50 % within " + time_text(static_cast<double>(result.openings.percentile(50))) +
-              ", 99 % within " + time_text(static_cast<double>(result.openings.percentile(99)));
-  text += line("connections", opened);
+      std::string("peal-load ") + name_of(result.options.scenario) + ' ' + result.url + '\n';
+  text += "  " + describe(result) + '\n' + time_line(result) + '\n';
+  text += connections_line(result);
   if (result.has_messages() && result.seconds > 0) text += message_lines(result);
   const double seconds = result.has_messages() ? result.seconds : 0;
   if (result.units() > 0) {
@@ -172,6 +184,9 @@ std::string trouble_report(const Findings& result) {
   };
   for (const auto& [reason, times] : result.failures)
     text += plural(times, "connection") + " failed: " + reason + '\n';
+  if (result.cut_short())
+    text += "interrupted when " + grouped(result.opened) + " of " +
+            plural(result.options.total(), "connection") + " were open\n";
   const Faults& faults = result.faults;
   tell(faults.wrong, "messages were not what was sent");
   tell(faults.out_of_order, "messages came out of order or twice");
@@ -184,7 +199,8 @@ std::string trouble_report(const Findings& result) {
        "messages were due and could not be sent in time: the server does not keep up with --rate, "
        "or --depth is too small for it; the latencies above are too good");
   if (result.has_messages() && result.messages == 0 && result.opened == result.options.total())
-    text += "no message came while it was measured\n";
+    text += std::string("no message came while it was measured") +
+            (result.interrupted ? ", as it was interrupted\n" : "\n");
   return text;
 }
 

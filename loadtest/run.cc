@@ -185,8 +185,11 @@ void Run::wait_for_all(const std::atomic<std::uint32_t>& workers) {
 }
 
 void Run::hold() {
+  const Instant begin = Clock::now();
   wait(
-      Clock::now() + options_.duration, [] { return false; }, "holding");
+      begin + options_.duration, [] { return false; }, "holding");
+  if (!result_.interrupted && sum(&Tally::Live::opened) > 0)
+    result_.held = std::max(1e-9, seconds_of(Clock::now() - begin));
   result_.memory_open = memory_of(options_.server_pids);
   result_.interrupted = interrupted;
 }
@@ -240,6 +243,7 @@ std::expected<Findings, std::string> Run::go() {
   const auto server = cpu_time_of(options_.server_pids);
   if (auto started = start_workers(); !started) return std::unexpected(started.error());
   const bool opened = open_all();
+  result_.interrupted = interrupted;
   if (options_.scenario == Scenario::connect) {
     result_.own_cpu = own_cpu_time() - own;
     const auto server_end = cpu_time_of(options_.server_pids);

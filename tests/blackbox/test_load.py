@@ -313,6 +313,11 @@ class Garbling:
         self._loop.run_until_complete(self._server.wait_closed())
         self._loop.close()
 
+    @property
+    def present(self):
+        """How many are there."""
+        return len(self._room)
+
     async def _start(self):
         return await websockets.serve(self._serve, "127.0.0.1", 0, compression=None, max_size=None)
 

@@ -3,10 +3,13 @@
 
 import json
 import pathlib
+import signal
 import tempfile
+import time
 import unittest
 
-from test_load import load, setUpModule  # noqa: F401, as the whole file is skipped where that is
+from support import wait_until
+from test_load import Garbling, Outcome, begin, load, setUpModule  # noqa: F401, to skip where that is skipped
 
 NOBODY = "ws://127.0.0.1:1/"
 
@@ -49,3 +52,38 @@ class Results(unittest.TestCase):
         told = self.folder / "a.json"
         load("echo", NOBODY, "--connections", 1, "--json", told, wrap=("sh", "-c", 'exec "$@" >&-', "sh"))
         self.assertFalse(json.loads(told.read_text())["good"])
+
+
+class Interrupts(unittest.TestCase):
+    def interrupted(self, scenario, *words, present):
+        """The outcome of a run that is interrupted with so many connections."""
+        with Garbling() as server:
+            process = begin(scenario, f"ws://127.0.0.1:{server.port}/honest", *words)
+            wait_until(lambda: server.present == present, f"{present} are connected")
+            time.sleep(0.5)  # for the client to hear of it
+            process.send_signal(signal.SIGINT)
+            return Outcome(process)
+
+    def test_while_connections_are_opened(self):
+        for scenario in "connect", "echo":
+            with self.subTest(scenario):
+                done = self.interrupted(scenario, "--connections", 50, "--ramp-up", "1h", present=1)
+                self.assertEqual((done.code, done.err), (1, "interrupted when 1 of 50 connections were open\n"))
+                self.assertIn("interrupted while connections were opened\n", done.out)
+                self.assertIn("FAILED, see below\n", done.out)
+
+    def test_while_connections_are_held(self):
+        done = self.interrupted("connect", "--connections", 2, "--duration", "1h", present=2)
+        self.assertEqual((done.code, done.err), (0, ""))
+        self.assertRegex(done.out, r"\n  held for \d\S* s, interrupted\n")
+        self.assertIn("every connection opened and stayed until the interruption\n", done.out)
+
+    def test_while_it_warms_up(self):
+        done = self.interrupted("echo", "--connections", 2, "--warmup", "1h", present=2)
+        self.assertEqual((done.code, done.err), (1, "no message came while it was measured, as it was interrupted\n"))
+
+    def test_nothing_of_it_where_there_was_none(self):
+        with Garbling() as server:
+            done = load("connect", f"ws://127.0.0.1:{server.port}/honest", "--connections", 2, "--duration", "200ms")
+        self.assertRegex(done.out, r"\n  held for 0\.2\d* s\n")
+        self.assertNotIn("interrupt", done.out)
