@@ -6,11 +6,13 @@
 #include <cstring>
 #include <memory>
 
+#include "core/base/ascii.h"
+
 namespace peal::loadtest {
 namespace {
 
 void add_fields(std::string& head, const Endpoint& endpoint) {
-  head.append("Host: ").append(endpoint.url.authority()).append("\r\n");
+  head.append("Host: ").append(endpoint.host).append("\r\n");
   for (const auto& [name, value] : endpoint.headers)
     head.append(name).append(": ").append(value).append("\r\n");
 }
@@ -38,6 +40,16 @@ std::expected<SocketAddress, std::string> resolve(const Url& url) {
   std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
   address.size = found->ai_addrlen;
   return address;
+}
+
+std::optional<std::string> take_host(HeaderFields& headers) {
+  std::optional<std::string> host;
+  std::erase_if(headers, [&](const auto& field) {
+    const bool found = ascii::equal_ignoring_case(field.first, "Host");
+    if (found) host = field.second;
+    return found;
+  });
+  return host;
 }
 
 std::string stream_request(const Endpoint& endpoint) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,12 +35,16 @@ struct Endpoint {
   Url url;
   SocketAddress address;
   Transport transport = Transport::websocket;
+  std::string host;       ///< the value of Host
   HeaderFields headers;   ///< further fields of its requests
   bool compress = false;  ///< offer permessage-deflate
 };
 
 /// The first address that `url` names (getaddrinfo(3), which may take its time). Error: for people.
 std::expected<SocketAddress, std::string> resolve(const Url& url);
+
+/// Takes Host out of `headers`, as a request has one; empty when it is not there.
+std::optional<std::string> take_host(HeaderFields& headers);
 
 /// The request that opens an event stream.
 std::string stream_request(const Endpoint& endpoint);

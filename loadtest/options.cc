@@ -2,6 +2,7 @@
 #include "loadtest/options.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <string_view>
 #include <thread>
@@ -56,6 +57,15 @@ std::uint64_t check_rate(std::string_view text, Problems& problems) {
   return 0;
 }
 
+/// A second one would contradict what is written of itself, or break the request.
+bool is_ours(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kOurs = {"Connection",        "Content-Length",
+                                                     "Sec-WebSocket-Key", "Sec-WebSocket-Version",
+                                                     "Transfer-Encoding", "Upgrade"};
+  return std::ranges::any_of(
+      kOurs, [&](std::string_view ours) { return ascii::equal_ignoring_case(name, ours); });
+}
+
 HeaderFields check_headers(const char* option, const std::vector<std::string>& lines,
                            Problems& problems) {
   HeaderFields fields;
@@ -66,10 +76,14 @@ HeaderFields check_headers(const char* option, const std::vector<std::string>& l
         ascii::trim(std::string_view(line).substr(std::min(colon + 1, line.size())));
     const bool plain = std::ranges::all_of(
         value, [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 0x7f; });
-    if (colon < line.size() && ascii::is_token(name) && plain)
-      fields.emplace_back(name, value);
-    else
+    if (colon == line.size() || !ascii::is_token(name) || !plain)
       problems.push_back(std::string(option) + ": expected 'Name: value', not " + quoted(line));
+    else if (is_ours(name))
+      problems.push_back(std::string(option) + ": " + name +
+                         " cannot be chosen, as the handshake " +
+                         "and the length of what is posted are peal-load's own");
+    else
+      fields.emplace_back(name, value);
   }
   return fields;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "loadtest/machine_limits.h"
 
@@ -12,13 +13,15 @@ namespace {
 using Problem = std::unexpected<std::string>;
 
 std::expected<Endpoint, std::string> make_endpoint(const Url& url, Transport transport,
-                                                   const HeaderFields& headers, bool compress) {
+                                                   HeaderFields headers, bool compress) {
   auto address = resolve(url);
   if (!address) return Problem(address.error());
+  const auto host = take_host(headers);
   return Endpoint{.url = url,
                   .address = *address,
                   .transport = transport,
-                  .headers = headers,
+                  .host = host.value_or(url.authority()),
+                  .headers = std::move(headers),
                   .compress = compress && transport == Transport::websocket};
 }
 

@@ -108,13 +108,12 @@ void Worker::ask(Client& client) {
   std::array<std::byte, 16> octets;
   for (std::byte& octet : octets) octet = static_cast<std::byte>(random_());
   ws::Key& key = client.opening->key = ws::make_key(octets);
-  const std::string authority = endpoint.url.authority();
   std::vector<http::Header> headers;
   for (const auto& [name, value] : endpoint.headers) headers.push_back({name, value});
   const ws::ExtensionText offer = ws::write_deflate_offer(kDeflateOffer);
   if (endpoint.compress) headers.push_back({"Sec-WebSocket-Extensions", offer.view()});
   const std::size_t size =
-      ws::write_client_request({room_.get(), kRequestRoom}, {.host = authority,
+      ws::write_client_request({room_.get(), kRequestRoom}, {.host = endpoint.host,
                                                              .target = endpoint.url.target,
                                                              .key = {key.data(), key.size()},
                                                              .headers = headers});

@@ -1,15 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
 """What peal-load says when a run cannot be, is cut short, or meets a server that is none."""
 
+import contextlib
 import json
 import pathlib
+import queue
 import signal
+import socket
 import tempfile
+import threading
 import time
 import unittest
 
 from support import wait_until
 from test_load import Garbling, Outcome, begin, load, setUpModule  # noqa: F401, to skip where that is skipped
+
+
+class Raw:
+    """Takes what comes, keeps each request, and answers with these octets; None: with nothing."""
+
+    def __init__(self, answer=None):
+        self._answer = answer
+        self._kept = []
+        self._heads = queue.SimpleQueue()
+
+    def __enter__(self):
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        for each in (self._socket, *self._kept):
+            each.close()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._socket.accept()
+                self._kept.append(client)
+                self._heads.put(client.recv(65536).decode("latin-1"))
+                if self._answer is not None:
+                    client.sendall(self._answer)
+
+    def lines(self):
+        """Of the next request."""
+        return self._heads.get(timeout=10).split("\r\n")
+
 
 NOBODY = "ws://127.0.0.1:1/"
 
@@ -87,3 +127,19 @@ class Interrupts(unittest.TestCase):
             done = load("connect", f"ws://127.0.0.1:{server.port}/honest", "--connections", 2, "--duration", "200ms")
         self.assertRegex(done.out, r"\n  held for 0\.2\d* s\n")
         self.assertNotIn("interrupt", done.out)
+
+
+class Headers(unittest.TestCase):
+    def test_host_replaces_ours(self):
+        for words in (), ("--transport", "sse"):
+            with self.subTest(words), Raw(b"no") as server:
+                load("connect", f"ws://127.0.0.1:{server.port}/", "--connections", 1, "--header", "host: foo.example",
+                     "--header", "X: y", "--timeout", "200ms", *words)
+                lines = server.lines()
+                self.assertEqual([line for line in lines if line.lower().startswith("host:")], ["Host: foo.example"])
+                self.assertIn("X: y", lines)
+
+    def test_the_handshake_is_not_to_be_chosen(self):
+        done = load("echo", NOBODY, "--header", "Upgrade: x")
+        self.assertEqual((done.code, done.out), (2, ""))
+        self.assertIn("--header: Upgrade cannot be chosen", done.err)

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 
 namespace peal::loadtest::options_test {
 namespace {
@@ -109,6 +110,21 @@ TEST_CASE("Options: every problem is told, with the option's name") {
     CAPTURE(name);
     CHECK(problems.contains(name));
   }
+}
+
+TEST_CASE("Options: fields of the handshake are not to be chosen") {
+  for (const char* name : {"Upgrade", "connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
+                           "Content-Length", "transfer-encoding"}) {
+    CAPTURE(name);
+    RawOptions raw = fanout();
+    raw.headers = {std::string(name) + ": x"};
+    CHECK(problems_of(raw).contains(std::string("--header: ") + name + " cannot be chosen"));
+    raw.publish_headers = std::exchange(raw.headers, {});
+    CHECK(problems_of(raw).contains(std::string("--publish-header: ") + name));
+  }
+  RawOptions raw = echo();
+  raw.headers = {"Host: foo.example", "Sec-WebSocket-Protocol: chat"};
+  CHECK(check_options(raw)->headers.size() == 2);
 }
 
 TEST_CASE("Options: what does not go with a scenario is refused") {
