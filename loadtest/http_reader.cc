@@ -16,9 +16,18 @@ constexpr std::string_view kHeadEnd = "\r\n\r\n";
 
 }  // namespace
 
+bool may_be_http(std::string_view front) {
+  constexpr std::string_view kFront = "HTTP/1.";
+  return front.substr(0, kFront.size()) == kFront.substr(0, std::min(kFront.size(), front.size()));
+}
+
 HttpReader::Step HttpReader::next(MutableBytes& input) {
   if (state_ == State::head) {
-    if (!take_head(input)) return {head_.size() > kMaxHead ? Outcome::failed : Outcome::need_more};
+    if (!take_head(input)) {
+      if (head_.size() <= kMaxHead && may_be_http(head_)) return {};
+      status_line_ = head_.substr(0, head_.find("\r\n"));
+      return {Outcome::failed};
+    }
     return {read_head() ? Outcome::head : Outcome::failed};
   }
   if (state_ == State::endless) {
@@ -61,9 +70,9 @@ bool HttpReader::read_head() {
   const auto line_end = rest.find("\r\n");
   const std::string_view line = rest.substr(0, line_end);
   const auto status = ascii::parse_decimal(line.substr(std::min<std::size_t>(9, line.size()), 3));
+  status_line_ = line;
   if (!line.starts_with("HTTP/1.") || !status) return false;
   status_ = static_cast<int>(*status);
-  status_line_ = line;
   std::optional<std::uint64_t> length;
   http::Request framing;  // the fields that say how long a body is are those of a request
   rest.remove_prefix(line_end + 2);

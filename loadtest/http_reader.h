@@ -5,11 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/base/bytes.h"
 #include "core/http/body_reader.h"
 
 namespace peal::loadtest {
+
+/// False as soon as `front`, which may be short, is not that of an HTTP/1 answer.
+bool may_be_http(std::string_view front);
 
 /// One answer after the other: the head is gathered, the body handed on where it lies (RFC 9112
 /// section 6.3: by Content-Length, chunked, or up to the end of the connection).
@@ -35,7 +39,7 @@ class HttpReader {
 
   /// Of the answer that is being read, or was read last.
   int status() const { return status_; }
-  /// The first line without its end.
+  /// The first line without its end; after Outcome::failed, what stands in its place.
   const std::string& status_line() const { return status_line_; }
   /// Whether the answer has a body without an end.
   bool endless() const { return state_ == State::endless; }

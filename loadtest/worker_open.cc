@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "config/units.h"
 #include "core/ws/permessage_deflate.h"
 #include "loadtest/machine_limits.h"
 #include "loadtest/worker.h"
@@ -29,6 +30,24 @@ std::string first_line(std::string_view answer) {
   for (char& c : line)
     if (c < ' ' || c > '~') c = '?';
   return line;
+}
+
+/// Why an answer opens nothing.
+std::string refusal_text(std::string_view answer, const char* flaw, const char* wanted) {
+  if (flaw) return std::string("the answer was 101, but ") + flaw;
+  return std::string("the answer was no ") + (may_be_http(answer) ? wanted : "HTTP") +
+         " but: " + first_line(answer);
+}
+
+/// What a connection waits for in vain.
+std::string lateness_text(const Client& client, Duration timeout) {
+  const std::string within =
+      " within " +
+      config::format_duration(std::chrono::duration_cast<config::Milliseconds>(timeout));
+  if (client.phase == Phase::securing)
+    return "connected, but the TLS handshake was not done" + within;
+  if (client.phase == Phase::asking) return "connected, but no answer to the handshake" + within;
+  return failure_text("connect", ETIMEDOUT);
 }
 
 }  // namespace
@@ -128,7 +147,7 @@ bool Worker::take_answer(Client& client, MutableBytes& input) {
   const HttpReader::Outcome outcome = answers.next(input).outcome;
   if (outcome == HttpReader::Outcome::need_more) return false;
   if (outcome != HttpReader::Outcome::head || answers.status() != 200) {
-    fail_open(client, "the answer was no event stream but: " + first_line(answers.status_line()));
+    fail_open(client, refusal_text(answers.status_line(), nullptr, "event stream"));
     return false;
   }
   opened(client);
@@ -141,12 +160,12 @@ bool Worker::take_websocket_answer(Client& client, MutableBytes& input) {
   text += as_text(input);
   const ws::Key& key = client.opening->key;
   const ws::ServerAnswer answer = ws::check_server_answer(text, {key.data(), key.size()});
-  if (answer.kind == ws::ServerAnswer::Kind::need_more) {
+  if (answer.kind == ws::ServerAnswer::Kind::need_more && may_be_http(text)) {
     input = {};
     return false;
   }
-  if (answer.kind == ws::ServerAnswer::Kind::refused) {
-    fail_open(client, "the answer was no WebSocket but: " + first_line(text));
+  if (answer.kind != ws::ServerAnswer::Kind::accepted) {
+    fail_open(client, refusal_text(text, answer.flaw, "WebSocket"));
     return false;
   }
   const bool offered = client.endpoint->compress;
@@ -187,7 +206,7 @@ void Worker::expire_openings(Instant now) {
     Client& client = clients_[first_opening_];
     if (client.opening) {
       if (now - client.opening->began < plan_.options.timeout) return;
-      fail_open(client, failure_text("connect", ETIMEDOUT));
+      fail_open(client, lateness_text(client, plan_.options.timeout));
     }
     ++first_opening_;
   }

@@ -120,6 +120,17 @@ AnswerFields read_fields(std::string_view lines) {
   return fields;
 }
 
+/// nullptr when a 101 with these fields answers `key`.
+const char* flaw_of(const AnswerFields& fields, std::string_view key) {
+  if (!fields.upgrades) return "Upgrade: websocket is missing";
+  if (!fields.connects) return "Connection: Upgrade is missing";
+  if (fields.accept.empty()) return "Sec-WebSocket-Accept is missing";
+  const AcceptKey expected = accept_key(key);
+  if (fields.accept != std::string_view(expected.data(), expected.size()))
+    return "Sec-WebSocket-Accept does not answer the key";
+  return nullptr;
+}
+
 }  // namespace
 
 bool wants_upgrade(const http::Request& request) {
@@ -221,10 +232,9 @@ ServerAnswer check_server_answer(std::string_view input, std::string_view key) {
   answer.status = static_cast<int>(*status);
 
   const AnswerFields fields = read_fields(head);
-  const AcceptKey expected = accept_key(key);
-  if (answer.status != 101 || !fields.upgrades || !fields.connects ||
-      fields.accept != std::string_view(expected.data(), expected.size()))
-    return answer;
+  if (answer.status != 101) return answer;
+  answer.flaw = flaw_of(fields, key);
+  if (answer.flaw) return answer;
   answer.kind = ServerAnswer::Kind::accepted;
   answer.subprotocol = fields.subprotocol;
   answer.extensions = fields.extensions;

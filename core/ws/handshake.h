@@ -76,6 +76,7 @@ struct ServerAnswer {
   std::size_t head_size = 0;       ///< octets; frames may follow
   std::string_view subprotocol{};  ///< when accepted; empty when the server named none
   std::string_view extensions{};   ///< the same
+  const char* flaw = nullptr;      ///< of a 101 that is refused
 };
 
 /// Section 4.1: status 101, Upgrade, Connection, and the Sec-WebSocket-Accept of `key`.

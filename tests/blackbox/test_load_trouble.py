@@ -143,3 +143,42 @@ class Headers(unittest.TestCase):
         done = load("echo", NOBODY, "--header", "Upgrade: x")
         self.assertEqual((done.code, done.out), (2, ""))
         self.assertIn("--header: Upgrade cannot be chosen", done.err)
+
+
+class NoServers(unittest.TestCase):
+    """What is there, and does not open a WebSocket."""
+
+    def reason(self, port, *words, scheme="ws", timeout="300ms"):
+        done = load("connect", f"{scheme}://127.0.0.1:{port}/", "--connections", 1, "--timeout", timeout, *words)
+        self.assertEqual(done.code, 1)
+        return done.err.removeprefix("1 connection failed: ").rstrip("\n")
+
+    def test_one_that_does_not_take_the_connection(self):
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+            for _ in range(4):  # the queue is full then
+                client = stack.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(server.getsockname())
+            reason = self.reason(server.getsockname()[1])
+        self.assertRegex(reason, r"^connect: Connection timed out \(the server may be at a limit .*somaxconn")
+
+    def test_one_that_says_nothing(self):
+        with Raw() as server:
+            for words in (), ("--transport", "sse"):
+                self.assertEqual(self.reason(server.port, *words),
+                                 "connected, but no answer to the handshake within 300ms")
+            self.assertEqual(self.reason(server.port, "--insecure", scheme="wss"),
+                             "connected, but the TLS handshake was not done within 300ms")
+
+    def test_one_that_speaks_no_http(self):
+        with Raw(b"SSH-2.0-OpenSSH_9.2\r\n") as server:
+            for words in (), ("--transport", "sse"):
+                self.assertEqual(self.reason(server.port, *words, timeout="1h"),
+                                 "the answer was no HTTP but: SSH-2.0-OpenSSH_9.2")
+
+    def test_one_that_answers_another_key(self):
+        with Raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                 b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n") as server:
+            self.assertEqual(self.reason(server.port, timeout="1h"),
+                             "the answer was 101, but Sec-WebSocket-Accept does not answer the key")

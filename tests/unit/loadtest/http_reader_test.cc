@@ -48,6 +48,15 @@ TEST_CASE("HttpReader: what is no answer fails") {
   CHECK(read("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", 100) == "failed");
   CHECK(read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx", 100) == "[200]failed");
   CHECK(read(std::string(20'000, 'x'), 1000) == "failed");
+  CHECK(read("HTTP/1.1 200 OK\r\n" + std::string(20'000, 'x'), 1000) == "failed");
+}
+
+TEST_CASE("HttpReader: what is no HTTP fails at once, and can be shown") {
+  std::string octets = "SSH-2.0-OpenSSH_9.2\r\n";
+  HttpReader reader;
+  MutableBytes input = std::as_writable_bytes(std::span(octets));
+  CHECK(reader.next(input).outcome == HttpReader::Outcome::failed);
+  CHECK(reader.status_line() == "SSH-2.0-OpenSSH_9.2");
 }
 
 }  // namespace

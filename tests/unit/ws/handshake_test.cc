@@ -215,7 +215,9 @@ TEST_CASE("check_server_answer: refusals") {
   using Kind = ServerAnswer::Kind;
   const std::string right = accept_text({kKey}, "");
   CHECK(check(right).kind == Kind::accepted);
-  CHECK(check_server_answer(right, "AAAAAAAAAAAAAAAAAAAAAA==").kind == Kind::refused);
+  const ServerAnswer other = check_server_answer(right, "AAAAAAAAAAAAAAAAAAAAAA==");
+  CHECK(other.kind == Kind::refused);
+  CHECK(std::string_view(other.flaw).contains("Accept does not"));
 
   const ServerAnswer forbidden = check("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
   CHECK(forbidden.kind == Kind::refused);
@@ -227,7 +229,9 @@ TEST_CASE("check_server_answer: refusals") {
   for (const char* field : {"Upgrade: websocket\r\n", "Connection: Upgrade\r\n"}) {
     std::string without = right;
     without.erase(without.find(field), std::string_view(field).size());
-    CHECK(check(without).kind == Kind::refused);
+    const ServerAnswer answer = check(without);
+    CHECK(answer.kind == Kind::refused);
+    CHECK(std::string_view(answer.flaw).starts_with(std::string_view(field).substr(0, 7)));
   }
   CHECK(check(std::string(16 << 10, 'x')).kind == Kind::refused);
 }
