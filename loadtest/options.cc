@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 #include <string_view>
 #include <thread>
 
@@ -17,9 +18,9 @@ namespace {
 
 using Problems = std::vector<std::string>;
 
-constexpr std::uint64_t kMaxConnections = 4'000'000;
-constexpr std::uint64_t kMaxThreads = 256;
-constexpr std::uint64_t kMaxDepth = 65'536;
+constexpr std::int64_t kMaxConnections = 4'000'000;
+constexpr std::int64_t kMaxThreads = 256;
+constexpr std::int64_t kMaxDepth = 65'536;
 constexpr std::uint64_t kMaxRate = 1'000'000'000;
 constexpr std::uint64_t kMaxPairs = 256 << 20;  // of a publisher and a subscriber: 4 bytes each
 
@@ -27,12 +28,14 @@ std::string quoted(std::string_view text) {
   return '"' + std::string(text) + '"';
 }
 
-std::uint32_t check_number(const char* option, std::uint64_t value, std::uint64_t otherwise,
-                           std::uint64_t most, Problems& problems) {
-  if (value > most)
-    problems.push_back(std::string(option) + ": at most " + std::to_string(most) + ", not " +
-                       std::to_string(value));
-  return static_cast<std::uint32_t>(value == 0 ? otherwise : std::min(value, most));
+std::uint32_t check_number(const char* option, std::optional<std::int64_t> given,
+                           std::int64_t otherwise, std::int64_t most, Problems& problems) {
+  const std::int64_t value = given.value_or(otherwise);
+  if (value >= 1 && value <= most) return static_cast<std::uint32_t>(value);
+  problems.push_back(std::string(option) +
+                     (value < 1 ? ": at least 1" : ": at most " + std::to_string(most)) + ", not " +
+                     std::to_string(value));
+  return 1;
 }
 
 Duration check_duration(const char* option, std::string_view text, Duration otherwise,
@@ -125,11 +128,11 @@ void check_io(const RawOptions& raw, Options& options, Problems& problems) {
 
 void check_counts(const RawOptions& raw, Options& options, Problems& problems) {
   const bool fanout = raw.scenario == Scenario::fanout;
-  if (fanout && raw.connections > 0)
+  if (fanout && raw.connections)
     problems.push_back("--connections: fanout has --subscribers and --publishers");
-  if (!fanout && raw.subscribers > 0)
+  if (!fanout && raw.subscribers)
     problems.push_back("--subscribers is of fanout; here it is --connections");
-  if (!fanout && raw.publishers > 0) problems.push_back("--publishers is of fanout");
+  if (!fanout && raw.publishers) problems.push_back("--publishers is of fanout");
   options.connections =
       fanout ? check_number("--subscribers", raw.subscribers, 1000, kMaxConnections, problems)
              : check_number("--connections", raw.connections,
@@ -158,8 +161,7 @@ void check_load(const RawOptions& raw, Options& options, Problems& problems) {
   if (raw.scenario == Scenario::fanout && options.sizes.least() < kStampSize)
     problems.push_back("--size: messages of fanout carry " + std::to_string(kStampSize) +
                        " bytes that say who sent them and when, so none is smaller");
-  if (raw.scenario == Scenario::connect &&
-      (!raw.size.empty() || !raw.rate.empty() || raw.depth > 0))
+  if (raw.scenario == Scenario::connect && (!raw.size.empty() || !raw.rate.empty() || raw.depth))
     problems.push_back("--size, --rate and --depth are of echo and fanout; connect sends nothing");
 }
 

@@ -21,16 +21,16 @@ enum class IoWish : std::uint8_t { any, io_uring, epoll };
 
 const char* name_of(Scenario scenario);
 
-/// The command line as it was written; empty and 0: not given.
+/// The command line as it was written; empty: not given.
 struct RawOptions {
   Scenario scenario = Scenario::echo;
   std::string url;
   std::string publish_url;
-  std::uint64_t connections = 0;
-  std::uint64_t subscribers = 0;
-  std::uint64_t publishers = 0;
-  std::uint64_t threads = 0;
-  std::uint64_t depth = 0;
+  std::optional<std::int64_t> connections;
+  std::optional<std::int64_t> subscribers;
+  std::optional<std::int64_t> publishers;
+  std::optional<std::int64_t> threads;
+  std::optional<std::int64_t> depth;
   std::string size;
   std::string rate;
   std::string duration;

@@ -182,3 +182,13 @@ class NoServers(unittest.TestCase):
                  b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n") as server:
             self.assertEqual(self.reason(server.port, timeout="1h"),
                              "the answer was 101, but Sec-WebSocket-Accept does not answer the key")
+
+
+class Numbers(unittest.TestCase):
+    def test_none_is_below_one(self):
+        for scenario, option in (("connect", "--connections"), ("echo", "--threads"), ("echo", "--depth"),
+                                 ("fanout", "--subscribers"), ("fanout", "--publishers")):
+            for number in 0, -1:
+                with self.subTest(option, number=number):
+                    done = load(scenario, NOBODY, option, number)
+                    self.assertEqual((done.code, done.err), (2, f"peal-load: {option}: at least 1, not {number}\n"))

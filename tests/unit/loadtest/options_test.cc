@@ -127,6 +127,21 @@ TEST_CASE("Options: fields of the handshake are not to be chosen") {
   CHECK(check_options(raw)->headers.size() == 2);
 }
 
+TEST_CASE("Options: a number that is given is at least 1") {
+  for (const std::int64_t number : {0, -1}) {
+    const std::string least = ": at least 1, not " + std::to_string(number) + '\n';
+    RawOptions raw = echo();
+    raw.connections = raw.threads = raw.depth = number;
+    CHECK(problems_of(raw) == "--connections" + least + "--threads" + least + "--depth" + least);
+    raw = fanout();
+    raw.subscribers = raw.publishers = number;
+    CHECK(problems_of(raw) == "--subscribers" + least + "--publishers" + least);
+  }
+  RawOptions raw = echo();
+  raw.connections = 4'000'001;
+  CHECK(problems_of(raw) == "--connections: at most 4000000, not 4000001\n");
+}
+
 TEST_CASE("Options: what does not go with a scenario is refused") {
   RawOptions raw = echo();
   raw.transport = "sse";
