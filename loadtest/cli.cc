@@ -3,6 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <sstream>
+
+#include "loadtest/output.h"
 
 namespace peal::loadtest {
 namespace {
@@ -87,6 +90,19 @@ void add_scenarios(CLI::App& app, RawOptions& raw) {
   connect->callback([&raw] { raw.scenario = Scenario::connect; });
 }
 
+/// Prints what parsing ended with: help, the version, or a problem. The code to exit with.
+ExitCode answer(const CLI::App& app, const CLI::ParseError& stop) {
+  std::ostringstream out;
+  std::ostringstream err;
+  const bool asked = app.exit(stop, out, err) == 0;
+  std::fputs(err.str().c_str(), stderr);
+  if (!asked) return kExitUsage;
+  const auto written = write_standard_output(out.str());
+  if (written) return kExitOk;
+  std::fputs(("peal-load: " + written.error() + '\n').c_str(), stderr);
+  return kExitFailed;
+}
+
 }  // namespace
 
 std::expected<Options, int> parse_command_line(int argc, const char* const* argv,
@@ -98,8 +114,7 @@ std::expected<Options, int> parse_command_line(int argc, const char* const* argv
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& stop) {
-    // Help and version come this way too, with 0.
-    return std::unexpected<int>(app.exit(stop) == 0 ? kExitOk : kExitUsage);
+    return std::unexpected<int>(answer(app, stop));
   }
   auto options = check_options(raw);
   if (options) return std::move(*options);

@@ -32,6 +32,11 @@ bool write_result(ResultFile& file, const std::string& text) {
   return written || said(written.error());
 }
 
+bool write_table(const std::string& text) {
+  const auto written = peal::loadtest::write_standard_output(text);
+  return written || said(written.error());
+}
+
 std::string joined(int argc, char** argv) {
   std::string text = "peal-load";
   for (int i = 1; i < argc; ++i) text.append(" ").append(argv[i]);
@@ -54,12 +59,11 @@ int main(int argc, char** argv) {
     return kExitFailed;
   }
   result->command = joined(argc, argv);
+  bool good = result->good();
   // With --json - nothing else may stand on standard output.
-  if (!options->quiet && options->json != "-") std::fputs(text_report(*result).c_str(), stdout);
-  std::fflush(stdout);
+  if (!options->quiet && options->json != "-") good = write_table(text_report(*result)) && good;
   if (const std::string trouble = trouble_report(*result); !trouble.empty())
     std::fputs(trouble.c_str(), stderr);
-  bool good = result->good();
   if (json) good = write_result(*json, json_report(*result)) && good;
   if (html) good = write_result(*html, html_report(*result)) && good;
   return good ? kExitOk : kExitFailed;

@@ -12,6 +12,8 @@
 namespace peal::loadtest {
 namespace {
 
+constexpr const char* kStandardOutput = "standard output";
+
 std::unexpected<std::string> failure(const std::string& name) {
   return std::unexpected(name + ": " + std::strerror(errno));
 }
@@ -42,13 +44,18 @@ void hold_standard_streams() {
     if (fcntl(fd, F_GETFD) < 0) ::open("/dev/null", O_RDONLY);
 }
 
+std::expected<void, std::string> write_standard_output(std::string_view text) {
+  if (!write_all(STDOUT_FILENO, text)) return failure(kStandardOutput);
+  return {};
+}
+
 std::expected<ResultFile, std::string> ResultFile::open(const std::string& name) {
   const bool standard = name == "-";
   Fd fd =
       standard ? Fd(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)) : open_file(name, O_CREAT | O_EXCL);
   const bool made = fd && !standard;
   if (!fd && errno == EEXIST) fd = open_file(name, O_CREAT);
-  const std::string shown = standard ? "standard output" : name;
+  const std::string shown = standard ? kStandardOutput : name;
   if (!fd) return failure(shown);
   // A device, such as /dev/full, tells at once whether it takes anything.
   if (is_of_kind(fd.get(), S_IFCHR) && ::write(fd.get(), "", 0) < 0) return failure(shown);
@@ -74,7 +81,7 @@ std::expected<void, std::string> ResultFile::write(std::string_view text) {
       standard || !is_of_kind(fd_.get(), S_IFREG) || ::ftruncate(fd_.get(), 0) == 0;
   const bool written = emptied && write_all(fd_.get(), text);
   // Some file systems tell only now that they are full.
-  if (!written || ::close(fd_.release()) < 0) return failure(standard ? "standard output" : name_);
+  if (!written || ::close(fd_.release()) < 0) return failure(standard ? kStandardOutput : name_);
   return {};
 }
 

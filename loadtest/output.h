@@ -14,6 +14,9 @@ namespace peal::loadtest {
 /// of all.
 void hold_standard_streams();
 
+/// Writes all of it there. Error: for people.
+std::expected<void, std::string> write_standard_output(std::string_view text);
+
 /// A file that is opened before a run and written after it, so that no run is in vain. What was in
 /// it stays until write(); a file that was not there is gone again without that.
 ///

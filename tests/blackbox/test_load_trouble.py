@@ -192,3 +192,23 @@ class Numbers(unittest.TestCase):
                 with self.subTest(option, number=number):
                     done = load(scenario, NOBODY, option, number)
                     self.assertEqual((done.code, done.err), (2, f"peal-load: {option}: at least 1, not {number}\n"))
+
+
+class FullOutput(unittest.TestCase):
+    """As coreutils do, it fails when nobody got what it said."""
+
+    def said(self, *words, to=">/dev/full"):
+        done = load(*words, wrap=("sh", "-c", f'exec "$@" {to}', "sh"))
+        return done.code, done.err
+
+    def test_help_and_version(self):
+        for words in ("--help",), ("--version",), ("echo", "--help"):
+            with self.subTest(words):
+                self.assertEqual(self.said(*words), (1, "peal-load: standard output: No space left on device\n"))
+
+    def test_the_table(self):
+        with Garbling() as server:
+            words = "connect", f"ws://127.0.0.1:{server.port}/honest", "--connections", 1, "--duration", "100ms"
+            self.assertEqual(self.said(*words), (1, "peal-load: standard output: No space left on device\n"))
+            self.assertEqual(self.said(*words, to=">&-"), (1, "peal-load: standard output: Bad file descriptor\n"))
+            self.assertEqual(self.said(*words, "--quiet"), (0, ""))
