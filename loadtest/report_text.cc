@@ -195,9 +195,12 @@ std::string trouble_report(const Findings& result) {
   if (faults.refused > 0)
     tell(faults.refused,
          "publications were answered with " + std::to_string(faults.refused_status));
+  // What was refused is never over, so that depth runs out however fast the server is.
   tell(result.unsent,
-       "messages were due and could not be sent in time: the server does not keep up with --rate, "
-       "or --depth is too small for it; the latencies above are too good");
+       faults.refused > 0
+           ? "messages were due and could not be sent in time"
+           : "messages were due and could not be sent in time: the server does not keep up with "
+             "--rate, or --depth is too small for it; the latencies above are too good");
   if (result.has_messages() && result.messages == 0 && result.opened == result.options.total())
     text += std::string("no message came while it was measured") +
             (result.interrupted ? ", as it was interrupted\n" : "\n");

@@ -93,6 +93,15 @@ TEST_CASE("report: what went wrong is told, each kind on a line") {
   CHECK(text_report(found).contains("FAILED"));
 }
 
+TEST_CASE("report: a rate that could not be kept has a cause, but not when answers were refusals") {
+  Findings found = findings();
+  found.unsent = 7;
+  CHECK(found.good());
+  CHECK(trouble_report(found).contains("could not be sent in time: the server does not keep up"));
+  found.faults.refused = 5;
+  CHECK(trouble_report(found).contains("7 messages were due and could not be sent in time\n"));
+}
+
 TEST_CASE("report: JSON has the same") {
   const auto json = nlohmann::json::parse(json_report(findings()));
   CHECK(json["good"] == true);
