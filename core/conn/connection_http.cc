@@ -25,7 +25,13 @@ MutableBytes join(MutableBytes payload, MutableBytes more) {
 /// False when octets of the head are missing.
 bool ConnectionTable::read_head(Connection& connection, MutableBytes& input) {
   using Outcome = http::RequestParser::Outcome;
-  switch (parser_.parse(as_text(input), connection.state.scan, limits_.header_size)) {
+  http::HeadScan& scan = connection.state.scan;
+  // RFC 9112 section 2.2. Kept, one behind a body would be the beginning of a request.
+  if (!scan.dropped && as_text(input).starts_with("\r\n")) {
+    scan.dropped = true;
+    input = input.subspan(2);
+  }
+  switch (parser_.parse(as_text(input), scan, limits_.header_size)) {
     case Outcome::need_more:
       return false;
     case Outcome::failure:

@@ -18,6 +18,8 @@ enum CharClass : std::uint8_t {
   kValue = 4,   // field-content (RFC 9110 section 5.5): visible, SP, HTAB, obs-text
 };
 
+constexpr std::uint32_t kMaxScanned = (1u << 31) - 1;
+
 constexpr auto kClasses = [] {
   std::array<std::uint8_t, 256> classes{};
   for (int octet = 0; octet < 256; ++octet) {
@@ -96,7 +98,7 @@ std::expected<std::size_t, Failure> find_end(std::string_view input, HeadScan& s
     ++at;
     if (input[at - 3] == '\n') return at;
   }
-  scan.scanned = static_cast<std::uint32_t>(input.size());
+  scan.scanned = static_cast<std::uint32_t>(input.size()) & kMaxScanned;
   return 0;
 }
 
@@ -356,12 +358,12 @@ class HeadReader {
 
 RequestParser::Outcome RequestParser::parse(std::string_view input, HeadScan& scan,
                                             std::size_t header_limit) {
-  PEAL_DCHECK(header_limit <= std::numeric_limits<std::uint32_t>::max());
+  PEAL_DCHECK(header_limit <= kMaxScanned);
   const bool full = input.size() >= header_limit;
   input = input.substr(0, header_limit);
-  if (!full && (input.empty() || input == "\r")) return Outcome::need_more;
+  if (!full && (input.empty() || (input == "\r" && !scan.dropped))) return Outcome::need_more;
 
-  const std::size_t start = input.starts_with("\r\n") ? 2 : 0;
+  const std::size_t start = !scan.dropped && input.starts_with("\r\n") ? 2 : 0;
   const auto fail = [&](const Failure& failure) {
     failure_ = failure;
     failure_.head_only = input.substr(start).starts_with("HEAD ");

@@ -29,7 +29,9 @@ inline constexpr std::size_t kMaxMethodLength = 32;  ///< characters; a longer o
 /// How much of a head that arrives in pieces has been looked at: plain data that the connection
 /// keeps, so that no piece is scanned twice.
 struct HeadScan {
-  std::uint32_t scanned = 0;  ///< octets from the start of the head
+  std::uint32_t scanned : 31 = 0;  ///< octets from the start of the head
+  /// The empty line before it was dropped: `input` begins behind it, and another one is refused.
+  std::uint32_t dropped : 1 = 0;
 };
 
 /// Scratch for the connections of one reactor: nothing in it outlives a turn.
@@ -42,7 +44,7 @@ class RequestParser {
   /// Parses the head at the start of `input`, which may go on with a body or further requests.
   /// Requires: `input` holds everything since the first octet of the head; `scan` is that of this
   /// head, zero at first. After `request`, `scan` is zero again, ready for the next head.
-  /// `header_limit`: octets of request line and fields together, below 4 GiB.
+  /// `header_limit`: octets of request line and fields together, below 2 GiB.
   Outcome parse(std::string_view input, HeadScan& scan, std::size_t header_limit);
 
   /// Valid after Outcome::request, until the next parse() and as long as its input.

@@ -53,6 +53,46 @@ TEST_CASE("ConnectionTable: each request has its own time") {
   });
 }
 
+TEST_CASE("RFC 9112 section 2.2: an empty line behind a request begins no other") {
+  on_both({.limits = {.handshake_timeout = 10s}}, [](Bench& bench) {
+    const std::vector<std::vector<std::string_view>> pieces{{"\r\n"}, {"\r", "\n"}};
+    for (const auto& line : pieces) {
+      SimSocket& socket = bench.connect();
+      socket.write(post("/body", "hi"));
+      for (const std::string_view piece : line) {
+        socket.write(piece);
+        bench.run();
+      }
+      CHECK(socket.read().ends_with("hi\n"));
+      bench.pass(10100ms);
+      CHECK(socket.closed());
+      CHECK_FALSE(socket.was_reset());
+      CHECK(socket.read().empty());
+    }
+    CHECK(bench.handler.endings == std::vector(2, Ending::idle));
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("RFC 9112 section 2.2: of the empty lines before a request one is dropped") {
+  on_both({}, [](Bench& bench) {
+    for (const bool apart : {false, true}) {
+      SimSocket& one = bench.connect();
+      SimSocket& two = bench.connect();
+      SimSocket& bare = bench.connect();
+      for (SimSocket* socket : {&one, &two, &bare}) socket->write("\r\n");
+      if (apart) bench.run();
+      one.write(get("/a") + "\r\n" + get("/b"));
+      two.write("\r\n" + get("/a"));
+      bare.write("\rGET");
+      bench.run();
+      CHECK(count_of(one.read(), "HTTP/1.1 200 ") == 2);
+      CHECK(two.read().starts_with("HTTP/1.1 400 "));
+      CHECK(bare.read().starts_with("HTTP/1.1 400 "));
+    }
+  });
+}
+
 TEST_CASE("ConnectionTable: topics that do not get ready in time end the connection") {
   on_both({.limits = {.handshake_timeout = 10s}}, [](Bench& bench) {
     WsPeer peer;

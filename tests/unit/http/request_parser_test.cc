@@ -56,7 +56,7 @@ TEST_CASE("RequestParser: a browser's request is read") {
   CHECK(request.header("X-Empty") == "");
   CHECK_FALSE(request.header("X-Missing"));
   CHECK(request.head_size == parsed.text.size() - 4);
-  CHECK(parsed.scan.scanned == 0);
+  CHECK(+parsed.scan.scanned == 0);
 }
 
 TEST_CASE("RequestParser: tokens are found across lists, lines and cases") {
@@ -498,11 +498,11 @@ TEST_CASE("RequestParser: a trickled head is scanned once") {
   for (std::size_t i = 0; i < head.size(); ++i) {
     CAPTURE(i);
     REQUIRE(pieces.outcome == Outcome::need_more);
-    CHECK(pieces.scan.scanned == pieces.text.size());
+    CHECK(+pieces.scan.scanned == pieces.text.size());
     test::feed(pieces, head.substr(i, 1));
   }
   CHECK(pieces.accepted());
-  CHECK(pieces.scan.scanned == 0);  // ready for the next head
+  CHECK(+pieces.scan.scanned == 0);  // ready for the next head
 }
 
 /// A head that is mostly right, from parts of which some are wrong.
