@@ -108,6 +108,7 @@ struct ConnectionState {
   bool streams = false;         ///< what follows `upgrading` is `streaming`
   bool stopping : 1 = false;    ///< the armed receive was told to end
   bool direct : 1 = false;      ///< it goes into `reader`'s message
+  bool sends : 1 = false;       ///< the phase's time begins when all is sent, see has_time()
   std::uint8_t single : 2 = 0;  ///< receives of one piece to come, see arm_receive()
   ws::ReaderState* reader = nullptr;  ///< in `open` and `closing`, while it is not idle
 };
@@ -141,7 +142,9 @@ struct Connection : hub::Outbox {
   std::unique_ptr<Exchange> exchange;      ///< until `upgrading`; see ConnectionTable::exchange()
   std::unique_ptr<ws::Deflater> deflater;  ///< of what we send, with context takeover
   io::Timer timer;
-  CoarseInstant since;          ///< start of the phase; in `streaming`, of the last comment
+  /// Start of the phase; in `streaming`, of the last comment; with ConnectionState::sends, when the
+  /// peer was last seen to take something.
+  CoarseInstant since;
   CoarseInstant last_received;  ///< any byte, or a send that shows the peer takes some
   CoarseInstant last_message;   ///< either way
   /// When a ping went out that nothing has answered yet, or, in `streaming`, since when something

@@ -114,9 +114,13 @@ void ConnectionTable::hand_over_body(Connection& connection, MutableBytes payloa
 }
 
 void ConnectionTable::time_out_head(Connection& connection) {
+  const ConnectionState& state = connection.state;
+  // What it asks has come, and waits for us.
+  if (!state.sends && state.stall != Stall::none) connection.since = now();
+  if (has_time(connection, head_time(connection))) return;
   const bool began = connection.held != nullptr;
-  const bool between = !began && connection.state.answered;
-  const bool told = connection.state.leaves && !began;
+  const bool between = !began && state.answered;
+  const bool told = state.leaves && !began;
   note_ending(connection, told      ? Ending::server
                           : between ? Ending::idle
                                     : Ending::handshake_timeout);

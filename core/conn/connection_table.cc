@@ -28,7 +28,10 @@ void ConnectionTable::enter(Connection& connection, Phase phase) {
   const Phase before = connection.state.phase;
   const bool goes_on =
       before == Phase::introducing || (before == Phase::securing && phase == Phase::head);
-  if (!goes_on) connection.since = now();
+  if (!goes_on) {
+    connection.since = now();
+    connection.state.sends = phase == Phase::head && !connection.empty();
+  }
   if (phase == Phase::head && connection.state.forwards) forget_client(connection);
   connection.state.phase = phase;
   switch (phase) {
@@ -67,11 +70,26 @@ void ConnectionTable::enter(Connection& connection, Phase phase) {
   }
 }
 
+Duration ConnectionTable::head_time(const Connection& connection) const {
+  const Duration longest = limits_.handshake_timeout;
+  return connection.state.leaves ? std::min(longest, kMoment) : longest;
+}
+
 void ConnectionTable::arm_head(Connection& connection) {
-  const bool leaves = connection.state.leaves;
-  const Duration time =
-      leaves ? std::min(limits_.handshake_timeout, kMoment) : limits_.handshake_timeout;
-  reactor_.arm_at(connection.timer, connection.since.near(now()) + time);
+  reactor_.arm_at(connection.timer, connection.since.near(now()) + head_time(connection));
+}
+
+/// Whether the phase is not over yet, which lasts for `time` after all that was queued is sent. As
+/// long as it is not, the peer has to take some of it. Arms the next look.
+bool ConnectionTable::has_time(Connection& connection, Duration time) {
+  const bool sends = connection.state.sends;
+  if (sends) note_progress(connection);
+  const Instant limit = connection.since.near(now()) + (sends ? limits_.send_timeout : time);
+  if (limit > now())
+    reactor_.arm_at(connection.timer, std::min(limit, now() + time));
+  else if (sends)
+    terminate(connection, true, Ending::send_timeout);
+  return sends || limit > now();
 }
 
 /// One that has just come, maybe out of the queue of a socket that was closed, is asking already:
@@ -189,7 +207,7 @@ void ConnectionTable::set_policy(Connection& connection, const RoutePolicy& poli
 void ConnectionTable::note_progress(Connection& connection) {
   const auto acknowledged = static_cast<std::uint32_t>(
       io::with_descriptor(reactor_.backend(), connection.fd, io::bytes_acknowledged));
-  if (acknowledged != connection.acknowledged) connection.last_received = now();
+  if (acknowledged != connection.acknowledged) note_taken(connection);
   connection.acknowledged = acknowledged;
 }
 

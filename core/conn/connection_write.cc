@@ -266,7 +266,7 @@ bool ConnectionTable::after_send(Connection& connection, int result) {
   // The last bytes of a queue may lie in the kernel still; room for more shows that the peer reads.
   const bool more = !connection.all_sent() || connection.state.phase == Phase::responding;
   const bool streaming = connection.state.phase == Phase::streaming;
-  if (result > 0 && more) connection.last_received = now();
+  if (result > 0 && more) note_taken(connection);
   // Where nobody acknowledges, as on a socket that is not TCP, no more than this is to be known.
   if (result > 0 && !more && streaming && connection.acknowledged == 0) connection.pinged = {};
   if (result < 0) terminate(connection, true, Ending::lost);
@@ -298,6 +298,7 @@ void ConnectionTable::refill(Connection& connection) {
 /// All that was queued is sent.
 void ConnectionTable::finish(Connection& connection) {
   ConnectionState& state = connection.state;
+  if (state.phase == Phase::open) return;
   if (state.phase == Phase::responding) {
     if (connection.exchange->file.left > 0) {
       mark_rest(connection);
@@ -311,6 +312,10 @@ void ConnectionTable::finish(Connection& connection) {
     }
     note_ending(connection, Ending::answered);
     linger(connection);
+  }
+  if (state.sends) {
+    state.sends = false;
+    connection.since = now();
   }
   if (state.phase != Phase::lingering) return;
   if (connection.secure && connection.secure->say_goodbye()) {

@@ -342,7 +342,7 @@ void World::finish() {
   const Duration longest =
       draining_ ? kLimits.handshake_timeout + 2 * kLimits.close_timeout
                 : std::max(open, kLimits.handshake_timeout) + 2 * kLimits.close_timeout;
-  pass(longest + 3 * kSlice);  // timers are rounded up
+  pass(longest + kLimits.send_timeout + 3 * kSlice);  // timers are rounded up
   const auto alive =
       std::ranges::count_if(honest_, [](const Client& client) { return !client.socket.closed(); });
   PEAL_CHECK(connections() == (draining_ ? 0 : static_cast<std::size_t>(alive)));

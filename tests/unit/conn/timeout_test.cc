@@ -93,6 +93,98 @@ TEST_CASE("RFC 9112 section 2.2: of the empty lines before a request one is drop
   });
 }
 
+TEST_CASE("ConnectionTable: whole requests behind answers that are read slowly are answered") {
+  on_both({.limits = {.handshake_timeout = 10s, .send_timeout = 20s}}, [](Bench& bench) {
+    SimSocket& socket = bench.connect();
+    socket.window = 2000;
+    constexpr std::size_t kCount = 1000;
+    for (std::size_t i = 0; i < kCount; ++i) socket.write(get("/next"));
+    bench.run();
+    CHECK(bench.handler.requests.size() < kCount);
+    std::string all;
+    for (int i = 0; i < 20; ++i) {
+      bench.pass_slowly(9s);
+      all += socket.read();
+    }
+    CHECK_FALSE(socket.closed());
+    socket.window = 1 << 20;
+    bench.run();
+    all += socket.read();
+    CHECK(count_of(all, "HTTP/1.1 200 ") == kCount);
+    bench.pass_slowly(9900ms);
+    CHECK_FALSE(socket.closed());
+    bench.pass_slowly(200ms);
+    CHECK(socket.closed());
+    CHECK(socket.read().empty());
+    CHECK(bench.handler.endings == std::vector{Ending::idle});
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: who takes nothing of the answers it asks for is reset, without a 408") {
+  on_both({.limits = {.handshake_timeout = 10s, .send_timeout = 20s}}, [](Bench& bench) {
+    for (const std::size_t requests : {1, 1000}) {
+      CAPTURE(requests);
+      bench.handler.endings.clear();
+      SimSocket& socket = bench.connect();
+      socket.window = 50;
+      for (std::size_t i = 0; i < requests; ++i) socket.write(get("/next"));
+      bench.run();
+      socket.write("GET / HT");  // says something, but takes nothing
+      bench.pass_slowly(19900ms);
+      CHECK_FALSE(socket.closed());
+      bench.pass_slowly(200ms);
+      CHECK(socket.was_reset());
+      CHECK(bench.handler.endings == std::vector{Ending::send_timeout});
+    }
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE(
+    "ConnectionTable: an answer is sent for as long as it is read, then the next is waited for") {
+  on_both({.limits = {.handshake_timeout = 10s, .send_timeout = 20s}}, [](Bench& bench) {
+    SimSocket& socket = bench.connect();
+    socket.window = 500;
+    socket.write(get("/owed"));
+    bench.run();
+    bench.handler.answer(std::string(5000, 'x'));
+    bench.run();
+    std::string all;
+    while (!all.ends_with("x\n")) {
+      bench.pass_slowly(5s);
+      REQUIRE_FALSE(socket.closed());
+      all += socket.read();
+      bench.run();
+    }
+    bench.pass_slowly(4900ms);  // its last piece was sent 5 s ago
+    CHECK_FALSE(socket.closed());
+    socket.write("GET / HTTP/1.1\r\n");
+    bench.pass_slowly(200ms);
+    CHECK(socket.read().starts_with("HTTP/1.1 408 "));
+    socket.shut_down_write();
+    bench.run();
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: requests that wait until other shards keep up are not late") {
+  on_both({.limits = {.handshake_timeout = 10s}}, [](Bench& bench) {
+    SimSocket& socket = bench.connect();
+    socket.write(post("/body", "a"));
+    bench.run();
+    bench.pass_slowly(5s);
+    CHECK(socket.read().ends_with("a\n"));
+    bench.table().stall_publisher(*bench.table().find(bench.handler.owed));
+    socket.write(post("/body", "b") + post("/body", "c"));
+    FakeClock::advance(6s);
+    bench.turn();  // resumes it, but first its time is up
+    bench.run();
+    CHECK(count_of(socket.read(), "HTTP/1.1 200 ") == 2);
+    CHECK_FALSE(socket.ended());
+  });
+}
+
 TEST_CASE("ConnectionTable: topics that do not get ready in time end the connection") {
   on_both({.limits = {.handshake_timeout = 10s}}, [](Bench& bench) {
     WsPeer peer;
