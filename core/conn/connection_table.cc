@@ -11,6 +11,14 @@
 #include <utility>
 
 namespace peal::conn {
+namespace {
+
+/// What was queued as such a phase began is all that is sent in it.
+bool is_sending(Phase phase) {
+  return phase == Phase::responding || phase == Phase::closing || phase == Phase::lingering;
+}
+
+}  // namespace
 
 ConnectionTable::ConnectionTable(io::Reactor& reactor, hub::Memory& memory, hub::DueList& due,
                                  ConnectionHandler& handler, Admission& admission,
@@ -30,7 +38,7 @@ void ConnectionTable::enter(Connection& connection, Phase phase) {
       before == Phase::introducing || (before == Phase::securing && phase == Phase::head);
   if (!goes_on) {
     connection.since = now();
-    connection.state.sends = phase == Phase::head && !connection.empty();
+    connection.state.sends = phase == Phase::head ? !connection.empty() : is_sending(phase);
   }
   if (phase == Phase::head && connection.state.forwards) forget_client(connection);
   connection.state.phase = phase;
@@ -84,7 +92,9 @@ void ConnectionTable::arm_head(Connection& connection) {
 bool ConnectionTable::has_time(Connection& connection, Duration time) {
   const bool sends = connection.state.sends;
   if (sends) note_progress(connection);
-  const Instant limit = connection.since.near(now()) + (sends ? limits_.send_timeout : time);
+  // One whose queue is full has had time to take some.
+  const bool patient = sends && connection.state.ending != Ending::slow_client;
+  const Instant limit = connection.since.near(now()) + (patient ? limits_.send_timeout : time);
   if (limit > now())
     reactor_.arm_at(connection.timer, std::min(limit, now() + time));
   else if (sends)
@@ -118,35 +128,35 @@ void ConnectionTable::on_timer(std::uint32_t index) {
     case Phase::answering:
       answer_due(*connection);
       break;
-    case Phase::responding: {
-      note_progress(*connection);
-      const Instant limit = connection->last_received.near(now()) + limits_.send_timeout;
-      if (limit > now())
-        reactor_.arm_at(connection->timer, limit);
-      else
-        terminate(*connection, true, Ending::send_timeout);
+    case Phase::responding:
+      has_time(*connection, limits_.send_timeout);
       break;
-    }
     case Phase::open:
       keep_alive(*connection);
       break;
     case Phase::streaming:
       keep_streaming(*connection);
       break;
-    case Phase::closing:
-      if (connection->secure && connection->all_sent()) {
-        linger(*connection);  // for close_notify, which is owed whatever the client does
-        break;
-      }
-      [[fallthrough]];
     case Phase::upgrading:
+      terminate(*connection, true);
+      break;
+    case Phase::closing:
     case Phase::lingering:
-      // What the kernel has already taken still reaches a slow reader, unless we hold more.
-      terminate(*connection, !connection->all_sent());
+      if (!has_time(*connection, limits_.close_timeout)) give_up(*connection);
       break;
     case Phase::closed:
       break;
   }
+}
+
+/// The peer does not end what we have ended. What the kernel has already taken still reaches a slow
+/// reader, unless we hold more.
+void ConnectionTable::give_up(Connection& connection) {
+  const bool all_sent = connection.all_sent();
+  if (connection.state.phase == Phase::closing && connection.secure && all_sent)
+    linger(connection);  // for close_notify, which is owed whatever the client does
+  else
+    terminate(connection, !all_sent);
 }
 
 /// Pings a silent client, ends one that has not answered, and arms the next look.

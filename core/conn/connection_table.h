@@ -24,8 +24,9 @@ struct TableLimits {
   Duration handshake_timeout = std::chrono::seconds(10);
   Duration close_timeout = std::chrono::seconds(5);
   Duration body_timeout = std::chrono::seconds(30);  ///< from the end of the head
-  /// Without an acknowledgement while an answer is sent. Long, because a client that reads slowly
-  /// lets its receive buffer run half empty before it says that there is room.
+  /// Without an acknowledgement of an answer, or of what is sent before the end. Long, because a
+  /// client that reads slowly lets its receive buffer run half empty before it says that there is
+  /// room.
   Duration send_timeout = std::chrono::seconds(60);
   /// Bytes of a frame that are yet to come, from which on they are received into its message.
   std::size_t direct_from = 64 << 10;  // two at least
@@ -287,6 +288,7 @@ class ConnectionTable {
   Duration head_time(const Connection& connection) const;
   void arm_head(Connection& connection);
   bool has_time(Connection& connection, Duration time);
+  void give_up(Connection& connection);
   void give_moment(Connection& connection);
   void linger(Connection& connection);
   void forget_input(Connection& connection);

@@ -313,14 +313,17 @@ void ConnectionTable::finish(Connection& connection) {
     note_ending(connection, Ending::answered);
     linger(connection);
   }
+  const bool lingers = state.phase == Phase::lingering;
+  if (lingers && connection.secure && connection.secure->say_goodbye()) {
+    mark_due(connection);
+    return;
+  }
   if (state.sends) {
     state.sends = false;
     connection.since = now();
   }
-  if (state.phase != Phase::lingering) return;
-  if (connection.secure && connection.secure->say_goodbye()) {
-    mark_due(connection);
-  } else if (state.peer_ended) {
+  if (!lingers) return;
+  if (state.peer_ended) {
     terminate(connection, false);
   } else if (!state.write_shut) {
     state.write_shut = true;

@@ -119,6 +119,34 @@ TEST_CASE("ConnectionTable: a full queue closes with 1008, never inside a frame"
   });
 }
 
+TEST_CASE("ConnectionTable: who does not read even the 1008 is let go after close_timeout") {
+  on_both({.policy = {.outbox = {.queue_size = 1000}}, .limits = {.close_timeout = 5s}},
+          [](Bench& bench) {
+            WsPeer peer;
+            SimSocket& socket = bench.open(peer);
+            Connection& connection = *bench.table().find(bench.handler.upgrading);
+            socket.window = 60;
+            hub::Message* message =
+                bench.memory().make_message(Opcode::text, as_bytes(std::string(300, 'm')));
+            for (int i = 0; i < 5; ++i) {
+              connection.push_message(bench.memory(), message, connection.policy->outbox);
+              bench.mark_due(connection);
+              bench.run();
+            }
+            bench.memory().release(message);
+            for (int i = 0; i < 3; ++i) {
+              bench.pass_slowly(4900ms);
+              CHECK_FALSE(socket.closed());
+              socket.read();
+              bench.run();
+            }
+            bench.pass_slowly(5100ms);
+            CHECK(socket.was_reset());
+            CHECK(bench.handler.endings == std::vector{Ending::slow_client});
+            CHECK(bench.all_given_back());
+          });
+}
+
 TEST_CASE("ConnectionTable: a queue that is full before the 101 is sent does not swallow it") {
   on_both({.policy = {.outbox = {.queue_size = 200}}}, [](Bench& bench) {
     WsPeer peer;

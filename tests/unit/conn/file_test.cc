@@ -96,6 +96,26 @@ TEST_CASE("ConnectionTable: a slow reader of a file is kept, one that stopped is
   });
 }
 
+TEST_CASE("ConnectionTable: who takes nothing of a file is let go, whatever it says") {
+  const TestFile file(400'000);
+  on_both({.limits = {.send_timeout = 10s}}, [&](Bench& bench) {
+    bench.handler.file = file.path();
+    bench.handler.file_size = file.contents.size();
+    SimSocket& socket = bench.connect();
+    socket.window = 2000;
+    socket.write(get("/file"));
+    bench.run();
+    bench.pass(9s);
+    socket.write(get("/next"));
+    bench.run();
+    CHECK_FALSE(socket.closed());
+    bench.pass(1100ms);
+    CHECK(socket.was_reset());
+    CHECK(bench.handler.endings == std::vector{Ending::send_timeout});
+    CHECK(bench.all_given_back());
+  });
+}
+
 TEST_CASE("ConnectionTable: a fast reader of a large file is not mistaken for one that stopped") {
   const TestFile file(400'000);
   on_both({.limits = {.send_timeout = 10s}}, [&](Bench& bench) {

@@ -306,16 +306,85 @@ TEST_CASE("ConnectionTable: who does not end its side is let go after close_time
   });
 }
 
-TEST_CASE("ConnectionTable: what cannot be sent before the end is given up after close_timeout") {
-  on_both({.limits = {.close_timeout = 5s}}, [](Bench& bench) {
-    WsPeer peer;
-    SimSocket& socket = bench.open(peer);
-    socket.window = 0;
-    socket.write(peer.text("x") + peer.close(1000));
+constexpr Setup kClosing{.limits = {.close_timeout = 5s, .send_timeout = 20s}};
+
+TEST_CASE(
+    "ConnectionTable: the last answer is sent for as long as it is read, then the end waited for") {
+  on_both(kClosing, [](Bench& bench) {
+    SimSocket& socket = bench.connect();
+    socket.window = 500;
+    socket.write(get("/owed", "Connection: close\r\n"));
     bench.run();
-    CHECK_FALSE(socket.ended());
-    bench.pass(5100ms);
-    CHECK(socket.was_reset());
+    bench.handler.answer(std::string(5000, 'x'));
+    bench.run();
+    std::string all;
+    while (!all.ends_with("x\n")) {
+      REQUIRE_FALSE(socket.closed());
+      bench.pass_slowly(7s);
+      all += socket.read();
+      bench.run();
+    }
+    CHECK(socket.ended());
+    CHECK_FALSE(socket.was_reset());
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: close_timeout begins when all is sent") {
+  on_both(kClosing, [](Bench& bench) {
+    for (const bool by_server : {false, true}) {
+      CAPTURE(by_server);
+      WsPeer peer;
+      SimSocket& socket = bench.open(peer);
+      socket.window = 100;
+      socket.write(peer.text(std::string(1000, 'm')));
+      bench.run();
+      if (by_server)
+        bench.table().close_all(ws::CloseCode::going_away, "");
+      else
+        socket.write(peer.close(1000));
+      bench.run();
+      for (int i = 0; i < 10; ++i) {
+        bench.pass_slowly(7s);
+        REQUIRE_FALSE(socket.closed());
+        bench.read(socket, peer);
+        bench.run();
+      }
+      bench.read(socket, peer);
+      CHECK(peer.messages.size() == 1);
+      CHECK(peer.close_code == (by_server ? 1001 : 1000));
+      bench.pass_slowly(4900ms);
+      CHECK_FALSE(socket.closed());
+      bench.pass_slowly(200ms);
+      CHECK(socket.closed());
+      CHECK_FALSE(socket.was_reset());
+    }
+    CHECK(bench.all_given_back());
+  });
+}
+
+TEST_CASE("ConnectionTable: who takes nothing before the end is reset, whatever it says") {
+  on_both(kClosing, [](Bench& bench) {
+    for (const bool by_server : {false, true}) {
+      CAPTURE(by_server);
+      WsPeer peer;
+      SimSocket& socket = bench.open(peer);
+      socket.window = 0;
+      socket.write(peer.text("x"));
+      bench.run();
+      if (by_server)
+        bench.table().close_all(ws::CloseCode::going_away, "");
+      else
+        socket.write(peer.close(1000));
+      for (int i = 0; i < 19; ++i) {
+        bench.pass_slowly(1s);
+        CHECK_FALSE(socket.closed());
+        socket.write(peer.text("still here") + peer.frame(Opcode::pong, ""));
+        bench.run();
+      }
+      bench.pass_slowly(1100ms);
+      CHECK(socket.was_reset());
+    }
     CHECK(bench.all_given_back());
   });
 }
