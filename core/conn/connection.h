@@ -150,7 +150,7 @@ struct Connection : hub::Outbox {
   /// When a ping went out that nothing has answered yet, or, in `streaming`, since when something
   /// that was sent is not acknowledged.
   CoarseInstant pinged;
-  std::uint32_t acknowledged = 0;  ///< bytes, modulo 2^32, when last asked: bytes_acknowledged()
+  std::uint32_t acknowledged = 0;  ///< bytes, modulo 2^32, when last asked: io::acknowledged()
   std::uint32_t accepted = 0;      ///< when it came, in microseconds modulo 2^32
 };
 static_assert(sizeof(Connection) <= 240);  // most of what an idle one takes, docs/PERFORMANCE.md

@@ -2,8 +2,6 @@
 // The life of a connection: accept, phases, time-outs, end.
 #include "core/conn/connection_table.h"
 
-#include "core/io/tcp_info.h"
-
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -159,46 +157,6 @@ void ConnectionTable::give_up(Connection& connection) {
     terminate(connection, !all_sent);
 }
 
-/// Pings a silent client, ends one that has not answered, and arms the next look.
-void ConnectionTable::keep_alive(Connection& connection) {
-  const RoutePolicy& policy = *connection.policy;
-  if (policy.idle_timeout > Duration::zero() &&
-      passed_since(connection.last_message) >= policy.idle_timeout) {
-    close(connection, ws::CloseCode::going_away, "idle for too long", Ending::idle);
-    return;
-  }
-  // At the start something has come just now, which needs no look into the kernel.
-  if (!connection.all_sent() && passed_since(connection.last_received) > Duration::zero())
-    note_progress(connection);
-  // Within one step, too, something came after the ping: before it, nothing had for an interval.
-  if (!(connection.last_received < connection.pinged)) connection.pinged = {};
-  const bool waits = connection.pinged.known();
-  if (waits && policy.pong_timeout > Duration::zero() &&
-      passed_since(connection.pinged) >= policy.pong_timeout) {
-    terminate(connection, true, Ending::pong_timeout);
-    return;
-  }
-  const bool pings = policy.ping_interval > Duration::zero();
-  if (!waits && pings && passed_since(connection.last_received) >= policy.ping_interval) {
-    connection.pinged = now();
-    push_frame(connection, ws::Opcode::ping, {});
-    due_.add_delivery(connection);  // nobody waits for it
-  }
-  std::optional<Instant> next;
-  const auto look_at = [&](CoarseInstant from, Duration after) {
-    const Instant when = from.near(now()) + after;
-    next = next ? std::min(*next, when) : when;
-  };
-  if (policy.idle_timeout > Duration::zero()) look_at(connection.last_message, policy.idle_timeout);
-  if (!connection.pinged.known()) {
-    if (pings) look_at(connection.last_received, policy.ping_interval);
-  } else {
-    const bool ends = policy.pong_timeout > Duration::zero();
-    look_at(connection.pinged, ends ? policy.pong_timeout : policy.ping_interval);
-  }
-  if (next) reactor_.arm_at(connection.timer, *next);
-}
-
 void ConnectionTable::set_policy(Connection& connection, const RoutePolicy& policy) {
   const RoutePolicy& before = *connection.policy;
   const auto times = [](const RoutePolicy& one) {
@@ -211,14 +169,6 @@ void ConnectionTable::set_policy(Connection& connection, const RoutePolicy& poli
   if (!other_times) return;
   if (connection.state.phase == Phase::open) keep_alive(connection);
   if (connection.state.phase == Phase::streaming) keep_streaming(connection);
-}
-
-/// A long send tells nothing until it is over; what the peer has acknowledged shows that it reads.
-void ConnectionTable::note_progress(Connection& connection) {
-  const auto acknowledged = static_cast<std::uint32_t>(
-      io::with_descriptor(reactor_.backend(), connection.fd, io::bytes_acknowledged));
-  if (acknowledged != connection.acknowledged) note_taken(connection);
-  connection.acknowledged = acknowledged;
 }
 
 void ConnectionTable::close(Connection& connection, ws::CloseCode code, std::string_view reason,

@@ -283,6 +283,13 @@ class ConnectionTable {
   void refill(Connection& connection);
   void finish(Connection& connection);
 
+  // connection_alive.cc
+  void keep_alive(Connection& connection);
+  void watch_open(Connection& connection);
+  bool answers_no_ping(Connection& connection);
+  void note_progress(Connection& connection);
+  bool look_at_progress(Connection& connection);
+
   // connection_table.cc
   void enter(Connection& connection, Phase phase);
   Duration head_time(const Connection& connection) const;
@@ -302,8 +309,6 @@ class ConnectionTable {
   void count_sent(const Connection& connection, std::size_t bytes);
   void terminate(Connection& connection, bool reset, Ending ending = Ending::server);
   void destroy(Connection& connection);
-  void keep_alive(Connection& connection);
-  void note_progress(Connection& connection);
   /// The peer takes what it is sent.
   void note_taken(Connection& connection) {
     connection.last_received = now();

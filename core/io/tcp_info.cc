@@ -7,11 +7,12 @@
 
 namespace peal::io {
 
-std::uint64_t bytes_acknowledged(int fd) {
+Acknowledged acknowledged(int fd) {
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return 0;
-  return info.tcpi_bytes_acked;
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) return {};
+  return {.bytes = info.tcpi_bytes_acked,
+          .all = info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0};
 }
 
 }  // namespace peal::io

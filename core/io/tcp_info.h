@@ -5,8 +5,14 @@
 
 namespace peal::io {
 
-/// Bytes that the peer has acknowledged so far (tcp(7), TCP_INFO); 0 when `fd` is no TCP socket.
-/// Tells a slow reader from one that is gone while a send is under way.
-std::uint64_t bytes_acknowledged(int fd);
+/// What has become of the bytes that a socket's kernel has taken (tcp(7), TCP_INFO). Tells a slow
+/// reader from one that is gone while a send is under way, and after it.
+struct Acknowledged {
+  std::uint64_t bytes = 0;  ///< that the peer has acknowledged so far
+  bool all = true;          ///< there are no others
+};
+
+/// Nothing, and all of it, when `fd` is no TCP socket.
+Acknowledged acknowledged(int fd);
 
 }  // namespace peal::io

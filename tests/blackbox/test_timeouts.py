@@ -3,7 +3,7 @@
 
 import time
 
-from support import PING, PONG, TEXT, DaemonCase
+from support import BINARY, PING, PONG, TEXT, DaemonCase, frame, wait_until
 
 ROUTES = """
 [route.echo]
@@ -53,6 +53,38 @@ class Pings(DaemonCase):
             self.assertEqual(got.opcode, PING)
             pinged.send_frame(PONG, got.payload)
         self.assertEqual(quiet.echo(b"first frame").payload, b"first frame")
+
+
+class SlowReaders(DaemonCase):
+    """A ping stands behind what the kernel has taken of an echo already."""
+
+    config = ROUTES
+    options = ("--set", "limits.ping_interval=300ms", "--set", "limits.pong_timeout=600ms")
+    size = 400_000
+
+    def ask(self):
+        client = self.open("/echo", receive_buffer=4096, timeout=5)
+        client.send(frame(BINARY, bytes(self.size)))
+        return client
+
+    def test_who_reads_has_time_for_its_pong(self):
+        client = self.ask()
+        left = self.size + 10  # the header
+        while left > 0:
+            got = len(client.socket.recv(min(left, 5000)))
+            self.assertGreater(got, 0)
+            left -= got
+            time.sleep(0.04)  # the pace of the client under test
+        self.assertEqual(client.read_frame().opcode, PING)
+        client.send_frame(PONG)
+        self.assertEqual(client.echo(b"alive").payload, b"alive")
+
+    def test_who_does_not_read_is_gone(self):
+        client = self.ask()
+        begin = time.monotonic()
+        wait_until(lambda: "answered no ping in time" in self.daemon.log.text(), "it is reset")
+        self.assertLess(time.monotonic() - begin, 3)
+        client.close()
 
 
 class Idle(DaemonCase):
