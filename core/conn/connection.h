@@ -109,6 +109,7 @@ struct ConnectionState {
   bool stopping : 1 = false;    ///< the armed receive was told to end
   bool direct : 1 = false;      ///< it goes into `reader`'s message
   bool sends : 1 = false;       ///< the phase's time begins when all is sent, see has_time()
+  bool local : 1 = false;       ///< came by a Unix socket
   std::uint8_t single : 2 = 0;  ///< receives of one piece to come, see arm_receive()
   ws::ReaderState* reader = nullptr;  ///< in `open` and `closing`, while it is not idle
 };

@@ -28,6 +28,7 @@ void ConnectionTable::on_accept(std::uint32_t listener, int fd) {
   connection.state.counted = counted;
   connection.state.forwards = forwards;
   connection.state.https = policy.certificates != nullptr;
+  connection.state.local = peer.kind == io::Peer::Kind::unix_socket;
   connection.last_received = now();
   connection.accepted = microseconds();
   ++counters_.accepted;

@@ -25,6 +25,7 @@ constexpr std::size_t kMergeBytes = 8 << 10;     // up to here copying is cheape
 constexpr std::size_t kGatherSegments = 64;      // of one sendmsg(2)
 constexpr std::size_t kGatherBytes = 256 << 10;  // of one sendmsg(2)
 constexpr std::size_t kEncodeBytes = 16 << 10;   // compressed for one send, or one message
+constexpr std::size_t kLocalBytes = 128 << 10;   // of one send to a Unix socket
 constexpr std::size_t kFileChunk = (64 << 10) - sizeof(Block);  // bytes read from a file at once
 
 }  // namespace
@@ -219,24 +220,31 @@ void ConnectionTable::merge_small(Connection& connection) {
   if (segments > 1) connection.merge(memory_, segments, bytes);
 }
 
+/// On a Unix socket only the end of a send shows for certain that its client reads, so none is
+/// long.
 std::optional<int> ConnectionTable::start_send(Connection& connection) {
   merge_small(connection);
   const hub::Segment* first = connection.first();
   const hub::Segment* next = first->next;
-  if (next && !next->encode && first->size < kGatherBytes) return send_gathered(connection);
+  const std::size_t whole = connection.state.local ? kLocalBytes : kGatherBytes;
+  if (next && !next->encode && first->size < whole) return send_gathered(connection);
   connection.pin(1);
-  return reactor_.backend().send(connection.fd, connection.id(), Bytes{first->data, first->size});
+  const std::size_t size =
+      connection.state.local ? std::min<std::size_t>(first->size, whole) : first->size;
+  return reactor_.backend().send(connection.fd, connection.id(), Bytes{first->data, size});
 }
 
 std::optional<int> ConnectionTable::send_gathered(Connection& connection) {
   std::array<iovec, kGatherSegments> parts;
   std::size_t segments = 0;
   std::size_t bytes = 0;
+  const std::size_t most = connection.state.local ? kLocalBytes : std::size_t{kGatherBytes};
   for (const hub::Segment* next = connection.first();
-       next && !next->encode && segments < kGatherSegments && bytes < kGatherBytes;
-       next = next->next) {
-    parts[segments++] = {.iov_base = next->data, .iov_len = next->size};
-    bytes += next->size;
+       next && !next->encode && segments < kGatherSegments && bytes < most; next = next->next) {
+    const std::size_t size =
+        connection.state.local ? std::min<std::size_t>(next->size, most - bytes) : next->size;
+    parts[segments++] = {.iov_base = next->data, .iov_len = size};
+    bytes += size;
   }
   connection.pin(segments);
   return reactor_.backend().send(connection.fd, connection.id(),

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pings by the server, and clients that fell silent."""
 
+import os
+import tempfile
 import time
 
-from support import BINARY, PING, PONG, TEXT, DaemonCase, frame, wait_until
+from support import BINARY, PING, PONG, TEXT, Client, DaemonCase, frame, wait_until
 
 ROUTES = """
 [route.echo]
@@ -85,6 +87,26 @@ class SlowReaders(DaemonCase):
         wait_until(lambda: "answered no ping in time" in self.daemon.log.text(), "it is reset")
         self.assertLess(time.monotonic() - begin, 3)
         client.close()
+
+
+class SlowLocalReaders(SlowReaders):
+    """The same by a Unix socket, where nothing is acknowledged."""
+
+    options = (*SlowReaders.options, "--set", "limits.pong_timeout=1500ms")
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.path = os.path.join(folder.name, "peal.sock")
+        cls.options = (*cls.options, "--set", f"listen.local.address=unix:{cls.path}")
+        super().setUpClass()
+        cls.daemon.log.wait_for(f"listening on unix:{cls.path}")
+
+    def connect(self, receive_buffer=None, **options):
+        client = Client(self.path, **options)
+        self.addCleanup(client.close)
+        return client
 
 
 class Idle(DaemonCase):
