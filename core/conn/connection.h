@@ -110,6 +110,7 @@ struct ConnectionState {
   bool direct : 1 = false;      ///< it goes into `reader`'s message
   bool sends : 1 = false;       ///< the phase's time begins when all is sent, see has_time()
   bool local : 1 = false;       ///< came by a Unix socket
+  bool in_bulk : 1 = false;     ///< waits to be listened to, see arm_receive()
   std::uint8_t single : 2 = 0;  ///< receives of one piece to come, see arm_receive()
   ws::ReaderState* reader = nullptr;  ///< in `open` and `closing`, while it is not idle
 };

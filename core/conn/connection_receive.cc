@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint32_t kHeldBehindPoll = 16 << 10;  // bytes of further requests
 constexpr std::uint8_t kSingleReceives = 3;          // the end of a frame, the next one's beginning
 constexpr std::size_t kDirectPiece = 256 << 10;      // bytes; more at once costs no less
+constexpr std::size_t kBulkPerTurn = 256 << 10;      // bytes that are asked for, or one piece
 
 }  // namespace
 
@@ -91,25 +92,46 @@ bool ConnectionTable::has_input_waiting(const Connection& connection) const {
 
 /// What is left of a long frame is received where it belongs. An armed receive would bring it in
 /// many pieces before it could be ended, so those who send long frames get single ones, for the end
-/// of a frame and for the beginning of the next.
+/// of a frame and for the beginning of the next. What is there already is copied at once, so of
+/// that there is a share a turn, and they wait in line for it.
 void ConnectionTable::arm_receive(Connection& connection) {
   ConnectionState& state = connection.state;
   if (connection.receiving || state.peer_ended || !takes_input(connection)) return;
-  io::Backend& backend = reactor_.backend();
-  connection.receiving = true;
-  if (wants_direct(connection)) {
-    state.direct = true;
-    state.single = kSingleReceives;
-    const MutableBytes room = ws::room_for_payload(*state.reader, reader_context(connection));
-    backend.receive_into(connection.fd, connection.id(),
-                         room.first(std::min(room.size(), kDirectPiece)));
-  } else if (state.phase == Phase::lingering) {
-    backend.receive_once(connection.fd, connection.id());
-  } else if (state.single > 0) {
-    --state.single;
-    backend.receive_once(connection.fd, connection.id());
+  const bool direct = wants_direct(connection);
+  if (!direct && state.single == 0 && state.phase != Phase::lingering) {
+    connection.receiving = true;
+    reactor_.backend().receive(connection.fd, connection.id());
+  } else if (bulk_left_ == 0) {
+    if (!state.in_bulk) bulk_line_.push_back(connection.id());
+    state.in_bulk = true;
+  } else if (direct) {
+    receive_directly(connection);
   } else {
-    backend.receive(connection.fd, connection.id());
+    if (state.single > 0) --state.single;
+    bulk_left_ -= std::min<std::size_t>(bulk_left_, io::BufferPool::kSize);
+    connection.receiving = true;
+    reactor_.backend().receive_once(connection.fd, connection.id());
+  }
+}
+
+void ConnectionTable::receive_directly(Connection& connection) {
+  connection.state.direct = true;
+  connection.state.single = kSingleReceives;
+  MutableBytes room = ws::room_for_payload(*connection.state.reader, reader_context(connection));
+  room = room.first(std::min(room.size(), kDirectPiece));
+  bulk_left_ -= std::min(bulk_left_, room.size());
+  connection.receiving = true;
+  reactor_.backend().receive_into(connection.fd, connection.id(), room);
+}
+
+/// Asks for this turn's share of what comes in large pieces.
+void ConnectionTable::serve_bulk() {
+  bulk_left_ = kBulkPerTurn;
+  for (std::size_t waiting = bulk_line_.size(); waiting > 0 && bulk_left_ > 0; --waiting) {
+    Connection* const connection = connections_.find(bulk_line_.pop_front());
+    if (!connection || !connection->state.in_bulk) continue;
+    connection->state.in_bulk = false;
+    arm_receive(*connection);
   }
 }
 

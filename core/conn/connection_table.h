@@ -201,6 +201,8 @@ class ConnectionTable {
   void arm_receive(Connection& connection);
   void stop_receive(Connection& connection);
   void receive_singly(Connection& connection);
+  void receive_directly(Connection& connection);
+  void serve_bulk();
   void go_on_receiving(Connection& connection);
   void take_direct(Connection& connection, std::size_t size);
   bool wants_direct(const Connection& connection);
@@ -327,6 +329,8 @@ class ConnectionTable {
   TrafficTable traffic_;
   Ring<SlotId> stalled_publishers_;
   Ring<InLine> in_line_;                // have had their share of a turn, see Stall::turn
+  Ring<SlotId> bulk_line_;              // are to be asked for more, see ConnectionState::in_bulk
+  std::size_t bulk_left_ = 0;           // bytes, of this turn
   std::uint32_t pings_before_ = 0;      // in the share before this one
   SlotId reading_;                      // whose input is worked off
   std::size_t frames_left_ = 0;         // of its share

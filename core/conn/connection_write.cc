@@ -103,7 +103,8 @@ bool ConnectionTable::flush() {
     settle_deliveries();
   line_next_ = !line_next_;
   begin_shares();
-  return works || !due_.empty() || !in_line_.empty();
+  serve_bulk();
+  return works || !due_.empty() || !in_line_.empty() || !bulk_line_.empty();
 }
 
 /// Less when the turn has been long already, but a fifth of it where that is not too much.

@@ -246,6 +246,36 @@ TEST_CASE("ConnectionTable: chunks of a body count as frames do") {
   });
 }
 
+TEST_CASE("ConnectionTable: of what comes in large pieces there is a share a turn") {
+  Setup setup;
+  setup.policy.outbox.queue_size = 4 << 20;
+  on_both(setup, [](Bench& bench) {
+    constexpr std::size_t kClients = 40;
+    constexpr std::size_t kSize = 500'000;
+    std::deque<WsPeer> peers;
+    std::vector<SimSocket*> sockets;
+    for (std::size_t i = 0; i < kClients; ++i)
+      sockets.push_back(&bench.open(peers.emplace_back(i)));
+    for (std::size_t i = 0; i < kClients; ++i)
+      sockets[i]->write(peers[i].frame(Opcode::binary, std::string(kSize, 'x')));
+    const auto received = [&] { return bench.table().counters().bytes_received; };
+    for (int turns = 0; turns < 2; ++turns) bench.turn();  // the armed ones bring what they can
+    for (int turns = 0; received() < kClients * kSize; ++turns) {
+      REQUIRE(turns < 1000);
+      const std::uint64_t before = received();
+      bench.turn();
+      CHECK(received() - before <= 2 * (256 << 10));
+    }
+    for (std::size_t i = 0; i < kClients; ++i) {
+      for (int reads = 0; peers[i].messages.empty() && reads < 100; ++reads) {
+        bench.run();
+        bench.read(*sockets[i], peers[i]);
+      }
+      CHECK(peers[i].messages.size() == 1);
+    }
+  });
+}
+
 TEST_CASE("ConnectionTable: an answer goes out before what is published to a thousand others") {
   on_both({}, [](Bench& bench) {
     constexpr std::size_t kOthers = 1000;
