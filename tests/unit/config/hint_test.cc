@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What "did you mean" says of sizes, durations and rates, and what is said where it is silent.
-#include "loading.h"
+#include "tests/unit/config/loading.h"
 
 namespace peal::config {
 namespace {

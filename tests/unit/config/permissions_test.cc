@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "folder.h"
-#include "loading.h"
+#include "tests/unit/config/folder.h"
+#include "tests/unit/config/loading.h"
 
 namespace peal::config {
 namespace {
