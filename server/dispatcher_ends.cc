@@ -31,12 +31,13 @@ void Dispatcher::on_ending(conn::Connection& connection, std::string_view reason
   if (!notice || !first(*notice)) return;
   const std::string client = connection.state.client.text();
   const bool streams = connection.state.streams;
+  const std::string why = reason.empty() ? std::string() : " (" + std::string(reason) + ')';
   if (connection.policy)
-    log::warn("{}: {} on route {} ({}) {}", name(*notice), client,
-              route_of(connection).config->name, transport_of(connection), deed(*notice, streams));
+    log::warn("{}: {} on route {} ({}) {}{}", name(*notice), client,
+              route_of(connection).config->name, transport_of(connection), deed(*notice, streams),
+              why);
   else
-    log::warn("{}: {} {}{}", name(*notice), client, deed(*notice, streams),
-              reason.empty() ? std::string() : " (" + std::string(reason) + ')');
+    log::warn("{}: {} {}{}", name(*notice), client, deed(*notice, streams), why);
 }
 
 void Dispatcher::on_close(conn::Connection& connection) {

@@ -278,7 +278,7 @@ void ConnectionTable::on_close_frame(Connection& connection, const ws::Event& ev
 /// Section 7.1.7: the peer broke the protocol. What is queued still goes out before the close.
 void ConnectionTable::fail(Connection& connection, ws::CloseCode code, std::string_view reason,
                            Ending ending) {
-  note_ending(connection, ending);
+  note_ending(connection, ending, ending == Ending::protocol_error ? reason : std::string_view());
   if (connection.state.phase == Phase::open) send_close(connection, code, reason);
   linger(connection);
 }

@@ -68,6 +68,10 @@ class Log(unittest.TestCase):
         log = self.noisy_log()
         self.assertRegex(log, r"bad_request: 127\.0\.0\.1 sent a request that is not taken: closed \(\w[^()]+\)\n")
 
+    def test_what_is_wrong_with_a_websocket_is_told(self):
+        log = self.noisy_log()
+        self.assertRegex(log, r"protocol_error: 127\.0\.0\.1 on route echo \(WebSocket\) .+ \(\w[^()]+\)\n")
+
     def test_json_is_one_object_a_line(self):
         lines = [json.loads(line) for line in self.noisy_log("--set", "log.format=json").splitlines()]
         self.assertTrue(any("listening on" in str(line) for line in lines))
