@@ -79,7 +79,7 @@ RoundTrips measure(const Clients& client, Duration time) {
   PEAL_CHECK(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0);
   std::vector<double> whole, server;
   const Instant end = Clock::now() + time;
-  for (Instant next = Clock::now(); next < end; next += kPace) {
+  for (Instant next = Clock::now(); std::max(next, Clock::now()) < end; next += kPace) {
     std::this_thread::sleep_until(next);
     const auto before = WallClock::now();
     PEAL_CHECK(push(fd, frame));
