@@ -25,7 +25,7 @@ constexpr std::size_t kMergeBytes = 8 << 10;     // up to here copying is cheape
 constexpr std::size_t kGatherSegments = 64;      // of one sendmsg(2)
 constexpr std::size_t kGatherBytes = 256 << 10;  // of one sendmsg(2)
 constexpr std::size_t kEncodeBytes = 16 << 10;   // compressed for one send, or one message
-constexpr std::size_t kLocalBytes = 128 << 10;   // of one send to a Unix socket
+constexpr std::size_t kLocalBytes = 32 << 10;    // of one send to a Unix socket
 constexpr std::size_t kFileChunk = (64 << 10) - sizeof(Block);  // bytes read from a file at once
 
 }  // namespace
@@ -221,8 +221,8 @@ void ConnectionTable::merge_small(Connection& connection) {
   if (segments > 1) connection.merge(memory_, segments, bytes);
 }
 
-/// On a Unix socket only the end of a send shows for certain that its client reads, so none is
-/// long.
+/// On a Unix socket only the end of a send shows that its client reads, and after it that all of a
+/// send was read; so none is long.
 std::optional<int> ConnectionTable::start_send(Connection& connection) {
   merge_small(connection);
   const hub::Segment* first = connection.first();
