@@ -63,7 +63,8 @@ void ConnectionTable::read_body(Connection& connection, MutableBytes& input) {
   using Outcome = http::BodyReader::Outcome;
   Exchange& exchange = *connection.exchange;
   MutableBytes payload;
-  while (frames_left_ > 0) {
+  // Its end is found with no more input, so that is looked for whatever is left of the share.
+  while (frames_left_ > 0 || input.empty()) {
     const http::BodyReader::Step step = exchange.reader.next(input);
     switch (step.outcome) {
       case Outcome::payload:

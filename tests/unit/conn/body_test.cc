@@ -121,6 +121,23 @@ TEST_CASE("receive_body: a malformed body is refused, and nothing after it is re
   });
 }
 
+TEST_CASE("receive_body: one that ends with its client's share of a turn is handed over") {
+  for (int gets = 0; gets <= 17; ++gets) {
+    for (int posts = 10; posts <= 30; ++posts) {
+      CAPTURE(gets);
+      CAPTURE(posts);
+      Bench bench({});
+      SimSocket& socket = bench.connect();
+      std::string requests;
+      for (int i = 0; i < gets; ++i) requests += get("/x");
+      for (int i = 0; i < posts; ++i) requests += post("/body", "text");
+      socket.write(requests);
+      bench.run();
+      REQUIRE(count_of(socket.read(), "200 OK") == static_cast<std::size_t>(gets + posts));
+    }
+  }
+}
+
 TEST_CASE("receive_body: a client that waits is told to go on, once") {
   on_both({}, [](Bench& bench) {
     SimSocket& socket = bench.connect();
