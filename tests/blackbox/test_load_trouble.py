@@ -125,7 +125,7 @@ class Interrupts(unittest.TestCase):
     def test_nothing_of_it_where_there_was_none(self):
         with Garbling() as server:
             done = load("connect", f"ws://127.0.0.1:{server.port}/honest", "--connections", 2, "--duration", "200ms")
-        self.assertRegex(done.out, r"\n  held for 0\.2\d* s\n")
+        self.assertRegex(done.out, r"\n  held for \d\S* s\n")
         self.assertNotIn("interrupt", done.out)
 
 
