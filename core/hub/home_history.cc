@@ -116,6 +116,10 @@ void Home::replay(ShardIndex from, const Parcel& question) {
   // Where the newest is all that anybody hears, the older ones are history.
   if (topic->pace && start + 1 < topic->next) start = topic->next - 1;
   answer.offset = start - 1;
+  // What waits for its pace is still to come to those who have not read it elsewhere.
+  if (start == topic->next && (wish.from != Replay::From::since || answer.gap) && topic->pace &&
+      topic->pace->newest)
+    --answer.offset;
   if (start < topic->next) {
     answer.page = topic->history->page(memory_, start, question.room, question.wants, topic->name);
     answer.more = start + answer.page->entries.size() < topic->next;

@@ -103,10 +103,40 @@ TEST_CASE("Pace: of the past it is the newest, which does not come again when it
     CHECK(all.heard() == Texts{"3"});
     CHECK(both.heard() == Texts{"3"});
     rig.pass(milliseconds(100));
-    for (Client* client : {&old, &all, &now, &both}) CHECK(client->heard().empty());
+    for (Client* client : {&old, &all, &both}) CHECK(client->heard().empty());
+    CHECK(now.heard() == Texts{"3"});
     rig.pass(milliseconds(100));
     rig.post(0, topic, "4");
     for (Client* client : {&old, &all, &now, &both}) CHECK(client->heard() == Texts{"4"});
+  }
+}
+
+TEST_CASE("Pace: what waits comes to all who have no page with it, once") {
+  for (const std::size_t history_size : {0, 10}) {
+    Rig rig(1, paced(history_size));
+    Client& plain = rig.client(0);
+    Client& now = rig.client(0);
+    Client& both = rig.client(0);
+    Client& newest = rig.client(0);
+    Client& read = rig.client(0);
+    both.subscribe_pattern("*");
+    rig.settle();
+    rig.post(0, "paced", "1");
+    CHECK(both.heard() == Texts{"1"});
+    rig.post(0, "paced", "2");
+    plain.subscribe("paced");
+    for (Client* client : {&now, &both}) client->subscribe("paced", from_now());
+    newest.subscribe("paced", last(1));
+    read.subscribe("paced", since(2));
+    rig.settle();
+    CHECK(now.uses->offset == 1);
+    const Texts kept = newest.heard();
+    CHECK(kept.size() == std::min<std::size_t>(history_size, 1));
+    rig.pass(milliseconds(100));
+    for (Client* client : {&plain, &now, &both}) CHECK(client->heard() == Texts{"2"});
+    CHECK(newest.heard().size() + kept.size() == 1);
+    CHECK(read.heard().empty());
+    for (Client* client : {&now, &both, &newest, &read}) CHECK(client->uses->offset == 2);
   }
 }
 
