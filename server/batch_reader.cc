@@ -9,6 +9,7 @@
 #include "config/topic_pattern.h"
 #include "core/base/base64.h"
 #include "core/base/utf8.h"
+#include "server/half_pairs.h"
 
 namespace peal::server {
 namespace {
@@ -50,6 +51,11 @@ std::string_view describe(simdjson::error_code error) {
   }
 }
 
+bool has_half_pair(std::string_view text) {
+  std::string copy(text);
+  return replace_half_pairs(copy);
+}
+
 std::string in_quotes(Key key) {
   return '"' + std::string(kKeys[static_cast<std::size_t>(key)]) + '"';
 }
@@ -89,7 +95,7 @@ bool BatchReader::read(BatchParser& parser, std::string_view text) {
   if (line_.payload.size() > message_size_)
     return fail("the message has " + std::to_string(line_.payload.size()) + " bytes, " +
                 std::to_string(message_size_) + " is the most");
-  // JSON can escape half a surrogate pair, which is no character (RFC 8259 section 8.2).
+  // Other versions of simdjson let some halves of surrogate pairs pass.
   if (line_.is_text && !is_utf8(line_.payload)) return fail("\"data\" has half a surrogate pair");
   return true;
 }
@@ -97,7 +103,9 @@ bool BatchReader::read(BatchParser& parser, std::string_view text) {
 bool BatchReader::read_fields(BatchParser& parser, std::string_view text) {
   simdjson::dom::element element;
   if (const auto error = parser.json_->parser.parse(text.data(), text.size()).get(element))
-    return fail(describe(error));
+    return fail(error == simdjson::STRING_ERROR && has_half_pair(text)
+                    ? "a string has half a surrogate pair, which is no character"
+                    : describe(error));
   simdjson::dom::object object;
   if (element.get(object)) return fail("it is no JSON object");
   std::array<std::optional<std::string_view>, kKeys.size()> values;

@@ -9,6 +9,7 @@
 
 #include "core/base/base64.h"
 #include "core/base/utf8.h"
+#include "server/half_pairs.h"
 
 namespace peal::server {
 namespace {
@@ -48,7 +49,7 @@ Problem take_text(std::string_view key, dom::element value,
                   std::optional<std::string_view>& member) {
   std::string_view text;
   if (value.get_string().get(text)) return quoted(key) + " must be a string";
-  // JSON can escape half a surrogate pair, which is no character (RFC 8259 section 8.2).
+  // Other versions of simdjson let some halves of surrogate pairs pass.
   if (!is_utf8(as_bytes(text))) return quoted(key) + " has half a surrogate pair";
   if (member) return quoted(key) + " is there twice";
   member = text;
@@ -98,6 +99,7 @@ struct PealReader::Json {
   dom::parser parser;
   std::vector<char> input;         // the text, padded as the parser wants it
   std::vector<std::byte> decoded;  // from base64
+  bool had_half_pairs = false;     // in the text, not in the document that came of it
 
   /// Gives back what a long command took.
   void trim() {
@@ -114,6 +116,10 @@ struct PealReader::Json {
       input.resize(room + simdjson::SIMDJSON_PADDING);
     if (!text.empty()) std::memcpy(input.data(), text.data(), text.size());
     std::memset(input.data() + text.size(), 0, simdjson::SIMDJSON_PADDING);
+    const auto error = parser.parse(input.data(), text.size(), false).get(document);
+    had_half_pairs =
+        error == simdjson::STRING_ERROR && replace_half_pairs({input.data(), text.size()});
+    if (!had_half_pairs) return error;
     return parser.parse(input.data(), text.size(), false).get(document);
   }
 
@@ -162,6 +168,7 @@ std::expected<PealCommand, PealProblem> PealReader::read(std::string_view text) 
     return std::unexpected(PealProblem{kNotJson, "a command is a JSON object", {}});
   Members members;
   Problem problem;
+  if (json_->had_half_pairs) problem = "a string has half a surrogate pair, which is no character";
   for (const auto [key, value] : object) {
     const Problem found = take(key, value, members);
     if (!problem) problem = found;

@@ -109,7 +109,11 @@ TEST_CASE("PealReader: halves of a surrogate pair make no text") {
   for (const std::string_view text :
        {R"({"data":"\ud83d"})", R"({"data":"\ud83dx"})", R"({"data":"\ude00"})",
         R"({"data":"\ude00\ud83d"})", R"({"data":"\ud83d\ud83d"})", R"({"subscribe":"\udfff"})"})
-    CHECK_MESSAGE(read(text).starts_with("not_json: "), text << " -> " << read(text));
+    CHECK_MESSAGE(read(text).starts_with("bad_command: "), text << " -> " << read(text));
+  CHECK(read(R"({"data":"cut \ud83d","ref":7})") ==
+        "bad_command: a string has half a surrogate pair, which is no character #7");
+  CHECK(read(R"({"data":"\ud83d\x"})").starts_with("not_json: "));
+  CHECK(read(R"({"data":"whole"})") == "publish  text whole");
 }
 
 TEST_CASE("PealReader: nesting without end is refused") {
