@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/answers.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
+#include "core/base/check.h"
 #include "core/ws/handshake.h"
 
 namespace peal::server {
+namespace {
+
+constexpr std::size_t kMostFields = 4;  // that an answer has of its own
+
+}  // namespace
 
 /// A body that nobody asked for would be taken for the next request, so the connection ends. So it
 /// does when a WebSocket was refused: a proxy that does not wait for the 101 passes on whatever the
@@ -17,12 +24,16 @@ bool Answers::keeps_alive(const http::Request& request) const {
 
 void Answers::text(conn::Connection& connection, const http::Request& request, int status,
                    std::string_view text, std::span<const http::Header> headers) const {
+  std::array<http::Header, kMostFields + CorsFields::kMost> fields;
+  PEAL_CHECK(headers.size() <= kMostFields);
+  const auto own_end = std::ranges::copy(headers, fields.begin()).out;
+  const auto end = std::ranges::copy(page_.fields(), own_end).out;
   Block* block = table_->memory().blocks.take(kResponseRoom);
   const bool keep_alive = keeps_alive(request) && status != 503;
   const std::size_t size = http::write_text_response({block->data(), kResponseRoom},
                                                      {.status = status,
                                                       .text = text,
-                                                      .headers = headers,
+                                                      .headers = {fields.begin(), end},
                                                       .now = ::time(nullptr),
                                                       .minor_version = request.minor_version,
                                                       .keep_alive = keep_alive,

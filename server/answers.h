@@ -7,6 +7,7 @@
 #include "core/conn/connection_table.h"
 #include "core/http/response.h"
 #include "server/accounts.h"
+#include "server/cors.h"
 #include "server/site.h"
 
 namespace peal::server {
@@ -41,6 +42,12 @@ class Answers {
   void begin_drain() { announced_ = draining_ = true; }
   bool draining() const { return draining_; }
 
+  /// What says that the page behind the request at hand may see the answers below, whatever they
+  /// say. The views in `fields` are valid until end_request().
+  void show_to(const CorsFields& fields) { page_ = fields; }
+  /// The request at hand is answered, or has all that its answer takes.
+  void end_request() { page_ = {}; }
+
   /// Whether the connection may go on after the answer.
   bool keeps_alive(const http::Request& request) const;
 
@@ -60,6 +67,7 @@ class Answers {
  private:
   conn::ConnectionTable* table_ = nullptr;
   Accounts* accounts_ = nullptr;
+  CorsFields page_;
   bool announced_ = false;
   bool draining_ = false;
 };

@@ -17,6 +17,9 @@ class CorsFields {
  public:
   static constexpr std::size_t kMost = 4;
 
+  /// None.
+  CorsFields() = default;
+
   /// `page`: as judge_origin() says of `origin`. For pages of our own there is nothing to say.
   CorsFields(Page page, std::string_view origin);
 

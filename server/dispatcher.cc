@@ -79,41 +79,12 @@ void Dispatcher::find_client(conn::Connection& connection, const http::Request& 
       https);
 }
 
-/// Why there are too many connections, in all or of this client; empty: there are not.
-std::string_view Dispatcher::crowd_at(conn::Connection& connection) {
-  if (table_->over_limit()) {
-    if (first(Notice::connections))
-      log::warn("connections: as many as there may be; {} is refused",
-                connection.state.client.text());
-    return "too many connections";
-  }
-  if (!table_->crowded(connection)) return {};
-  tell_crowded(connection.state.client);
-  return "too many connections from your address";
-}
-
-/// 503, or what EventSource takes for that.
-void Dispatcher::turn_away(conn::Connection& connection, const http::Request& request,
-                           std::string_view why) {
-  if (http::acceptance(request, "text/event-stream").by_name) {
-    const RouteMatch match =
-        site_->router().match(connection.state.listener, request.host, request.path, path_scratch_);
-    if (match.outcome == RouteMatch::Outcome::found) {
-      const Route& route = site_->route(match.route);
-      accounts_.at_route(connection, route.outbox.number);
-      if (route.config->type == config::RouteType::pubsub &&
-          pubsub_.put_off(connection, request, route))
-        return;
-    }
-  }
-  answers_.unavailable(connection, request, why);
-}
-
 void Dispatcher::on_request(conn::Connection& connection, const http::Request& request) {
   if (connection.state.forwards) find_client(connection, request);
   accounts_.begin_request(connection);
   dispatch(connection, request);
   note_request(connection, request);
+  answers_.end_request();
 }
 
 /// Counts who was let in to listen, and who was not.
@@ -131,8 +102,9 @@ void Dispatcher::note_request(conn::Connection& connection, const http::Request&
 }
 
 void Dispatcher::dispatch(conn::Connection& connection, const http::Request& request) {
+  const RouteMatch match = find_route(connection, request);
   if (const std::string_view why = crowd_at(connection); !why.empty())
-    return turn_away(connection, request, why);
+    return turn_away(connection, request, match, why);
   // RFC 9110 section 7.4: an https URL, for one, is not answered where nothing was encrypted.
   if (!request.scheme.empty() &&
       !ascii::equal_ignoring_case(request.scheme, scheme_of(connection))) {
@@ -143,8 +115,6 @@ void Dispatcher::dispatch(conn::Connection& connection, const http::Request& req
     answer_options(connection, request);
     return;
   }
-  const RouteMatch match =
-      site_->router().match(connection.state.listener, request.host, request.path, path_scratch_);
   switch (match.outcome) {
     case RouteMatch::Outcome::malformed:
       answers_.text(connection, request, 400, "the path is malformed");
@@ -152,19 +122,42 @@ void Dispatcher::dispatch(conn::Connection& connection, const http::Request& req
     case RouteMatch::Outcome::no_route:
       answers_.text(connection, request, 404, "no route answers this path");
       break;
-    case RouteMatch::Outcome::found: {
-      const Route& route = site_->route(match.route);
-      accounts_.at_route(connection, route.outbox.number);
-      if (is_preflight(request) && takes_preflights(*route.config)) {
-        answer_preflight(connection, request, route);
-        break;
-      }
-      auto& tokens = tokens_[match.route];
-      if (!tokens || may_enter(connection, request, route, *tokens))
-        answer(connection, request, route, match.captures());
+    case RouteMatch::Outcome::found:
+      take_route(connection, request, match);
       break;
-    }
   }
+}
+
+/// None for "*", which is the server as a whole.
+RouteMatch Dispatcher::find_route(const conn::Connection& connection,
+                                  const http::Request& request) {
+  if (request.path == "*") return {};
+  return site_->router().match(connection.state.listener, request.host, request.path,
+                               path_scratch_);
+}
+
+void Dispatcher::take_route(conn::Connection& connection, const http::Request& request,
+                            const RouteMatch& match) {
+  const Route& route = site_->route(match.route);
+  accounts_.at_route(connection, route.outbox.number);
+  const Page page = find_page(connection, request, *route.config);
+  if (is_preflight(request) && takes_preflights(*route.config)) {
+    answer_preflight(connection, request, route, page);
+    return;
+  }
+  auto& tokens = tokens_[match.route];
+  if (!tokens || may_enter(connection, request, route, *tokens))
+    answer(connection, request, route, match.captures(), page);
+}
+
+/// Whose page asks, where those of other origins may: such a page is to see what it is answered.
+Page Dispatcher::find_page(const conn::Connection& connection, const http::Request& request,
+                           const config::Route& route) {
+  if (!takes_preflights(route)) return Page::none;
+  const std::string_view origin = request.header("Origin").value_or("");
+  const Page page = judge_origin(origin, scheme_of(connection), request.host, route.origins);
+  answers_.show_to({page, origin});
+  return page;
 }
 
 std::unique_ptr<conn::Exchange> Dispatcher::make_exchange() {
@@ -197,7 +190,7 @@ bool Dispatcher::may_enter(conn::Connection& connection, const http::Request& re
 }
 
 void Dispatcher::answer(conn::Connection& connection, const http::Request& request,
-                        const Route& route, Captures captures) {
+                        const Route& route, Captures captures, Page page) {
   if (route.config->type == config::RouteType::health) {
     answer_health(connection, request);
     return;
@@ -211,10 +204,10 @@ void Dispatcher::answer(conn::Connection& connection, const http::Request& reque
       answer_files(connection, request, route, captures);
       break;
     case config::RouteType::pubsub:
-      pubsub_.on_request(connection, request, route, captures);
+      pubsub_.on_request(connection, request, route, captures, page);
       break;
     case config::RouteType::publish:
-      publisher_.on_request(connection, request, route, captures);
+      publisher_.on_request(connection, request, route, captures, page);
       break;
     case config::RouteType::echo:
       answer_echo(connection, request, route);
@@ -241,14 +234,12 @@ void Dispatcher::answer_options(conn::Connection& connection, const http::Reques
 
 /// WHATWG Fetch, section 4.8. A preflight shows no token, whatever the request will show.
 void Dispatcher::answer_preflight(conn::Connection& connection, const http::Request& request,
-                                  const Route& route) {
-  const std::string_view origin = request.header("Origin").value_or("");
-  const Page page =
-      judge_origin(origin, scheme_of(connection), request.host, route.config->origins);
+                                  const Route& route, Page page) {
   if (page == Page::foreign) {
     answers_.text(connection, request, 403, "this origin may not use the route");
     return;
   }
+  const std::string_view origin = request.header("Origin").value_or("");
   const bool publishes = route.config->type == config::RouteType::publish;
   Block* block = table_->memory().blocks.take(kResponseRoom);
   http::ResponseWriter writer({block->data(), kResponseRoom});

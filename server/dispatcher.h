@@ -57,6 +57,8 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   }
   void on_request(conn::Connection& connection, const http::Request& request) override;
   void on_body(conn::Connection& connection, MutableBytes body, Block* block) override;
+  std::span<const http::Header> on_request_refused(conn::Connection& connection,
+                                                   int status) override;
   void on_answer_due(conn::Connection& connection) override;
   void on_topics_due(conn::Connection& connection) override;
   std::unique_ptr<conn::Exchange> make_exchange() override;
@@ -76,13 +78,19 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   using Captures = PubSub::Captures;
 
   void dispatch(conn::Connection& connection, const http::Request& request);
+  RouteMatch find_route(const conn::Connection& connection, const http::Request& request);
+  void take_route(conn::Connection& connection, const http::Request& request,
+                  const RouteMatch& match);
   void note_request(conn::Connection& connection, const http::Request& request);
   void note_close(conn::Connection& connection);
   void find_client(conn::Connection& connection, const http::Request& request);
+  Page find_page(const conn::Connection& connection, const http::Request& request,
+                 const config::Route& route);
   std::string_view crowd_at(conn::Connection& connection);
-  void turn_away(conn::Connection& connection, const http::Request& request, std::string_view why);
+  void turn_away(conn::Connection& connection, const http::Request& request,
+                 const RouteMatch& match, std::string_view why);
   void answer(conn::Connection& connection, const http::Request& request, const Route& route,
-              Captures captures);
+              Captures captures, Page page);
   bool may_enter(conn::Connection& connection, const http::Request& request, const Route& route,
                  TokenView& tokens);
   void answer_echo(conn::Connection& connection, const http::Request& request, const Route& route);
@@ -90,7 +98,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
                     Captures captures);
   void answer_options(conn::Connection& connection, const http::Request& request);
   void answer_preflight(conn::Connection& connection, const http::Request& request,
-                        const Route& route);
+                        const Route& route, Page page);
   void answer_health(conn::Connection& connection, const http::Request& request);
   void redirect_to_folder(conn::Connection& connection, const http::Request& request);
 
@@ -109,6 +117,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   PubSub pubsub_;
   Publisher publisher_;
   MetricsRoute metrics_;
+  CorsFields refused_page_;               // of a body that was refused
   std::vector<http::ForwardedHop> hops_;  // of the request at hand
   std::vector<char> path_scratch_;        // decoded captures of the request at hand
 };

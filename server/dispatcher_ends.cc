@@ -1,16 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
-// Connections that end, or may not come.
+// Connections that end, or may not come, and requests that are refused before they are whole.
+#include "core/http/accept.h"
 #include "server/dispatcher.h"
+#include "server/kept_request.h"
 #include "server/log.h"
 
 namespace peal::server {
 namespace {
+
+constexpr std::string_view kNoRoom = "too many connections";
+constexpr std::string_view kNoRoomForClient = "too many connections from your address";
 
 std::string_view transport_of(const conn::Connection& connection) {
   return connection.state.streams ? "SSE" : "WebSocket";
 }
 
 }  // namespace
+
+/// Why there are too many connections, in all or of this client; empty: there are not.
+std::string_view Dispatcher::crowd_at(conn::Connection& connection) {
+  if (table_->over_limit()) return kNoRoom;
+  return table_->crowded(connection) ? kNoRoomForClient : std::string_view();
+}
+
+/// 503, or what EventSource takes for that.
+void Dispatcher::turn_away(conn::Connection& connection, const http::Request& request,
+                           const RouteMatch& match, std::string_view why) {
+  if (why == kNoRoomForClient)
+    tell_crowded(connection.state.client);
+  else if (first(Notice::connections))
+    log::warn("connections: as many as there may be; {} is refused",
+              connection.state.client.text());
+  if (match.outcome == RouteMatch::Outcome::found &&
+      http::acceptance(request, "text/event-stream").by_name) {
+    const Route& route = site_->route(match.route);
+    accounts_.at_route(connection, route.outbox.number);
+    if (route.config->type == config::RouteType::pubsub &&
+        pubsub_.put_off(connection, request, route))
+      return;
+  }
+  answers_.unavailable(connection, request, why);
+}
 
 void Dispatcher::on_refused(io::IpNetwork client) {
   tell_crowded(client);
@@ -20,6 +50,19 @@ void Dispatcher::tell_crowded(io::IpNetwork client) {
   if (first(Notice::connections_per_ip))
     log::warn("connections_per_ip: {} has as many connections as it may; another one is refused",
               client.text());
+}
+
+/// Only publishers have a body that is read; a head has no route yet.
+std::span<const http::Header> Dispatcher::on_request_refused(conn::Connection& connection,
+                                                             int status) {
+  if (connection.state.phase != conn::Phase::receiving) {
+    accounts_.answered(connection, 0, status);
+    return {};
+  }
+  const Publication& publication = publication_of(connection);
+  accounts_.answered(connection, publication.route->outbox.number, status);
+  refused_page_ = {publication.page, publication.origin};
+  return refused_page_.fields();
 }
 
 /// Nothing of what a client has sent gets into the log: `reason` is one of our own.

@@ -66,14 +66,11 @@ void Publisher::attach(conn::ConnectionTable& table, hub::Hub& hub) {
 // ---- Requests ----------------------------------------------------------------------------------
 
 void Publisher::on_request(conn::Connection& connection, const http::Request& request,
-                           const Route& route, Captures captures) {
+                           const Route& route, Captures captures, Page page) {
   if (request.method != "POST" && request.method != "PUT") {
     answers_.text(connection, request, 405, "only POST and PUT", kAllowPublish);
     return;
   }
-  const std::string_view origin = request.header("Origin").value_or("");
-  const Page page =
-      judge_origin(origin, scheme_of(connection), request.host, route.config->origins);
   if (page == Page::foreign) {
     answers_.text(connection, request, 403, "this origin may not use the route");
     return;
@@ -94,7 +91,7 @@ void Publisher::on_request(conn::Connection& connection, const http::Request& re
   Publication& publication = *kept.publication;
   publication.route = &route;
   publication.page = page;
-  publication.origin = page == Page::listed ? origin : "";
+  publication.origin = page == Page::listed ? request.header("Origin").value_or("") : "";
   publication.form = *form;
   publication.keep_alive = request.keep_alive && !ws::wants_upgrade(request);
   publication.minor_version = request.minor_version;

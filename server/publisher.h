@@ -40,8 +40,9 @@ class Publisher {
 
   // What conn::ConnectionHandler and hub::HubClient tell of requests to such routes.
 
+  /// `page`: whose it is that asks.
   void on_request(conn::Connection& connection, const http::Request& request, const Route& route,
-                  Captures captures);
+                  Captures captures, Page page);
   void on_body(conn::Connection& connection, MutableBytes body, Block* block);
   void on_answer_due(conn::Connection& connection);
   void on_posted(hub::Ticket ticket, hub::MessageId id, std::uint32_t subscribers);

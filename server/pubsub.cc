@@ -6,7 +6,6 @@
 #include <ctime>
 
 #include "core/ws/handshake.h"
-#include "server/cors.h"
 #include "server/transport.h"
 #include "server/websocket.h"
 
@@ -51,15 +50,12 @@ void PubSub::attach(conn::ConnectionTable& table, hub::Hub& hub) {
 // ---- Requests ----------------------------------------------------------------------------------
 
 void PubSub::on_request(conn::Connection& connection, const http::Request& request,
-                        const Route& route, Captures captures) {
+                        const Route& route, Captures captures, Page page) {
   const auto transport = choose_transport(request, *route.config);
   if (transport && *transport == Transport::websocket) {
-    answer_websocket(connection, request, route, captures);
+    answer_websocket(connection, request, route, captures, page);
     return;
   }
-  const std::string_view origin = request.header("Origin").value_or("");
-  const Page page =
-      judge_origin(origin, scheme_of(connection), request.host, route.config->origins);
   if (request.method == "OPTIONS")
     answer_options(connection, request);
   else if (request.method != "GET" && request.method != "HEAD")
@@ -67,13 +63,13 @@ void PubSub::on_request(conn::Connection& connection, const http::Request& reque
   else if (page == Page::foreign)
     answers_.text(connection, request, 403, "this origin may not use the route");
   else if (!transport)
-    refuse(connection, request, transport.error(), page);
+    refuse(connection, request, transport.error());
   else
     answer_listener(connection, request, route, captures, page, *transport);
 }
 
 void PubSub::answer_websocket(conn::Connection& connection, const http::Request& request,
-                              const Route& route, Captures captures) {
+                              const Route& route, Captures captures, Page page) {
   if (answers_.draining()) return answers_.going_down(connection, request);
   const auto upgrade = ws::check_upgrade(request);
   if (!upgrade) {
@@ -81,22 +77,21 @@ void PubSub::answer_websocket(conn::Connection& connection, const http::Request&
     answers_.text(connection, request, rejection.status, rejection.reason, rejection.headers);
     return;
   }
-  const std::string_view origin = request.header("Origin").value_or("");
-  if (!origin_allowed(origin, scheme_of(connection), request.host, route.config->origins)) {
+  if (page == Page::foreign) {
     answers_.text(connection, request, 403, "this origin may not use the route");
     return;
   }
   // Whoever can subscribe later need not begin with a topic.
   const std::size_t least = asks_for_peal_v1(request) ? 0 : 1;
   auto topics = select_topics(*route.config, route.topics, captures, request.query, least);
-  if (!topics) return refuse(connection, request, topics.error(), Page::none);
+  if (!topics) return refuse(connection, request, topics.error());
   const std::size_t named = count_named(*topics);
   auto resume = read_resume(request, *route.config, named);
-  if (!resume) return refuse(connection, request, resume.error(), Page::none);
+  if (!resume) return refuse(connection, request, resume.error());
   std::optional<std::string> publish_to;
   if (route.publish_to) {
     auto name = name_topic(*route.publish_to, captures);
-    if (!name) return refuse(connection, request, name.error(), Page::none);
+    if (!name) return refuse(connection, request, name.error());
     publish_to = std::move(*name);
   }
   connection.renew();
@@ -137,15 +132,15 @@ void PubSub::answer_listener(conn::Connection& connection, const http::Request& 
     return sse_.put_off(connection, request, page, Sse::kServerGoes);
   }
   auto topics = select_topics(*route.config, route.topics, captures, request.query);
-  if (!topics) return refuse(connection, request, topics.error(), page);
+  if (!topics) return refuse(connection, request, topics.error());
   const std::size_t named = count_named(*topics);
   if (auto refusal = lack_of_room(request, named, streams, table_->header_size()))
-    return refuse(connection, request, *refusal, page);
+    return refuse(connection, request, *refusal);
   auto resume = streams ? read_stream_resume(request, *route.config, named)
                         : read_resume(request, *route.config, named);
-  if (!resume) return refuse(connection, request, resume.error(), page);
+  if (!resume) return refuse(connection, request, resume.error());
   auto wait = streams ? Duration::zero() : read_wait(request.query);
-  if (!wait) return refuse(connection, request, wait.error(), page);
+  if (!wait) return refuse(connection, request, wait.error());
   if (answers_.draining()) wait = Duration::zero();
   const Listening listening{.topics = std::move(*topics),
                             .resume = std::move(*resume),
@@ -172,11 +167,9 @@ void PubSub::answer_options(conn::Connection& connection, const http::Request& r
   table_->respond(connection, block, writer.size(), keep_alive);
 }
 
-/// A page that may use the route is to see why it may not have this.
 void PubSub::refuse(conn::Connection& connection, const http::Request& request,
-                    const TopicRefusal& refusal, Page page) {
-  const CorsFields cors(page, request.header("Origin").value_or(""));
-  answers_.text(connection, request, refusal.status, refusal.reason, cors.fields());
+                    const TopicRefusal& refusal) {
+  answers_.text(connection, request, refusal.status, refusal.reason);
 }
 
 /// The topic that messages go to is entered last: it heads the list then.

@@ -30,8 +30,9 @@ class PubSub {
 
   // What conn::ConnectionHandler and hub::HubClient tell of connections and uses of such routes.
 
+  /// `page`: whose it is that asks.
   void on_request(conn::Connection& connection, const http::Request& request, const Route& route,
-                  Captures captures);
+                  Captures captures, Page page);
   /// Instead of on_request(), where there are too many connections: tells the client of an event
   /// stream when to come again. False when the request is for none, and not answered.
   bool put_off(conn::Connection& connection, const http::Request& request, const Route& route);
@@ -51,13 +52,13 @@ class PubSub {
 
  private:
   void answer_websocket(conn::Connection& connection, const http::Request& request,
-                        const Route& route, Captures captures);
+                        const Route& route, Captures captures, Page page);
   void answer_listener(conn::Connection& connection, const http::Request& request,
                        const Route& route, Captures captures, Page page,
                        config::Transport transport);
   void answer_options(conn::Connection& connection, const http::Request& request);
   void refuse(conn::Connection& connection, const http::Request& request,
-              const TopicRefusal& refusal, Page page);
+              const TopicRefusal& refusal);
   void enter_topics(conn::Connection& connection, const Route& route, const Listening& listening,
                     const std::optional<std::string>& publish_to);
   void enter_peal_v1(conn::Connection& connection, const Route& route, Captures captures,

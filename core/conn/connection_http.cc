@@ -149,11 +149,11 @@ bool ConnectionTable::may_answer(const Connection& connection) const {
 
 void ConnectionTable::refuse(Connection& connection, const http::Failure& failure, Ending ending) {
   note_ending(connection, ending, failure.reason);
-  if (Traffic* its = traffic_.of(connection.id()))
-    its->status = static_cast<std::uint16_t>(failure.status);
-  constexpr std::size_t kRoom = 1024;
+  const auto fields = handler_.on_request_refused(connection, failure.status);
+  constexpr std::size_t kRoom = 2048;
   Block* block = memory_.blocks.take(kRoom);
-  const std::size_t size = http::error_response({block->data(), kRoom}, failure, ::time(nullptr));
+  const std::size_t size =
+      http::error_response({block->data(), kRoom}, failure, ::time(nullptr), fields);
   respond(connection, block, size, false);
 }
 

@@ -34,7 +34,7 @@ struct Traffic {
   std::uint32_t messages_received = 0;  ///< the handler's
   std::uint32_t requests = 0;           ///< the handler's
   std::uint32_t route = 0;              ///< the handler's
-  std::uint16_t status = 0;             ///< of the last answer
+  std::uint16_t status = 0;             ///< the handler's: of the last answer
   std::uint8_t transport = 0;           ///< the handler's
 };
 

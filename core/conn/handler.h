@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "core/base/check.h"
@@ -27,6 +28,10 @@ class ConnectionHandler {
   /// the input and ends with the call. The answer is owed then, see Phase::answering; unless the
   /// handler says otherwise by answer_later(), TableLimits::handshake_timeout from now.
   virtual void on_body(Connection&, MutableBytes, Block*) { PEAL_CHECK(false); }
+
+  /// A request is refused with that status before it is whole: its head, or what receive_body()
+  /// reads. To take note of; the fields go into the answer, and end with the next call.
+  virtual std::span<const http::Header> on_request_refused(Connection&, int) { return {}; }
 
   /// The answer that is owed is due. A connection that is not answered before this returns is
   /// broken off, unless answer_later() was called again.

@@ -126,9 +126,11 @@ std::size_t write_text_response(MutableBytes out, const TextResponse& response) 
   return writer.size();
 }
 
-std::size_t error_response(MutableBytes out, const Failure& failure, std::int64_t now) {
+std::size_t error_response(MutableBytes out, const Failure& failure, std::int64_t now,
+                           std::span<const Header> headers) {
   return write_text_response(out, {.status = failure.status,
                                    .text = failure.reason,
+                                   .headers = headers,
                                    .now = now,
                                    .head_only = failure.head_only});
 }

@@ -66,6 +66,7 @@ struct TextResponse {
 std::size_t write_text_response(MutableBytes out, const TextResponse& response);
 
 /// The answer to a request that was refused; the connection is then to be closed.
-std::size_t error_response(MutableBytes out, const Failure& failure, std::int64_t now);
+std::size_t error_response(MutableBytes out, const Failure& failure, std::int64_t now,
+                           std::span<const Header> headers = {});
 
 }  // namespace peal::http

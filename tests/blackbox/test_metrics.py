@@ -189,6 +189,20 @@ class Causes(MetricsCase):
         with self.moves("peal_http_responses_total", route="", code="404"):
             self.connect().request("/nowhere")
 
+    def test_requests_that_are_refused_before_they_are_whole(self):
+        for status, route, request in ((400, "", b"no HTTP\r\n\r\n"),
+                                       (414, "", b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n"),
+                                       (505, "", b"GET / HTTP/2.0\r\nHost: x\r\n\r\n"),
+                                       (413, "publish", b"POST /publish/a HTTP/1.1\r\nHost: x\r\n"
+                                                        b"Content-Length: 65537\r\n\r\n"),
+                                       (400, "publish", b"POST /publish/a HTTP/1.1\r\nHost: x\r\n"
+                                                        b"Transfer-Encoding: chunked\r\n\r\nx\r\n")):
+            with self.subTest(status=status, route=route), \
+                    self.moves("peal_http_responses_total", route=route, code=str(status)):
+                client = self.connect()
+                client.send(request)
+                self.assertEqual(client.read_response().status, status)
+
     def test_closes_and_ends(self):
         with self.moves("peal_closes_total", code="4xxx"), \
                 self.moves("peal_connections_ended_total", reason="client", at_least=True):

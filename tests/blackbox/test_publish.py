@@ -58,6 +58,14 @@ topics = ["{topic}"]
 auth = "none"
 origins = ["https://app.example.com"]
 
+[route.locked]
+path = "/locked/{topic...}"
+type = "publish"
+topics = ["{topic}"]
+auth = { bearer_file = "tokens" }
+origins = ["https://app.example.com", "https://*.app.example.com"]
+limits = { message_size = "1KiB" }
+
 [route.hear]
 path = "/hear/{topic...}"
 type = "pubsub"
@@ -287,6 +295,30 @@ class Refusals(Publish):
             client = self.connect()
             answer = client.request("/publish/x", method=method)
             self.assertEqual((answer.status, answer.headers["allow"]), (405, "POST, PUT"))
+
+    def test_a_listed_page_sees_why_it_is_refused(self):
+        origin = "https://" + "a" * 487 + ".app.example.com"  # as long as one may be
+        page, token = f"Origin: {origin}", "Authorization: Bearer sesame"
+        chunks = b"401\r\n" + b"x" * 1025 + b"\r\n0\r\n\r\n"
+        for status, method, path, headers, body in (
+                (401, "POST", "/locked/a", ("Content-Length: 1",), b"x"),
+                (401, "POST", "/locked/a", ("Content-Length: 1", "Authorization: Bearer wrong"), b"x"),
+                (405, "GET", "/locked/a", (token,), b""),
+                (411, "POST", "/locked/a", (token,), b""),
+                (415, "POST", "/locked/a", (token, "Content-Length: 1", "Content-Encoding: gzip"), b"x"),
+                (400, "POST", "/locked/a//b", (token, "Content-Length: 1"), b"x"),
+                (413, "POST", "/locked/a", (token, "Content-Length: 1025"), b"x" * 1025),
+                (413, "POST", "/locked/a", (token, "Transfer-Encoding: chunked"), chunks),
+                (400, "POST", "/locked/a", (token, "Transfer-Encoding: chunked"), b"x\r\n")):
+            with self.subTest(status=status, method=method, path=path, headers=headers):
+                client = self.connect()
+                client.send(client.request_head(path, page, *headers, method=method) + body)
+                answer = client.read_response()
+                self.assertEqual(answer.status, status)
+                self.assertEqual(answer.headers["access-control-allow-origin"], origin)
+        for path in ("/locked/a", "/secret/a", "/hear/a"):
+            answer = self.connect().request(path, "Origin: https://evil.example", method="POST")
+            self.assertNotIn("access-control-allow-origin", answer.headers)
 
     def test_tokens(self):
         for headers in ((), ("Authorization: Bearer wrong",)):

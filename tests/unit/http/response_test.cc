@@ -104,6 +104,9 @@ TEST_CASE("error_response: closes the connection") {
   const std::string head = page.text(
       error_response(page.memory, {.status = 431, .reason = "too large", .head_only = true}, kNow));
   CHECK(head.ends_with("\r\nContent-Length: 10\r\nConnection: close\r\n\r\n"));
+  const std::array<Header, 1> more{{{"Vary", "Origin"}}};
+  CHECK(page.text(error_response(page.memory, {431, "too large"}, kNow, more))
+            .find("\r\nVary: Origin\r\n") != std::string::npos);
 }
 
 TEST_CASE("reason_phrase: empty for what is not sent here") {
