@@ -19,7 +19,8 @@ constexpr std::size_t kMostFields = 4;  // that an answer has of its own
 /// does when a WebSocket was refused: a proxy that does not wait for the 101 passes on whatever the
 /// client sends, and that would be taken for requests of the proxy's own.
 bool Answers::keeps_alive(const http::Request& request) const {
-  return request.keep_alive && !draining_ && !request.has_body() && !ws::wants_upgrade(request);
+  return request.keep_alive && !draining_ && !makes_room_ && !request.has_body() &&
+         !ws::wants_upgrade(request);
 }
 
 void Answers::text(conn::Connection& connection, const http::Request& request, int status,

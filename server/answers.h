@@ -45,8 +45,13 @@ class Answers {
   /// What says that the page behind the request at hand may see the answers below, whatever they
   /// say. The views in `fields` are valid until end_request().
   void show_to(const CorsFields& fields) { page_ = fields; }
+  /// There are too many connections: that of the request at hand ends with its answer.
+  void make_room() { makes_room_ = true; }
   /// The request at hand is answered, or has all that its answer takes.
-  void end_request() { page_ = {}; }
+  void end_request() {
+    page_ = {};
+    makes_room_ = false;
+  }
 
   /// Whether the connection may go on after the answer.
   bool keeps_alive(const http::Request& request) const;
@@ -68,6 +73,7 @@ class Answers {
   conn::ConnectionTable* table_ = nullptr;
   Accounts* accounts_ = nullptr;
   CorsFields page_;
+  bool makes_room_ = false;
   bool announced_ = false;
   bool draining_ = false;
 };

@@ -103,8 +103,10 @@ void Dispatcher::note_request(conn::Connection& connection, const http::Request&
 
 void Dispatcher::dispatch(conn::Connection& connection, const http::Request& request) {
   const RouteMatch match = find_route(connection, request);
-  if (const std::string_view why = crowd_at(connection); !why.empty())
-    return turn_away(connection, request, match, why);
+  if (const std::string_view why = crowd_at(connection); !why.empty()) {
+    if (!is_for_operators(match)) return turn_away(connection, request, match, why);
+    answers_.make_room();
+  }
   // RFC 9110 section 7.4: an https URL, for one, is not answered where nothing was encrypted.
   if (!request.scheme.empty() &&
       !ascii::equal_ignoring_case(request.scheme, scheme_of(connection))) {

@@ -87,6 +87,7 @@ class Dispatcher final : public conn::ConnectionHandler, public hub::HubClient {
   Page find_page(const conn::Connection& connection, const http::Request& request,
                  const config::Route& route);
   std::string_view crowd_at(conn::Connection& connection);
+  bool is_for_operators(const RouteMatch& match) const;
   void turn_away(conn::Connection& connection, const http::Request& request,
                  const RouteMatch& match, std::string_view why);
   void answer(conn::Connection& connection, const http::Request& request, const Route& route,

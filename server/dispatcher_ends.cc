@@ -23,6 +23,14 @@ std::string_view Dispatcher::crowd_at(conn::Connection& connection) {
   return table_->crowded(connection) ? kNoRoomForClient : std::string_view();
 }
 
+/// Who has to see that a server is full is not refused for it: a supervisor would take it for dead,
+/// and nobody would be told why.
+bool Dispatcher::is_for_operators(const RouteMatch& match) const {
+  if (match.outcome != RouteMatch::Outcome::found) return false;
+  const config::RouteType type = site_->route(match.route).config->type;
+  return type == config::RouteType::health || type == config::RouteType::metrics;
+}
+
 /// 503, or what EventSource takes for that.
 void Dispatcher::turn_away(conn::Connection& connection, const http::Request& request,
                            const RouteMatch& match, std::string_view why) {

@@ -35,6 +35,14 @@ type = "pubsub"
 topics = ["news"]
 publish = "ignore"
 
+[route.health]
+path = "/healthz"
+type = "health"
+
+[route.metrics]
+path = "/metrics"
+type = "metrics"
+
 [route.press]
 path = "/press"
 type = "pubsub"
@@ -66,6 +74,15 @@ class LimitCase(DaemonCase):
 
     def attack(self, path="/paced", **options):
         return self.open(path, source=self.attacker, **options)
+
+    def assert_operators_are_served(self):
+        """Who looks after it is told how it is, over a connection that ends with that."""
+        before = self.daemon.descriptors()
+        for path in ("/healthz", "/metrics"):
+            with Client(self.daemon.address, source=self.attacker) as client:
+                answer = client.request(path)
+                self.assertEqual((answer.status, answer.headers.get("connection")), (200, "close"))
+        wait_until(lambda: self.daemon.descriptors() <= before, "those connections are gone")
 
 
 # The first flood of this daemon is summed up 10 s later, while the other tests run.
@@ -99,6 +116,7 @@ class ConnectionsPerAddress(LimitCase):
 
     def test_a_flood_from_one_address(self):
         inside = [self.attack("/echo") for _ in range(4)]
+        self.assert_operators_are_served()
         silent = [self.connect(source=self.attacker) for _ in range(3)]
         told = self.connect(source=self.attacker).upgrade("/echo")
         self.assertEqual((told.status, told.headers["retry-after"]), (503, "5"))
@@ -129,6 +147,7 @@ class ConnectionsInAll(LimitCase):
         for path, headers in (("/echo", ["Accept: text/event-stream"]), ("/news", []),
                               ("/news", ["Accept: text/event-stream", "Origin: https://else.example"])):
             self.assertEqual(self.connect(source=self.attacker).request(path, *headers).status, 503)
+        self.assert_operators_are_served()
         self.assert_unharmed()
         self.assertEqual(inside[0].echo(b"still in").payload, b"still in")
         self.assert_logged(r"connections: as many as there may be; 127\.0\.0\.66 is refused")
