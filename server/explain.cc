@@ -20,6 +20,8 @@
 #include "server/batch_topics.h"
 #include "server/cors.h"
 #include "server/explained_request.h"
+#include "server/listening.h"
+#include "server/long_poll.h"
 #include "server/origin.h"
 #include "server/publish_request.h"
 #include "server/router.h"
@@ -164,6 +166,7 @@ class Explanation {
       for (const SelectedTopic& topic : *selected) tell_topic(topic);
     else
       refuse_topics(selected.error());
+    if (selected) named_ = count_named(*selected);
     switch (route.publish) {
       case config::PublishPolicy::anyone: {
         const auto to = config::parse_topic_template(route.publish_to, path);
@@ -257,6 +260,8 @@ class Explanation {
     if (!get) return "405: this type of route answers GET";
     if (!judge_origin(route, listen)) return "403: the origin";
     if (topic_refusal_) return text_of(*topic_refusal_);
+    if (const auto refusal = refused_past(route, config::Transport::websocket))
+      return text_of(*refusal);
     if (!parsed_.websocket) {
       if (!ws::wants_upgrade(request_))
         return "426: no WebSocket upgrade among the headers given (write the URL with ws: to "
@@ -278,9 +283,23 @@ class Explanation {
     if (!judge_origin(route, listen)) return "403: the origin";
     if (!transport) return text_of(transport.error());
     if (topic_refusal_) return text_of(*topic_refusal_);
+    if (const auto refusal = refused_past(route, *transport)) return text_of(*refusal);
     return *transport == config::Transport::sse ? "200: an event stream"
                                                 : "200 or 204: a long poll (write the URL with ws: "
                                                   "for a WebSocket)";
+  }
+
+  /// Why not from where the client was, or for as long as it would wait.
+  std::optional<TopicRefusal> refused_past(const config::Route& route,
+                                           config::Transport transport) const {
+    if (route.type != config::RouteType::pubsub) return std::nullopt;
+    const auto resume = transport == config::Transport::sse
+                            ? read_stream_resume(request_, route, named_)
+                            : read_resume(request_, route, named_);
+    if (!resume) return resume.error();
+    if (transport != config::Transport::poll) return std::nullopt;
+    const auto wait = read_wait(request_.query);
+    return wait ? std::nullopt : std::optional(wait.error());
   }
 
   static std::string text_of(const TopicRefusal& refusal) {
@@ -344,6 +363,7 @@ class Explanation {
   Lines& out_;
   http::Request request_;
   std::optional<TopicRefusal> topic_refusal_;
+  std::size_t named_ = 0;  // of the topics heard, those that are no patterns
 };
 
 /// The listeners that the URL's port names, or all of them when it names none.

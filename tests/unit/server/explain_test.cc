@@ -166,6 +166,22 @@ TEST_CASE("explain: the transport of a pubsub route") {
   CHECK(contains(text("GET", "/live"), "answer 400: "));
 }
 
+TEST_CASE("explain: from where, and for how long") {
+  const auto answer = [](const std::string& url, const std::vector<std::string>& headers = {}) {
+    const std::string all = text("GET", url, headers);
+    constexpr std::string_view kLabel = "\n answer ";
+    const auto at = all.find(kLabel) + kLabel.size();
+    return all.substr(at, all.find('\n', at) - at);
+  };
+  CHECK(answer("/chat/a?since=x") == "400: \"since\" is no message's id: EPOCH-OFFSET");
+  CHECK(answer("ws://x/chat/a?last=x") == "400: \"last\" is a number of messages up to 1000000");
+  CHECK(answer("/chat/a?wait=6m") == "400: \"wait\" is a duration up to 5m, such as 25s");
+  CHECK(answer("ws://x/chat/a?wait=6m").starts_with("101: "));
+  CHECK(answer("/live?topic=chat/a&topic=chat/b&since=0123456789abcdef-1.2").starts_with("200 or"));
+  CHECK(answer("/live?topic=chat/a&topic=news/**&since=0123456789abcdef-1.2").starts_with("400: "));
+  CHECK(answer("/chat/a", {"Accept: text/event-stream", "Last-Event-ID: x"}).starts_with("200: "));
+}
+
 TEST_CASE("explain: the method and the headers of an upgrade") {
   CHECK(contains(text("GET", "/chat/x", kUpgrade), "answer 101: "));
   CHECK(contains(text("GET", "/only"), "answer 426: "));
