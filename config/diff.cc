@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -58,6 +59,19 @@ std::vector<std::string> missing(const Values& values, const Values& others) {
   return names;
 }
 
+/// Takes what both have out of them: a table within a table that was "none", or is now.
+std::vector<std::string> take_common(std::vector<std::string>& a, std::vector<std::string>& b) {
+  const auto has = [](const std::vector<std::string>& names) {
+    return
+        [&names](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
+  };
+  std::vector<std::string> common;
+  std::ranges::copy_if(a, std::back_inserter(common), has(b));
+  std::erase_if(a, has(common));
+  std::erase_if(b, has(common));
+  return common;
+}
+
 void append(std::string& text, std::string_view what, const std::vector<std::string>& names) {
   if (names.empty()) return;
   if (!text.empty()) text += "; ";
@@ -109,9 +123,11 @@ Diff diff(const Config& before, Config& now) {
   const Values fresh = values_of(now);
   diff.added = missing(fresh, old);
   diff.removed = missing(old, fresh);
+  diff.changed = take_common(diff.added, diff.removed);
   for (const auto& [key, value] : fresh)
     if (const auto found = old.find(key); found != old.end() && found->second.text != value.text)
       diff.changed.push_back(key);
+  std::ranges::sort(diff.changed);
   return diff;
 }
 

@@ -43,8 +43,12 @@ TEST_CASE("diff: settings that change, also by a default of another table") {
 TEST_CASE("diff: a table within a table comes and goes") {
   const std::string topic = "[topic.a]\nmatch = 'a'\n";
   const Diff diff = between(kSmallest + topic, kSmallest + topic + "history = { size = 1 }\n");
-  CHECK(diff.added == Names{"topic.a.history"});
-  CHECK(diff.removed == Names{"topic.a.history"});  // it was "none"
+  CHECK(diff.changed == Names{"topic.a.history"});  // it was "none"
+  CHECK(diff.text() == "changed: topic.a.history");
+  const std::string replay = "topics = ['a']\nreplay = { last = 1 }\n";
+  const std::string chat = "[route.chat]\npath = '/chat'\ntype = 'pubsub'\n";
+  CHECK(between(kSmallest + chat + replay + topic, kSmallest + chat + "topics = ['b']\n").text() ==
+        "removed: topic.a; changed: route.chat.publish_to, route.chat.replay, route.chat.topics");
 }
 
 TEST_CASE("diff: what needs a restart stays as it was") {
