@@ -2,9 +2,12 @@
 #include "config/load_toml.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <exception>
 #include <map>
 #include <sstream>
+#include <string>
 #include <toml.hpp>
 #include <tuple>
 #include <utility>
@@ -16,6 +19,11 @@ namespace peal::config {
 namespace {
 
 using Value = toml::basic_value<toml::discard_comments, std::map, std::vector>;
+
+std::string number_text(double number) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
+}
 
 /// A TOML value as a Node, with the positions that a SourceMap has.
 class Converter {
@@ -48,7 +56,9 @@ class Converter {
     } else {
       node.kind = Node::Kind::other;
       if (value.is_floating()) node.fraction = value.as_floating();
-      node.text = value.is_floating() ? "a number with a fraction" : "a date or time";
+      node.text = value.is_floating()
+                      ? "a number with a fraction: " + number_text(value.as_floating())
+                      : "a date or time";
     }
     return node;
   }

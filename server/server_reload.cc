@@ -37,7 +37,9 @@ void Server::take_up_file() {
   auto fresh = load_fresh(load_, listener_settings_->certificates.keys());
   if (!fresh) {
     for (const config::Problem& problem : fresh.error()) log::error("{}", problem.text());
-    return refuse_reload(std::to_string(fresh.error().size()) + " problems in " + load_.path);
+    const auto count = fresh.error().size();
+    return refuse_reload(std::to_string(count) + (count == 1 ? " problem in " : " problems in ") +
+                         load_.path);
   }
   const config::Diff diff = config::diff(config(), fresh->config);
   config::keep_places(config().listen, fresh->config);

@@ -233,7 +233,7 @@ TEST_CASE("load_text: ranges") {
   CHECK(contains(limit("pong_timeout = '25h'"), "a duration from 1ms to 24h"));
   CHECK(contains(limit("idle_timeout = '5 minutes'"), "did you mean \"5m\"?"));
   CHECK(contains(limit("connections = -1"), "a number from 0 to"));
-  CHECK(contains(limit("connections = 1.5"), "found a number with a fraction"));
+  CHECK(contains(limit("connections = 1.5"), "found a number with a fraction: 1.5"));
   CHECK(contains(limit("connections_per_ip = -1"), "a number from 0 to"));
   CHECK(contains(limit("message_fragments = 0"), "a number from 1 to 16777216"));
   CHECK(contains(limit("history_memory = '1KiB'"), "a size from 1MiB to 1024GiB"));
