@@ -27,7 +27,7 @@ export class Peal {
 
   constructor(url, {topics = [], since = '', WebSocket = globalThis.WebSocket, EventSource = globalThis.EventSource} = {}) {
     this.#url = new URL(url, globalThis.location?.href);
-    this.#topics = [...topics];
+    this.#topics = [...new Set(topics)];
     this.#since = since;
     this.#WebSocket = WebSocket;
     this.#EventSource = EventSource;
@@ -49,7 +49,7 @@ export class Peal {
   }
 
   publish(data, topic) {
-    return this.#ask({publish: topic, ...typeof data === 'string' ? {data} : {base64: btoa(String.fromCharCode(...data))}});
+    return this.#ask({publish: topic, ...typeof data === 'string' ? {data} : {base64: btoa(Array.from(data, (o) => String.fromCharCode(o)).join(''))}});
   }
 
   async subscribe(topic) {
@@ -211,8 +211,9 @@ export class Peal {
       const {messages = [], next = answer.headers.get('Peal-Next'), gap} = answer.status === 200 ? await answer.json() : {};
       live(() => {
         this.#jump(next);
-        if (gap) this.ongap?.({gap, next});
-        for (const message of messages) this.#deliver(message);
+        // A handler that throws takes nothing from the others.
+        if (gap) queueMicrotask(() => this.ongap?.({gap, next}));
+        for (const message of messages) queueMicrotask(() => this.#deliver(message));
         if (wait === '0s') this.#opened();
       })();
     };

@@ -133,6 +133,36 @@ test('messages come with topic and id, text as text and binary as octets', async
   await assert.rejects(peal.publish('too late'));
 });
 
+test('what is published may be large, and is refused where it is no text', async () => {
+  const peal = listen(`ws://${daemon.host}/chat/large`);
+  await opened(peal);
+  const octets = Uint8Array.from({length: 300_000}, (_, i) => i);
+  await peal.publish(octets);
+  await waitUntil(() => peal.heard.length === 1, 'it comes back');
+  assert.deepEqual(peal.heard[0].data, octets);
+  for (const cut of upTo(4)) await assert.rejects(peal.publish(`${cut} \ud83d`), {code: 'bad_command'});
+  await peal.publish('whole \u{1f600}');
+  assert.deepEqual(peal.states.map(({state}) => state), ['connecting', 'open']);
+  peal.close();
+});
+
+test('a topic that is named twice is one', async () => {
+  const cutter = await startCutter(daemon.port);
+  const peal = listen(`ws://${cutter.host}/live`, {topics: ['chat/twice', 'chat/twice', 'chat/once']});
+  const socket = await speaker('twice');
+  await opened(peal);
+  for (const i of upTo(2)) {
+    socket.send(String(i));
+    await waitUntil(() => peal.heard.length === i + 1, 'it is heard');
+    cutter.cut();
+    await opened(peal, i + 2);
+  }
+  assert.deepEqual(numbers(peal), upTo(2));
+  peal.close();
+  socket.close();
+  cutter.stop();
+});
+
 test('topics come and go, and errors have a code', async () => {
   const peal = listen(`http://${daemon.host}/live`, {topics: ['prices/eur']});
   await opened(peal);
@@ -247,6 +277,24 @@ test('in Chromium', async (context) => {
     await page.close();
   }
 
+  await context.test('what a handler throws takes nothing from those after it', async () => {
+    const since = (await fetch(`http://${daemon.host}/polls/thrown?wait=0s`)).headers.get('Peal-Next');
+    const socket = await speaker('thrown');
+    for (const i of upTo(3)) socket.send(String(i));
+    await Promise.all(upTo(3).map(() => once(socket, 'message')));
+    const page = await openPage('/chat/idle');
+    await page.evaluate(async (from) => {
+      const {Peal} = await import('/peal.js');
+      window.said = [];
+      new Peal('/polls/thrown', {since: from}).onmessage = ({data}) => { said.push(data); throw new Error('of a handler'); };
+    }, since);
+    await waitUntil(() => page.count('said'), 'the first are heard', 20_000);
+    socket.send('3');
+    await waitUntil(() => page.evaluate(() => said.includes('3')), 'the last is heard', 20_000);
+    assert.deepEqual(await page.evaluate(() => said.map(Number)), upTo(4));
+    socket.close();
+    await page.close();
+  });
   await context.test('by WebSocket', async () => playThrough(await openPage('/chat/web'), 'web', 'websocket'));
   await context.test('by server-sent events where there is nothing else', async () =>
     playThrough(await openPage('/events/sse'), 'sse', 'sse'));
