@@ -40,6 +40,12 @@ auth = { bearer_file = "tokens" }
 path = "/healthz"
 type = "health"
 
+[route.publish]
+path = "/publish/{topic...}"
+type = "publish"
+topics = ["{topic}"]
+auth = "none"
+
 [topic.news]
 match = "news"
 history = { size = 10 }
@@ -184,6 +190,15 @@ class Behind:
         publisher.send_frame(TEXT, b"after")
         answer = client.read_response()
         self.assertEqual([message["data"] for message in json.loads(answer.body)["messages"]], ["after"])
+
+    def test_a_large_batch(self):
+        body = 3000 * (json.dumps({"data": "x" * 1000}) + "\n").encode()
+        client = self.client()
+        client.send(client.request_head("/publish/batch", "Content-Type: application/x-ndjson",
+                                        f"Content-Length: {len(body)}", method="POST") + body)
+        answer = client.read_response()
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertEqual(len(json.loads(answer.body)["published"]), 3000)
 
     def test_the_log_has_the_address_of_the_client(self):
         self.assertEqual(self.client().upgrade("/locked", "X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1").status, 401)
