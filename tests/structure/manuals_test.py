@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The manual pages: roff has no complaint, and peal.toml(5) has every key that CONFIGURATION.md has.
+"""The manual pages: roff has no complaint, and peal.toml(5) has every key that CONFIGURATION.md has. And links of
+documents to each other lead somewhere.
 
     manuals_test.py BUILD     a meson build directory, for the page that it writes
 """
@@ -18,6 +19,7 @@ sys.dont_write_bytecode = True
 
 from manual import manual  # noqa: E402
 
+FOLDERS = [".", "docs", "examples", "systemd", "tests/*", "tests/bench/*"]  # that have documents
 PAGES = [ROOT / "server/peald.8", ROOT / "loadtest/peal-load.1"]
 
 
@@ -37,6 +39,27 @@ def documented():
             table = match[1]
         elif match := re.match(r"\| `(\w+)` \|[^|]*\| ([^|]*) \|", line):
             yield table, match[1], match[2].replace("`", "")
+
+
+def anchors(document):
+    """Of its headings, as GitHub makes them."""
+    text = re.sub(r"(?ms)^```.*?^```$", "", document.read_text())
+    headings = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in re.findall(r"(?m)^#+ (.*)$", text)]
+    return {heading.replace(" ", "-") for heading in headings}
+
+
+class Links(unittest.TestCase):
+    def test_they_lead_somewhere(self):
+        documents = [document for folder in FOLDERS for document in ROOT.glob(f"{folder}/*.md")]
+        self.assertGreater(len(documents), 10)
+        for document in documents:
+            for target in re.findall(r"\]\(([^)\s:]+)\)", document.read_text()):
+                with self.subTest(document=document.name, target=target):
+                    path, _, anchor = target.partition("#")
+                    file = document.parent / path if path else document
+                    self.assertTrue(file.exists())
+                    if anchor:
+                        self.assertIn(anchor, anchors(file))
 
 
 class Manuals(unittest.TestCase):
