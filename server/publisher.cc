@@ -28,7 +28,6 @@ constexpr std::size_t kKeptResults = 64;     // for the next request of a connec
 constexpr std::size_t kKeptText = 64 << 10;  // bytes, for the next answer
 
 std::span<const http::Header> fields_of(int status) {
-  if (status == 415) return kPlainOnly;
   if (status == 429 || status == 503) return kRetryAfter;
   return {};
 }
@@ -82,8 +81,10 @@ void Publisher::on_request(conn::Connection& connection, const http::Request& re
   }
   const auto form = publish_form(request);
   if (!form) {
-    const http::Failure& failure = form.error();
-    answers_.text(connection, request, failure.status, failure.reason, fields_of(failure.status));
+    // RFC 9110 section 12.5.3: so a coding that is not taken is told from a type that is not.
+    const bool coded = form.error().status == 415 && request.header("Content-Encoding");
+    answers_.text(connection, request, form.error().status, form.error().reason,
+                  coded ? kPlainOnly : std::span<const http::Header>());
     return;
   }
   auto& kept = static_cast<KeptRequest&>(table_->exchange(connection));

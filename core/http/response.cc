@@ -27,6 +27,7 @@ constexpr Phrase kPhrases[] = {
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
     {408, "Request Timeout"},
     {411, "Length Required"},
     {412, "Precondition Failed"},

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "core/http/response.h"
 #include "server/labels.h"
 
 namespace peal::server::accounts_test {
@@ -28,6 +29,10 @@ TEST_CASE("status_index: what is not known counts as the last one") {
   CHECK(kStatuses[status_index(200)] == 200);
   CHECK(kStatuses[status_index(503)] == 503);
   CHECK(kStatuses[status_index(999)] == 500);
+}
+
+TEST_CASE("kStatuses: each has its phrase") {
+  for (const int status : kStatuses) CHECK_MESSAGE(!http::reason_phrase(status).empty(), status);
 }
 
 TEST_CASE("handshake_result: of an answer's status") {
