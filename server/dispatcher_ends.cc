@@ -19,7 +19,7 @@ std::string_view transport_of(const conn::Connection& connection) {
 
 /// Why there are too many connections, in all or of this client; empty: there are not.
 std::string_view Dispatcher::crowd_at(conn::Connection& connection) {
-  if (table_->over_limit()) return kNoRoom;
+  if (table_->over_limit(connection)) return kNoRoom;
   return table_->crowded(connection) ? kNoRoomForClient : std::string_view();
 }
 

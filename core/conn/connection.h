@@ -111,6 +111,7 @@ struct ConnectionState {
   bool sends : 1 = false;       ///< the phase's time begins when all is sent, see has_time()
   bool local : 1 = false;       ///< came by a Unix socket
   bool in_bulk : 1 = false;     ///< waits to be listened to, see arm_receive()
+  bool surplus : 1 = false;     ///< came when there was no room, see Admission
   std::uint8_t single : 2 = 0;  ///< receives of one piece to come, see arm_receive()
   ws::ReaderState* reader = nullptr;  ///< in `open` and `closing`, while it is not idle
 };

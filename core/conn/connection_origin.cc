@@ -25,6 +25,7 @@ void ConnectionTable::on_accept(std::uint32_t listener, int fd) {
   }
   Connection& connection = connections_.emplace(reactor_.backend().adopt(fd), client, listener);
   connection.state.crowded = verdict == Admission::Verdict::crowded;
+  connection.state.surplus = admission_.over_limit();
   connection.state.counted = counted;
   connection.state.forwards = forwards;
   connection.state.https = policy.certificates != nullptr;

@@ -220,6 +220,12 @@ void ConnectionTable::count_sent(const Connection& connection, std::size_t bytes
   if (Traffic* its = traffic_.of(connection.id())) its->bytes_sent += bytes;
 }
 
+bool ConnectionTable::over_limit(Connection& connection) {
+  ConnectionState& state = connection.state;
+  if (state.surplus) state.surplus = admission_.over_limit();
+  return state.surplus;
+}
+
 bool ConnectionTable::crowded(Connection& connection) {
   ConnectionState& state = connection.state;
   if (state.crowded) state.crowded = admission_.crowded(state.client);

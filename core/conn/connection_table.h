@@ -127,9 +127,9 @@ class ConnectionTable {
   /// How many wait for resume_publisher().
   std::size_t waiting_publishers() const { return stalled_publishers_.size(); }
 
-  /// Whether there are more connections in the process than there may be. Asked when a request has
-  /// come, not on accept: by then, others may have left.
-  bool over_limit() const { return admission_.over_limit(); }
+  /// Whether the connection came when there were as many in the process as there may be, and there
+  /// still are. Asked when a request has come, not on accept: by then, others may have left.
+  bool over_limit(Connection& connection);
 
   /// Whether the connection came above its client's share of connections, and would still be.
   bool crowded(Connection& connection);

@@ -153,6 +153,28 @@ class ConnectionsInAll(LimitCase):
         self.assert_logged(r"connections: as many as there may be; 127\.0\.0\.66 is refused")
 
 
+class PlacesOfOthers(LimitCase):
+    options = ("--set", "limits.connections=5")
+
+    def test_who_is_in_is_served_whoever_comes(self):
+        inside = [self.connect() for _ in range(4)]
+        poll = "/news?wait=0s"
+        self.assertEqual([client.request(poll).status for client in inside], 4 * [204])
+        before = self.daemon.descriptors()
+        late = [self.connect(source=self.attacker) for _ in range(3)]
+        for client in late:
+            client.send(client.request_head(poll)[:-2])  # not whole, so it stays
+        wait_until(lambda: self.daemon.descriptors() >= before + 3, "they have come")
+        self.assertEqual([client.request(poll).status for client in inside], 4 * [204])
+        late[0].send(b"\r\n")
+        self.assertEqual(late[0].read_response().status, 503)
+        for client in [*inside, late[1]]:
+            client.close()
+        wait_until(lambda: self.daemon.descriptors() < before, "there is room")
+        late[2].send(b"\r\n")
+        self.assertEqual(late[2].read_response().status, 204)
+
+
 class AcceptRate(LimitCase):
     options = ("--set", "limits.accept_rate=20/s")
 

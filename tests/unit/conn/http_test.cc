@@ -128,20 +128,27 @@ TEST_CASE("ConnectionTable: a client that pipelines without reading is not liste
   });
 }
 
-TEST_CASE("ConnectionTable: it knows when there are too many, and when some have left") {
+TEST_CASE("ConnectionTable: it knows who came when there were too many, and when some have left") {
   on_both({.most_connections = 2}, [](Bench& bench) {
     SimSocket& first = bench.connect();
     SimSocket& second = bench.connect();
-    bench.run();
-    CHECK_FALSE(bench.table().over_limit());
     bench.connect();
     bench.run();
-    CHECK(bench.table().over_limit());
+    const auto over_limit = [&](std::uint32_t index) {
+      return bench.table().over_limit(*bench.table().at(index));
+    };
+    CHECK_FALSE(over_limit(0));  // they were there before
+    CHECK_FALSE(over_limit(1));
+    CHECK(over_limit(2));
     first.reset();
     second.shut_down_write();
     bench.run();
-    CHECK_FALSE(bench.table().over_limit());
+    CHECK_FALSE(over_limit(2));
     CHECK(bench.table().size() == 1);
+    bench.connect();
+    bench.connect();
+    bench.run();
+    CHECK_FALSE(over_limit(2));  // it has a place now
   });
 }
 
