@@ -283,18 +283,11 @@ void Dispatcher::answer_health(conn::Connection& connection, const http::Request
 
 void Dispatcher::answer_echo(conn::Connection& connection, const http::Request& request,
                              const Route& route) {
-  if (answers_.draining()) return answers_.going_down(connection, request);
-  const auto upgrade = ws::check_upgrade(request);
-  if (!upgrade) {
-    const ws::Rejection& rejection = upgrade.error();
-    answers_.text(connection, request, rejection.status, rejection.reason, rejection.headers);
-    return;
-  }
   const std::string_view origin = request.header("Origin").value_or("");
-  if (!origin_allowed(origin, scheme_of(connection), request.host, route.config->origins)) {
-    answers_.text(connection, request, 403, "this origin may not use the route");
-    return;
-  }
+  const Page page =
+      judge_origin(origin, scheme_of(connection), request.host, route.config->origins);
+  const auto upgrade = read_upgrade(answers_, connection, request, page);
+  if (!upgrade) return;
   if (accept_websocket(*table_, answers_, connection, request, route, *upgrade,
                        route.config->subprotocols))
     table_->topics_ready(connection);

@@ -5,7 +5,6 @@
 #include <array>
 #include <ctime>
 
-#include "core/ws/handshake.h"
 #include "server/transport.h"
 #include "server/websocket.h"
 
@@ -70,17 +69,8 @@ void PubSub::on_request(conn::Connection& connection, const http::Request& reque
 
 void PubSub::answer_websocket(conn::Connection& connection, const http::Request& request,
                               const Route& route, Captures captures, Page page) {
-  if (answers_.draining()) return answers_.going_down(connection, request);
-  const auto upgrade = ws::check_upgrade(request);
-  if (!upgrade) {
-    const ws::Rejection& rejection = upgrade.error();
-    answers_.text(connection, request, rejection.status, rejection.reason, rejection.headers);
-    return;
-  }
-  if (page == Page::foreign) {
-    answers_.text(connection, request, 403, "this origin may not use the route");
-    return;
-  }
+  const auto upgrade = read_upgrade(answers_, connection, request, page);
+  if (!upgrade) return;
   // Whoever can subscribe later need not begin with a topic.
   const std::size_t least = asks_for_peal_v1(request) ? 0 : 1;
   auto topics = select_topics(*route.config, route.topics, captures, request.query, least);

@@ -22,6 +22,25 @@ bool asks_for_peal_v1(const http::Request& request) {
   return asks && ws::wants_upgrade(request);
 }
 
+std::optional<ws::UpgradeRequest> read_upgrade(const Answers& answers, conn::Connection& connection,
+                                               const http::Request& request, Page page) {
+  if (answers.draining()) {
+    answers.going_down(connection, request);
+    return std::nullopt;
+  }
+  const auto upgrade = ws::check_upgrade(request);
+  if (!upgrade) {
+    const ws::Rejection& rejection = upgrade.error();
+    answers.text(connection, request, rejection.status, rejection.reason, rejection.headers);
+    return std::nullopt;
+  }
+  if (page == Page::foreign) {
+    answers.text(connection, request, 403, "this origin may not use the route");
+    return std::nullopt;
+  }
+  return *upgrade;
+}
+
 std::optional<std::string_view> accept_websocket(conn::ConnectionTable& table,
                                                  const Answers& answers,
                                                  conn::Connection& connection,

@@ -10,6 +10,7 @@
 
 #include "core/ws/handshake.h"
 #include "server/answers.h"
+#include "server/origin.h"
 
 namespace peal::server {
 
@@ -19,8 +20,13 @@ std::vector<std::string> subprotocols_of(const config::Route& route);
 /// Whether a request is for a WebSocket that speaks peal.v1, on a route with topics.
 bool asks_for_peal_v1(const http::Request& request);
 
-/// Answers with 101, held back until ConnectionTable::topics_ready(), what ws::check_upgrade() has
-/// found to be a WebSocket. Returns the sub-protocol of `ours` that was agreed on, empty where
+/// The WebSocket that a request of that page asks for. nullopt: it asks for none, the page may not
+/// have it, or the server drains; answered.
+std::optional<ws::UpgradeRequest> read_upgrade(const Answers& answers, conn::Connection& connection,
+                                               const http::Request& request, Page page);
+
+/// Answers with 101, held back until ConnectionTable::topics_ready(), what read_upgrade()
+/// has found. Returns the sub-protocol of `ours` that was agreed on, empty where
 /// there is none; nullopt: refused, and answered.
 std::optional<std::string_view> accept_websocket(conn::ConnectionTable& table,
                                                  const Answers& answers,
