@@ -82,12 +82,16 @@ bool ConnectionTable::holds_input(const Connection& connection) {
   return connection.held || (connection.secure && connection.secure->holds_input());
 }
 
-bool ConnectionTable::has_input_waiting(const Connection& connection) const {
+/// Whether what is held waits for something else than its rest, as half a head does.
+bool ConnectionTable::holds_back(const Connection& connection) {
   const ConnectionState& state = connection.state;
   const bool waits = state.stall != Stall::none || state.phase == Phase::answering ||
                      state.phase == Phase::responding || state.phase == Phase::upgrading;
-  const bool encrypted = connection.secure && connection.secure->holds_input();
-  return encrypted || (waits && connection.held != nullptr);
+  return waits && connection.held != nullptr;
+}
+
+bool ConnectionTable::has_input_waiting(const Connection& connection) {
+  return holds_back(connection) || (connection.secure && connection.secure->holds_input());
 }
 
 /// What is left of a long frame is received where it belongs. An armed receive would bring it in

@@ -54,7 +54,7 @@ void ConnectionTable::take_ciphertext(Connection& connection, Bytes ciphertext) 
 
 /// Goes on with what had to wait.
 void ConnectionTable::decrypt_held(Connection& connection) {
-  if (!connection.secure || connection.held || connection.state.stall != Stall::none) return;
+  if (!connection.secure || connection.state.stall != Stall::none || holds_back(connection)) return;
   SecureLink& link = *connection.secure;
   Block* const block = link.begin_decrypting();
   if (!block) return;

@@ -197,7 +197,8 @@ class ConnectionTable {
   // connection_receive.cc
   bool takes_input(const Connection& connection) const;
   static bool holds_input(const Connection& connection);
-  bool has_input_waiting(const Connection& connection) const;
+  static bool holds_back(const Connection& connection);
+  static bool has_input_waiting(const Connection& connection);
   void arm_receive(Connection& connection);
   void stop_receive(Connection& connection);
   void receive_singly(Connection& connection);

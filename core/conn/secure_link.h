@@ -65,8 +65,10 @@ class SecureLink {
   void hold(BlockPool& blocks, Bytes ciphertext) {
     if (!deaf_) blocks.append(input_, ciphertext);
   }
-  /// What waits, in Block::used, to be handed back by end_decrypting(); null when there is none.
+  /// What waits, in Block::used, to be handed back by end_decrypting(); null when there is none, or
+  /// it is being decrypted already.
   Block* begin_decrypting() {
+    if (decrypting_) return nullptr;
     decrypting_ = input_ != nullptr;
     return std::exchange(input_, nullptr);
   }

@@ -149,6 +149,30 @@ TEST_CASE("ConnectionTable: many small records are decrypted a share a turn") {
   }
 }
 
+TEST_CASE("ConnectionTable: heads of requests in more records than a share are read to their end") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    CAPTURE(seed);
+    const bool ends = seed % 2 == 0;  // which may show while records wait, or after that
+    Setup setup = with_tls();
+    setup.seed = seed;
+    on_both(setup, [&](Bench& bench) {
+      SecureClient client(bench);
+      client.run();
+      std::string requests = post_chunked("/body", "1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n");
+      for (const char* path : {"/two", "/three"})
+        requests += get(path, "X: " + std::string(300, 'x') + "\r\n");
+      for (const char octet : requests) client.tls.write(std::string(1, octet));
+      client.socket.write(client.tls.take_output());
+      if (ends) client.socket.shut_down_write();
+      bench.run();
+      client.tls.take(client.socket.read());
+      CHECK(bench.handler.requests == std::vector<std::string>{"/body", "/two", "/three"});
+      CHECK(client.tls.received.ends_with("/three\n"));
+      CHECK(client.socket.closed() == ends);
+    });
+  }
+}
+
 TEST_CASE("ConnectionTable: who ends while records wait is given up, and its answers are sent") {
   on_both(with_tls(), [](Bench& bench) {
     SecureClient client(bench);
