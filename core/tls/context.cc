@@ -60,11 +60,24 @@ void trust(SSL_CTX* context, const std::vector<X509Ptr>& roots) {
   for (const X509Ptr& root : roots) PEAL_CHECK(X509_STORE_add_cert(store, root.get()));
 }
 
+/// A client may not come back by the session of a certificate that has expired since: each
+/// resumption brings a new ticket, so it could do so for ever.
+SSL_TICKET_RETURN judge_ticket(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t,
+                               SSL_TICKET_STATUS status, void*) {
+  const bool renew = status == SSL_TICKET_SUCCESS_RENEW;
+  if (status != SSL_TICKET_SUCCESS && !renew) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  const X509* shown = SSL_SESSION_get0_peer(session);
+  if (!shown || X509_cmp_current_time(X509_get0_notAfter(shown)) <= 0)
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return renew ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
+}
+
 /// Lets in who shows a certificate that leads to one of `roots`.
 void require_client_certificate(SSL_CTX* context, const std::vector<X509Ptr>& roots) {
   trust(context, roots);
   for (const X509Ptr& root : roots) PEAL_CHECK(SSL_CTX_add_client_CA(context, root.get()));
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  PEAL_CHECK(SSL_CTX_set_session_ticket_cb(context, nullptr, judge_ticket, nullptr));
 }
 
 static_assert(sizeof(SessionScope) <= SSL_MAX_SID_CTX_LENGTH);

@@ -317,6 +317,25 @@ TEST_CASE("Context: a session of one authority is not resumed where another is a
   }
 }
 
+TEST_CASE("Context: a session is not resumed when its client's certificate has expired since") {
+  ClientAuthority authority;
+  const auto before = authority.server(authority.root);
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(before->native()), X509_V_FLAG_NO_CHECK_TIME);
+  const auto now = authority.server(authority.root);
+  const auto client = authority.client(authority.root, true);
+  for (const Version version : kVersions) {
+    limit_to(*client, version);
+    Pair first(*before, *client);
+    first.carry();
+    REQUIRE(first.both_open());
+    const Session session = first.client.session();
+    REQUIRE(session);
+    Pair again(*now, *client, {.host = "", .resume = session.get()});
+    again.carry();
+    CHECK(again.server.state() == State::failed);
+  }
+}
+
 TEST_CASE("Context: a session of one server name is not resumed under another") {
   const TemporaryFolder folder;
   TicketKeys keys;
