@@ -22,9 +22,9 @@ constexpr std::size_t kMaxHello = 16 << 10;
 
 constexpr std::uint8_t kHandshakeType = 22;
 
-/// A record that may begin a handshake.
+/// A record that may begin a handshake, with as much of a hello as the client likes.
 bool begins_handshake(Bytes header) {
-  return record_type(header) == kHandshakeType && record_length(header) >= kMessageHeaderSize &&
+  return record_type(header) == kHandshakeType && record_length(header) > 0 &&
          record_length(header) <= kMaxContent;
 }
 
@@ -33,21 +33,9 @@ bool continues_handshake(Bytes header) {
   return record_length(header) <= kMaxContent + 2048;
 }
 
-/// One that may be the first of a client's second hello, or what comes before it.
-bool may_begin_again(Bytes header) {
-  return continues_handshake(header) &&
-         (record_type(header) != kHandshakeType || begins_handshake(header));
-}
-
-/// Of the handshake message at the start of a record.
-std::size_t message_size(Bytes record) {
-  return load_be<std::uint32_t>(record.data() + kRecordHeaderSize) & 0xffffff;
-}
-
-/// Fatal illegal_parameter, for whom no version has been agreed with.
-constexpr std::array<std::byte, 7> kRefusal = {std::byte{21}, std::byte{3}, std::byte{3},
-                                               std::byte{0},  std::byte{2}, std::byte{2},
-                                               std::byte{47}};
+// Alerts (RFC 8446 section 6).
+constexpr std::uint8_t kUnexpectedMessage = 10;
+constexpr std::uint8_t kIllegalParameter = 47;
 
 }  // namespace
 
@@ -101,25 +89,46 @@ bool Engine::shake_hands(Bytes& input) {
     step(input);
     return !input.empty();
   }
-  // After a HelloRetryRequest OpenSSL is in this state as well, and in no other hello may come.
-  const bool again = ssl_ && !second_hello_ && SSL_get_state(ssl_.get()) == TLS_ST_EARLY_DATA;
-  const auto expected = again ? may_begin_again : ssl_ ? continues_handshake : begins_handshake;
+  const auto expected = ssl_ ? continues_handshake : begins_handshake;
   Bytes record = buffer_.next(input, expected);
   if (record.empty()) return false;
-  const bool whole = record.size() == kRecordHeaderSize + record_length(record);
-  const bool hello = (!ssl_ || again) && whole && begins_handshake(record);
-  if (again) second_hello_ = hello;
-  if (hello && message_size(record) > kMaxHello) {
-    wire_.write(kRefusal);
-    fail("client hello too long");
+  const bool taken = expected(record);
+  if (taken && !may_go_on(record)) {
+    refuse(kIllegalParameter, "client hello too long");
     return true;
   }
   if (!ssl_) start();
   step(record);
   // OpenSSL finds words for most headers that were refused.
-  if (!whole && state_ == State::handshake) fail("not a record of a handshake");
+  if (!taken && state_ == State::handshake)
+    refuse(kUnexpectedMessage, "not a record of a handshake");
   buffer_.release();
   return true;
+}
+
+/// False when a hello says that it is too long. Its header may come in pieces.
+bool Engine::may_go_on(Bytes record) {
+  if (record_type(record) != kHandshakeType) return true;
+  // After a HelloRetryRequest OpenSSL is in this state as well, and in no other hello may come.
+  if (ssl_ && !second_hello_ && SSL_get_state(ssl_.get()) == TLS_ST_EARLY_DATA) {
+    second_hello_ = true;
+    hello_octets_ = 0;
+  }
+  for (const std::byte octet : record.subspan(kRecordHeaderSize)) {
+    if (hello_octets_ == kMessageHeaderSize) break;
+    hello_header_ = hello_header_ << 8 | std::to_integer<std::uint32_t>(octet);
+    ++hello_octets_;
+  }
+  return hello_octets_ < kMessageHeaderSize || (hello_header_ & 0xffffff) <= kMaxHello;
+}
+
+/// Fails, with an alert to a client with whom no version has been agreed.
+void Engine::refuse(std::uint8_t alert, const char* reason) {
+  const std::array<std::byte, 7> record = {std::byte{21},   std::byte{3}, std::byte{3},
+                                           std::byte{0},    std::byte{2}, std::byte{2},
+                                           std::byte{alert}};
+  wire_.write(record);
+  fail(reason);
 }
 
 /// Lets OpenSSL go on with the handshake.

@@ -99,10 +99,12 @@ class Engine {
 
   void start();
   bool shake_hands(Bytes& input);
+  bool may_go_on(Bytes record);
   void step(Bytes& input);
   void open();
   std::size_t decrypt(Bytes& input, MutableBytes plaintext);
   void note(int outcome);
+  void refuse(std::uint8_t alert, const char* reason);
   void fail(const char* reason);
 
   const Context* context_;
@@ -116,7 +118,9 @@ class Engine {
   State state_ = State::handshake;
   Side side_ = Side::server;
   bool plain_http_ = false;
-  bool second_hello_ = false;  ///< has begun, see RFC 8446 section 4.1.4
+  bool second_hello_ = false;       ///< has begun, see RFC 8446 section 4.1.4
+  std::uint8_t hello_octets_ = 0;   ///< of the header of a client's hello that have come
+  std::uint32_t hello_header_ = 0;  ///< those
   Agreement agreement_;
 };
 

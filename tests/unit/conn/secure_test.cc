@@ -262,7 +262,7 @@ TEST_CASE("ConnectionTable: garbage gets an alert and the end, at any time") {
     on_both(with_tls(), [&](Bench& bench) {
       SecureClient client(bench);
       if (after_handshake) client.open();
-      client.socket.write("\x17\x03\x03\x00\x20" + std::string(32, '\x55'));
+      client.socket.write(std::string("\x17\x03\x03\0\x20", 5) + std::string(32, '\x55'));
       bench.run();
       CHECK(client.socket.unread() > 0);
       client.socket.read();
