@@ -73,7 +73,7 @@ std::span<const http::Header> Dispatcher::on_request_refused(conn::Connection& c
   return refused_page_.fields();
 }
 
-/// Nothing of what a client has sent gets into the log: `reason` is one of our own.
+/// Nothing of what a client has sent gets into the log: `reason` is one of our own, or OpenSSL's.
 void Dispatcher::on_ending(conn::Connection& connection, std::string_view reason) {
   pubsub_.on_ending(connection);
   if (connection.policy && connection.state.ending == conn::Ending::slow_client)

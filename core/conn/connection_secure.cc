@@ -116,7 +116,7 @@ void ConnectionTable::fail_secure(Connection& connection) {
            Ending::bad_request);
     return;
   }
-  note_ending(connection, Ending::tls_error);
+  note_ending(connection, Ending::tls_error, connection.secure->engine(memory_.blocks).failure());
   if (connection.exchange) connection.exchange->file = {};
   connection.shut();
   connection.clear(memory_);

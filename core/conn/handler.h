@@ -60,7 +60,8 @@ class ConnectionHandler {
 
   /// The connection begins to end, for the reason in ConnectionState::ending. To take note of; what
   /// it has queued may still be sent, and on_close() follows. `reason`: what is wrong with a
-  /// request that is refused, or with what a WebSocket brings, a static string; else empty.
+  /// request that is refused, with TLS, or with what a WebSocket brings, a static string; else
+  /// empty.
   virtual void on_ending(Connection& connection, std::string_view reason) = 0;
 
   /// An outbox that wants room (hub::Outbox::wants_room()) has some.

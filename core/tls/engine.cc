@@ -208,7 +208,9 @@ void Engine::note(int outcome) {
   const unsigned long error = ERR_peek_error();
   const int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
   plain_http_ = reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST;
-  fail(reason_of(error));
+  fail(reason == SSL_R_CERTIFICATE_VERIFY_FAILED
+           ? X509_verify_cert_error_string(SSL_get_verify_result(ssl_.get()))
+           : reason_of(error));
   ERR_clear_error();
 }
 

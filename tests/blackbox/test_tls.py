@@ -251,6 +251,8 @@ tls = { cert = "site.crt", key = "site.key", client_ca = "ca.crt" }
                 with self.subTest(version.name, identity=identity):
                     with self.assertRaises((ssl.SSLError, Ended)):
                         self.secure_echo(self.secure(self.authority.client_context(identity, version)))
+        wait_until(lambda: "did not get through TLS: closed (peer did not return a certificate)" in
+                   self.daemon.log.text(), "the log tells why")
 
 
 class Configuration(unittest.TestCase):

@@ -267,6 +267,8 @@ TEST_CASE("ConnectionTable: garbage gets an alert and the end, at any time") {
       CHECK(client.socket.unread() > 0);
       client.socket.read();
       CHECK(client.socket.ended());
+      CHECK(bench.handler.last_reason ==
+            (after_handshake ? "bad record mac" : "not a record of a handshake"));
       client.socket.shut_down_write();
       bench.run();
       CHECK(client.socket.closed());
