@@ -67,6 +67,8 @@ def read_findings(findings, scenario):
         round_["asked_rate"] = findings["options"]["rate"]
         if messages["per_second"] < 0.95 * round_["asked_rate"]:
             raise Failure(f"only {messages['per_second']:,.0f} of {round_['asked_rate']:,} messages a second")
+        if messages["unsent"] > 0:  # and they would have been the latest
+            raise Failure(f"{messages['unsent']:,} messages were due and could not be sent in time")
     return round_
 
 

@@ -168,8 +168,8 @@ class Findings(unittest.TestCase):
         return {
             "options": {"rate": 1000},
             "connections": {"opened": 10, "compressed": 10, "per_second": 500.0},
-            "messages": {"received": 100, "per_second": 990.0, "latency_us": {"p50": 1.0, "p99": 2.0, "p99.9": 3.0}}
-            | messages,
+            "messages": {"received": 100, "unsent": 0, "per_second": 990.0,
+                         "latency_us": {"p50": 1.0, "p99": 2.0, "p99.9": 3.0}} | messages,
             "server_cpu": {"us_per_unit": 6.5},
             "own_cpu": {"us_per_unit": 5.5},
             "server_memory_per_connection": {"pss": 247.3},
@@ -186,6 +186,8 @@ class Findings(unittest.TestCase):
             load.read_findings(self.findings(received=0), scenarios.BY_NAME["echo64"])
         with self.assertRaisesRegex(Failure, "only 900 of 1,000"):
             load.read_findings(self.findings(per_second=900.0), scenarios.BY_NAME["tail"])
+        with self.assertRaisesRegex(Failure, "7 messages were due"):
+            load.read_findings(self.findings(unsent=7), scenarios.BY_NAME["tail"])
         with self.assertRaisesRegex(Failure, "no CPU time"):
             load.read_findings(self.findings() | {"server_cpu": {"us_per_unit": 0.0}}, scenarios.BY_NAME["echo64"])
         findings = self.findings()
