@@ -2,11 +2,16 @@
 #include "loadtest/endpoint.h"
 
 #include <netdb.h>
+#include <poll.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include "core/base/ascii.h"
+#include "core/base/fd.h"
 
 namespace peal::loadtest {
 namespace {
@@ -15,6 +20,19 @@ void add_fields(std::string& head, const Endpoint& endpoint) {
   head.append("Host: ").append(endpoint.host).append("\r\n");
   for (const auto& [name, value] : endpoint.headers)
     head.append(name).append(": ").append(value).append("\r\n");
+}
+
+/// Whether a connection is taken there, soon.
+bool accepts(const SocketAddress& address) {
+  constexpr int kPatience = 1000;  // ms
+  const Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return false;
+  if (::connect(fd.get(), address.get(), address.size) == 0) return true;
+  pollfd wait{.fd = fd.get(), .events = POLLOUT, .revents = 0};
+  int error = 0;
+  socklen_t size = sizeof error;
+  return errno == EINPROGRESS && ::poll(&wait, 1, kPatience) == 1 &&
+         getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
 }
 
 }  // namespace
@@ -36,10 +54,19 @@ std::expected<SocketAddress, std::string> resolve(const Url& url) {
     return std::unexpected(url.host + ": " +
                            (error == EAI_SYSTEM ? std::strerror(errno) : gai_strerror(error)));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
-  SocketAddress address;
-  std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
-  address.size = found->ai_addrlen;
-  return address;
+  std::vector<SocketAddress> addresses;
+  for (const addrinfo* each = found; each; each = each->ai_next) {
+    SocketAddress& address = addresses.emplace_back();
+    std::memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
+    address.size = each->ai_addrlen;
+  }
+  return answers(addresses);
+}
+
+SocketAddress answers(std::span<const SocketAddress> addresses) {
+  if (addresses.size() == 1) return addresses.front();
+  const auto found = std::ranges::find_if(addresses, accepts);
+  return found == addresses.end() ? addresses.front() : *found;
 }
 
 std::optional<std::string> take_host(HeaderFields& headers) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,8 +41,13 @@ struct Endpoint {
   bool compress = false;  ///< offer permessage-deflate
 };
 
-/// The first address that `url` names (getaddrinfo(3), which may take its time). Error: for people.
+/// The address that `url` names (getaddrinfo(3), which may take its time); of several the one that
+/// answers(). Error: for people.
 std::expected<SocketAddress, std::string> resolve(const Url& url);
+
+/// The first of these where somebody takes a connection within a second each; the first one where
+/// nobody does. Requires: one at least.
+SocketAddress answers(std::span<const SocketAddress> addresses);
 
 /// Takes Host out of `headers`, as a request has one; empty when it is not there.
 std::optional<std::string> take_host(HeaderFields& headers);

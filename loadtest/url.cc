@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loadtest/url.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 
@@ -49,6 +51,11 @@ bool parse_authority(std::string_view text, Url& url) {
 }
 
 }  // namespace
+
+bool Url::has_address() const {
+  in6_addr any;
+  return host.contains(':') || inet_pton(AF_INET, host.c_str(), &any) == 1;
+}
 
 std::string Url::authority() const {
   const std::string name = host.contains(':') ? '[' + host + ']' : host;

@@ -16,6 +16,8 @@ struct Url {
   std::uint16_t port = 0;
   std::string target;  ///< path and query, as in a request line
 
+  /// The host is an address and not a name.
+  bool has_address() const;
   /// The value of the Host field: without the port where it is the scheme's own.
   std::string authority() const;
 };

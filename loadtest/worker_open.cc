@@ -105,11 +105,10 @@ void Worker::on_connect(SlotId id, int error) {
 void Worker::secure(Client& client) {
   client.phase = Phase::securing;
   // The name is checked where there is one; SNI takes no address.
-  const bool named =
-      client.endpoint->url.host.find_first_not_of("0123456789.:") != std::string::npos;
+  const Url& url = client.endpoint->url;
   client.secure = std::make_unique<Client::Secure>(
       *plan_.tls, blocks_,
-      tls::Engine::ClientStart{.host = named ? client.endpoint->url.host : std::string(),
+      tls::Engine::ClientStart{.host = url.has_address() ? std::string() : url.host,
                                .hand_over = true});
   outbound_.mark(client);
 }

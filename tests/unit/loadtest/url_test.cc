@@ -47,5 +47,16 @@ TEST_CASE("Url: what is none is refused, and told") {
   }
 }
 
+TEST_CASE("Url: a name is told from an address of either family") {
+  for (const char* text : {"ws://127.0.0.1/", "ws://[::1]/", "ws://[2001:db8::f]:1/"}) {
+    CAPTURE(text);
+    CHECK(parse_url(text)->has_address());
+  }
+  for (const char* text : {"ws://localhost/", "ws://1.2.3.example/", "ws://beef/"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_url(text)->has_address());
+  }
+}
+
 }  // namespace
 }  // namespace peal::loadtest::url_test
