@@ -22,7 +22,8 @@ constexpr std::int64_t kMaxConnections = 4'000'000;
 constexpr std::int64_t kMaxThreads = 256;
 constexpr std::int64_t kMaxDepth = 65'536;
 constexpr std::uint64_t kMaxRate = 1'000'000'000;
-constexpr std::uint64_t kMaxPairs = 256 << 20;  // of a publisher and a subscriber: 4 bytes each
+constexpr std::uint64_t kMaxPairs = 256 << 20;    // of a publisher and a subscriber: 4 bytes each
+constexpr std::uint64_t kMaxUnderWay = 64 << 20;  // messages of a closed loop: 8 bytes each
 
 std::string quoted(std::string_view text) {
   return '"' + std::string(text) + '"';
@@ -149,6 +150,10 @@ void check_counts(const RawOptions& raw, Options& options, Problems& problems) {
       std::min<std::uint32_t>(options.threads, static_cast<std::uint32_t>(options.total()));
   options.depth =
       check_number("--depth", raw.depth, options.rate > 0 ? 1024 : 1, kMaxDepth, problems);
+  const std::uint64_t senders = fanout ? options.publishers : options.connections;
+  if (options.rate == 0 && senders * options.depth > kMaxUnderWay)
+    problems.push_back("--depth: at most " + std::to_string(kMaxUnderWay) +
+                       " messages under way of all senders together");
 }
 
 void check_load(const RawOptions& raw, Options& options, Problems& problems) {
@@ -167,11 +172,20 @@ void check_load(const RawOptions& raw, Options& options, Problems& problems) {
 
 void check_server(const RawOptions& raw, Options& options, Problems& problems) {
   for (const std::int64_t pid : raw.server_pids) {
-    if (pid > 0 && pid <= std::numeric_limits<pid_t>::max())
-      options.server_pids.push_back(static_cast<pid_t>(pid));
-    else
+    const auto known = static_cast<pid_t>(pid);
+    if (pid <= 0 || pid > std::numeric_limits<pid_t>::max())
       problems.push_back("--server-pid: " + std::to_string(pid) + " is no process");
+    else if (std::ranges::find(options.server_pids, known) == options.server_pids.end())
+      options.server_pids.push_back(known);
   }
+}
+
+void check_output(const RawOptions& raw, Options& options, Problems& problems) {
+  options.quiet = raw.quiet;
+  options.json = raw.json;
+  options.html = raw.html;
+  if (!raw.json.empty() && raw.json == raw.html)
+    problems.push_back("--json and --html: " + quoted(raw.json) + " cannot be both");
 }
 
 }  // namespace
@@ -198,9 +212,6 @@ std::expected<Options, std::vector<std::string>> check_options(const RawOptions&
   options.compress = raw.compress;
   options.insecure = raw.insecure;
   options.ca = raw.ca;
-  options.quiet = raw.quiet;
-  options.json = raw.json;
-  options.html = raw.html;
   options.rate = check_rate(raw.rate, problems);
   check_urls(raw, options, problems);
   check_transport(raw, options, problems);
@@ -208,6 +219,7 @@ std::expected<Options, std::vector<std::string>> check_options(const RawOptions&
   check_load(raw, options, problems);
   check_counts(raw, options, problems);
   check_server(raw, options, problems);
+  check_output(raw, options, problems);
   options.duration = check_duration("--duration", raw.duration, 10s, problems);
   options.warmup = check_duration("--warmup", raw.warmup, 1s, problems);
   options.ramp_up = check_duration("--ramp-up", raw.ramp_up, 0s, problems);

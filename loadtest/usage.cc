@@ -65,12 +65,16 @@ std::optional<CpuTime> cpu_time_of(std::span<const pid_t> pids) {
 std::optional<Memory> memory_of(std::span<const pid_t> pids) {
   if (pids.empty()) return std::nullopt;
   Memory memory;
+  bool known = true;
   for (const pid_t pid : pids) {
     const auto resident = read_kib(open_proc(pid, "status"), "VmRSS:");
     if (!resident) return std::nullopt;
     memory.resident += *resident;
-    memory.proportional += read_kib(open_proc(pid, "smaps_rollup"), "Pss:").value_or(0);
+    const auto proportional = read_kib(open_proc(pid, "smaps_rollup"), "Pss:");
+    known = known && proportional;
+    memory.proportional += proportional.value_or(0);
   }
+  if (!known) memory.proportional = 0;
   return memory;
 }
 

@@ -27,7 +27,7 @@ struct CpuTime {
 
 struct Memory {
   std::uint64_t resident = 0;      ///< bytes (RSS)
-  std::uint64_t proportional = 0;  ///< bytes (PSS); 0 where this process may not know
+  std::uint64_t proportional = 0;  ///< bytes (PSS); 0 where one of them may not be known
 };
 
 /// Of all these processes together; nullopt when there are none, or one has gone.

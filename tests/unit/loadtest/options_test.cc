@@ -5,6 +5,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace peal::loadtest::options_test {
 namespace {
@@ -140,6 +141,31 @@ TEST_CASE("Options: a number that is given is at least 1") {
   RawOptions raw = echo();
   raw.connections = 4'000'001;
   CHECK(problems_of(raw) == "--connections: at most 4000000, not 4000001\n");
+}
+
+TEST_CASE("Options: a process that is named twice counts once") {
+  RawOptions raw = echo();
+  raw.server_pids = {7, 8, 7};
+  CHECK(check_options(raw)->server_pids == std::vector<pid_t>{7, 8});
+}
+
+TEST_CASE("Options: two results do not go to one place") {
+  RawOptions raw = echo();
+  raw.json = raw.html = "-";
+  CHECK(problems_of(raw) == "--json and --html: \"-\" cannot be both\n");
+  raw.html = "page.html";
+  CHECK(check_options(raw));
+}
+
+TEST_CASE("Options: a closed loop keeps no more messages under way than there is memory for") {
+  RawOptions raw = echo();
+  raw.connections = 1024;
+  raw.depth = 65'536;
+  CHECK(check_options(raw));
+  raw.connections = 1025;
+  CHECK(problems_of(raw).contains("--depth: at most 67108864 messages under way"));
+  raw.rate = "1";
+  CHECK(check_options(raw));
 }
 
 TEST_CASE("Options: what does not go with a scenario is refused") {
