@@ -73,6 +73,7 @@ bool HttpReader::read_head() {
   status_line_ = line;
   if (!line.starts_with("HTTP/1.") || !status) return false;
   status_ = static_cast<int>(*status);
+  event_stream_ = false;
   std::optional<std::uint64_t> length;
   http::Request framing;  // the fields that say how long a body is are those of a request
   rest.remove_prefix(line_end + 2);
@@ -87,6 +88,9 @@ bool HttpReader::read_head() {
       if (!length) return false;
     } else if (ascii::equal_ignoring_case(name, "Transfer-Encoding")) {
       framing.chunked = ascii::equal_ignoring_case(value, "chunked");
+    } else if (ascii::equal_ignoring_case(name, "Content-Type")) {
+      const std::string_view type = ascii::trim(value.substr(0, value.find(';')));
+      event_stream_ = ascii::equal_ignoring_case(type, "text/event-stream");
     }
   }
   head_.clear();

@@ -39,6 +39,8 @@ class HttpReader {
 
   /// Of the answer that is being read, or was read last.
   int status() const { return status_; }
+  /// Its Content-Type is text/event-stream.
+  bool is_event_stream() const { return event_stream_; }
   /// The first line without its end; after Outcome::failed, what stands in its place.
   const std::string& status_line() const { return status_line_; }
   /// Whether the answer has a body without an end.
@@ -52,6 +54,7 @@ class HttpReader {
 
   State state_ = State::head;
   int status_ = 0;
+  bool event_stream_ = false;
   std::string head_;
   std::string status_line_;
   http::BodyReader body_;

@@ -145,7 +145,8 @@ bool Worker::take_answer(Client& client, MutableBytes& input) {
   HttpReader& answers = client.http->answers;
   const HttpReader::Outcome outcome = answers.next(input).outcome;
   if (outcome == HttpReader::Outcome::need_more) return false;
-  if (outcome != HttpReader::Outcome::head || answers.status() != 200) {
+  if (outcome != HttpReader::Outcome::head || answers.status() != 200 ||
+      !answers.is_event_stream()) {
     fail_open(client, refusal_text(answers.status_line(), nullptr, "event stream"));
     return false;
   }
