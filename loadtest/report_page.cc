@@ -95,9 +95,10 @@ const scaled = (value, units, step) => {
   return [digits(value), units[at]];
 };
 const time = (us) => us < 1 ? [digits(us * 1000), "ns"] : us < 1e6 ? scaled(us, ["µs", "ms"], 1000) : [digits(us / 1e6), "s"];
-const count = (value) => value < 1e5 ? [grouped(value), ""] : scaled(value, ["", "k", "M", "G"], 1000);
+const count = (value) => value < 100 ? [digits(value), ""] : value < 1e5 ? [grouped(value), ""] : scaled(value, ["", "k", "M", "G"], 1000);
 const size = (bytes) => scaled(bytes, ["B", "KiB", "MiB", "GiB"], 1024);
 const rate = (bytes) => scaled(bytes, ["B/s", "kB/s", "MB/s", "GB/s"], 1000);
+const plural = (number, word) => `${grouped(number)} ${word}${number === 1 ? "" : "s"}`;
 const joined = ([value, unit]) => unit ? value + " " + unit : value;
 const each = (pair, what) => `<b>${pair[0]}<small>${pair[1]}${what}</small></b>`;
 
@@ -270,7 +271,10 @@ function figures() {
 }
 
 function trouble() {
-  const list = Object.entries(data.connections.failures).map(([reason, times]) => `${grouped(times)} connections: ${reason}`);
+  const reasons = Object.entries(data.connections.failures).sort((a, b) => b[1] - a[1]), shown = 10;
+  const list = reasons.slice(0, shown).map(([reason, times]) => `${plural(times, "connection")}: ${reason}`);
+  const others = reasons.slice(shown).reduce((sum, [, times]) => sum + times, 0);
+  if (others > 0) list.push(`${plural(others, "connection")}, for ${plural(reasons.length - shown, "other reason")}`);
   const names = {wrong: "messages were not what was sent", out_of_order: "messages came out of order or twice",
     unexpected: "messages came that nobody had sent", missing: "messages did not come", refused: "publications were refused"};
   if (messages) for (const [name, text] of Object.entries(names))
@@ -294,7 +298,7 @@ const setup = table("The run", [
 ]);
 const counts = table("Counts", [
   ["opened", `${grouped(data.connections.opened)} in ${timeLabel(data.connections.seconds * 1e6)}`],
-  ["handshakes", grouped(data.connections.per_second) + " /s"],
+  ["handshakes", joined(count(data.connections.per_second)) + " /s"],
   messages ? ["sent", grouped(messages.sent) + " in all"] : null,
   messages ? ["received", grouped(messages.received) + " while measured"] : null,
   messages ? ["payload", joined(rate(messages.payload_bytes / messages.seconds))] : null,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
-#include <cstdio>
+#include <functional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "config/units.h"
 #include "loadtest/report.h"
@@ -89,8 +91,7 @@ std::string memory_line(const Findings& result) {
 std::string message_lines(const Findings& result) {
   const double rate = static_cast<double>(result.messages) / result.seconds;
   std::string text =
-      line("messages", grouped(result.messages) + ", " + grouped(static_cast<std::uint64_t>(rate)) +
-                           " a second, " +
+      line("messages", grouped(result.messages) + ", " + rate_text(rate) + " a second, " +
                            byte_rate_text(static_cast<double>(result.bytes) / result.seconds));
   if (result.options.rate > 0) {
     std::string lag = "sent later than due by " +
@@ -129,13 +130,32 @@ std::string connections_line(const Findings& result) {
   std::string opened = grouped(result.opened) + " opened";
   if (result.opening_seconds > 0)
     opened += " in " + time_text(result.opening_seconds * 1e9) + ", " +
-              grouped(static_cast<std::uint64_t>(static_cast<double>(result.opened) /
-                                                 result.opening_seconds)) +
+              rate_text(static_cast<double>(result.opened) / result.opening_seconds) +
               " handshakes a second";
   if (result.openings.count() > 0)
     opened += "; 50 % within " + time_text(static_cast<double>(result.openings.percentile(50))) +
               ", 99 % within " + time_text(static_cast<double>(result.openings.percentile(99)));
   return line("connections", opened);
+}
+
+/// The most frequent reasons: a server may give each connection another one.
+std::string failure_lines(const Findings& result) {
+  constexpr std::size_t kShown = 10;
+  std::vector<std::pair<std::string, std::uint64_t>> reasons(result.failures.begin(),
+                                                             result.failures.end());
+  std::ranges::stable_sort(reasons, std::greater(), &decltype(reasons)::value_type::second);
+  std::string text;
+  std::uint64_t others = 0;
+  for (std::size_t i = 0; i < reasons.size(); ++i) {
+    if (i >= kShown)
+      others += reasons[i].second;
+    else
+      text += plural(reasons[i].second, "connection") + " failed: " + reasons[i].first + '\n';
+  }
+  if (others > 0)
+    text += plural(others, "connection") + " failed for " +
+            plural(reasons.size() - kShown, "other reason") + '\n';
+  return text;
 }
 
 }  // namespace
@@ -178,12 +198,10 @@ std::string text_report(const Findings& result) {
 }
 
 std::string trouble_report(const Findings& result) {
-  std::string text;
+  std::string text = failure_lines(result);
   const auto tell = [&](std::uint64_t count, std::string_view what) {
     if (count > 0) text += grouped(count) + ' ' + std::string(what) + '\n';
   };
-  for (const auto& [reason, times] : result.failures)
-    text += plural(times, "connection") + " failed: " + reason + '\n';
   if (result.cut_short())
     text += "interrupted when " + grouped(result.opened) + " of " +
             plural(result.options.total(), "connection") + " were open\n";

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "core/base/utf8.h"
+
 namespace peal::loadtest {
 namespace {
 
@@ -33,6 +35,11 @@ std::string grouped(std::uint64_t value) {
   return text;
 }
 
+std::string rate_text(double per_second) {
+  if (per_second < 99.95) return number_text(per_second);
+  return grouped(static_cast<std::uint64_t>(std::llround(per_second)));
+}
+
 std::string time_text(double nanoseconds) {
   if (nanoseconds < 1e3) return fixed(nanoseconds, 0) + " ns";
   if (nanoseconds < 1e6) return number_text(nanoseconds / 1e3) + " µs";
@@ -47,7 +54,22 @@ std::string size_text(double bytes) {
   return number_text(bytes / (1 << 30)) + " GiB";
 }
 
+std::string printable(std::string_view text) {
+  const bool utf8 = is_utf8(as_bytes(text));
+  std::string shown(text);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const auto octet = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F are controls as well: C2 and one more octet below A0.
+    const bool control = octet < ' ' || octet == 0x7f ||
+                         (utf8 && octet == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0);
+    if (control || (octet > '~' && !utf8)) shown[i] = '?';
+    if (control && octet == 0xc2) shown[++i] = '?';
+  }
+  return shown;
+}
+
 std::string byte_rate_text(double bytes_per_second) {
+  if (bytes_per_second < 1e3) return number_text(bytes_per_second) + " B/s";
   if (bytes_per_second < 1e6) return number_text(bytes_per_second / 1e3) + " kB/s";
   if (bytes_per_second < 1e9) return number_text(bytes_per_second / 1e6) + " MB/s";
   return number_text(bytes_per_second / 1e9) + " GB/s";

@@ -211,7 +211,7 @@ void Worker::peer_closed(Client& client, ws::CloseCode code, std::string_view re
     return;
   }
   std::string text = "the server closed with " + std::to_string(static_cast<std::uint16_t>(code));
-  if (!reason.empty()) text.append(" (").append(reason).append(")");
+  if (!reason.empty()) text.append(" (").append(printable(reason)).append(")");
   lose(client, text);
 }
 

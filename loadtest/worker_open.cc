@@ -8,6 +8,7 @@
 #include "config/units.h"
 #include "core/ws/permessage_deflate.h"
 #include "loadtest/machine_limits.h"
+#include "loadtest/text.h"
 #include "loadtest/worker.h"
 #include "loadtest/worker_sink.h"
 
@@ -173,7 +174,7 @@ bool Worker::take_websocket_answer(Client& client, MutableBytes& input) {
       offered ? ws::check_deflate_answer(answer.extensions, kDeflateOffer) : ws::DeflateAgreement{};
   if (!agreed || (!offered && !answer.extensions.empty())) {
     fail_open(client, "the answer does not fit the offer: Sec-WebSocket-Extensions: " +
-                          std::string(answer.extensions));
+                          printable(answer.extensions));
     return false;
   }
   client.compressed = agreed->on;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -91,6 +92,16 @@ TEST_CASE("report: what went wrong is told, each kind on a line") {
     CHECK(text.contains(part));
   }
   CHECK(text_report(found).contains("FAILED"));
+}
+
+TEST_CASE("report: of many reasons the most frequent are told") {
+  Findings found = findings();
+  for (int i = 0; i < 300; ++i) found.failures["reason " + std::to_string(i)] = 1;
+  found.failures["the usual one"] = 7;
+  const std::string text = trouble_report(found);
+  CHECK(text.starts_with("7 connections failed: the usual one\n1 connection failed: reason 0\n"));
+  CHECK(text.ends_with("\n291 connections failed for 291 other reasons\n"));
+  CHECK(std::ranges::count(text, '\n') == 11);
 }
 
 TEST_CASE("report: a rate that could not be kept has a cause, but not when answers were refusals") {

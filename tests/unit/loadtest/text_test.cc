@@ -6,6 +6,23 @@
 namespace peal::loadtest::text_test {
 namespace {
 
+TEST_CASE("rate_text: small rates keep their fractions, none is cut off") {
+  CHECK(rate_text(0) == "0");
+  CHECK(rate_text(0.5) == "0.500");
+  CHECK(rate_text(0.999999) == "1.000");
+  CHECK(rate_text(12.34) == "12.3");
+  CHECK(rate_text(99.96) == "100");
+  CHECK(rate_text(1233.6) == "1,234");
+}
+
+TEST_CASE("printable: nothing that a terminal obeys is left") {
+  CHECK(printable("slow client, größer") == "slow client, größer");
+  CHECK(printable("\x1b[31mred\x07\r\n\x7f") == "?[31mred????");
+  CHECK(printable("\xc2\x9b\x31m \xc2\xa0") == "??1m \xc2\xa0");  // U+009B, CSI
+  CHECK(printable("a\xff\xc2") == "a??");
+  CHECK(printable("") == "");
+}
+
 TEST_CASE("text: numbers keep three digits") {
   CHECK(number_text(0) == "0");
   CHECK(number_text(0.12345) == "0.123");
