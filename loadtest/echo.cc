@@ -38,14 +38,15 @@ void Echo::want(Client& client) {
 }
 
 std::optional<Instant> Echo::next_due() const {
-  if (!started_ || stopping_ || !pacer_.on()) return std::nullopt;
+  if (!started_ || halted_ || !pacer_.on()) return std::nullopt;
   const Instant due = origin_ + std::chrono::nanoseconds(pacer_.due(next_));
   return due < end_ ? std::optional(due) : std::nullopt;
 }
 
-/// Messages that have become due are owed.
+/// Messages that have become due are owed; what there is no end of has to wait for the next turn.
 void Echo::note_due(Instant now) {
-  for (auto due = next_due(); due && *due <= now; due = next_due()) {
+  std::uint32_t left = kNotedAtOnce;
+  for (auto due = next_due(); due && *due <= now && left > 0; due = next_due(), --left) {
     Client& client = clients_[next_ % clients_.size()];
     ++next_;
     State& state = states_[client.index];
@@ -58,7 +59,7 @@ void Echo::note_due(Instant now) {
 
 /// A run may end while this process has to wait for the CPU: what became due then counts as well.
 void Echo::stop(Instant now) {
-  note_due(now);
+  end_ = std::min(end_, now + Duration(1));
   stopping_ = true;
 }
 
@@ -160,6 +161,7 @@ void Echo::finish() {
     tally_.faults.missing += state.sent - state.received;
     tally_.unsent += state.owed;
   }
+  if (started_ && pacer_.on()) tally_.unsent += pacer_.due_before(since_origin(end_)) - next_;
 }
 
 }  // namespace peal::loadtest

@@ -29,7 +29,7 @@ class Echo final : public Traffic {
   std::optional<Instant> next_due() const override;
   bool has_work() const override { return false; }
   void stop(Instant now) override;
-  bool sent_all() const override { return owed_ == 0; }
+  bool sent_all() const override { return owed_ == 0 && !next_due(); }
   void halt() override { halted_ = true; }
   bool drained() const override { return under_way_ == 0; }
   void finish() override;

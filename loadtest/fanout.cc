@@ -45,7 +45,7 @@ void Fanout::start(Instant origin) {
 }
 
 std::optional<Instant> Fanout::next_due() const {
-  if (!started_ || stopping_ || !pacer_.on()) return std::nullopt;
+  if (!started_ || halted_ || !pacer_.on()) return std::nullopt;
   const Instant due = origin_ + std::chrono::nanoseconds(pacer_.due(next_number_));
   return due < end_ ? std::optional(due) : std::nullopt;
 }
@@ -135,16 +135,18 @@ void Fanout::tell_losses() {
 
 // Publishers.
 
+/// See Echo::note_due().
 void Fanout::note_due(Instant now) {
-  for (auto due = next_due(); due && *due <= now; due = next_due()) {
-    ++publishers_[next_number_ % publishers_.size()].owed;
-    ++next_number_;
+  std::uint32_t left = kNotedAtOnce;
+  for (auto due = next_due(); due && *due <= now && left > 0; due = next_due(), --left) {
+    Publisher& publisher = publishers_[next_number_++ % publishers_.size()];
+    if (!publisher.lost) ++publisher.owed;
   }
 }
 
 /// See Echo::stop().
 void Fanout::stop(Instant now) {
-  note_due(now);
+  end_ = std::min(end_, now + Duration(1));
   stopping_ = true;
 }
 
@@ -226,8 +228,9 @@ void Fanout::on_lost(Client& client) {
 }
 
 bool Fanout::sent_all() const {
-  return std::ranges::all_of(publishers_,
-                             [](const Publisher& each) { return each.lost || each.owed == 0; });
+  return !next_due() && std::ranges::all_of(publishers_, [](const Publisher& each) {
+    return each.lost || each.owed == 0;
+  });
 }
 
 bool Fanout::drained() const {
@@ -251,6 +254,9 @@ void Fanout::finish() {
           board_.lines[p].published.load(std::memory_order_relaxed) - next_of(client.index, p);
   }
   for (const Publisher& publisher : publishers_) tally_.unsent += publisher.owed;
+  if (started_ && pacer_.on())
+    tally_.unsent +=
+        pacer_.due_before(static_cast<std::uint64_t>((end_ - origin_).count())) - next_number_;
 }
 
 }  // namespace peal::loadtest

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "core/base/time.h"
 
@@ -28,6 +27,16 @@ class Pacer {
   std::uint64_t due(std::uint64_t number) const {
     const auto time = static_cast<std::uint64_t>(phase_ + static_cast<double>(number) * spacing_);
     return spacing_ < kGrid ? time - time % kGrid : time;
+  }
+
+  /// How many are due before `time`. Requires: on().
+  std::uint64_t due_before(std::uint64_t time) const {
+    const std::uint64_t end = spacing_ < kGrid ? (time + kGrid - 1) / kGrid * kGrid : time;
+    const double guess = (static_cast<double>(end) - phase_) / spacing_;
+    std::uint64_t count = guess > 0 ? static_cast<std::uint64_t>(guess) : 0;
+    while (count > 0 && due(count - 1) >= time) --count;
+    while (due(count) < time) ++count;
+    return count;
   }
 
  private:

@@ -9,6 +9,9 @@
 
 namespace peal::loadtest {
 
+/// Messages that become due in one turn, at most: a rate that nobody can keep ends with the run.
+inline constexpr std::uint32_t kNotedAtOnce = 65'536;
+
 /// What a worker's connections say and what they have to hear: one scenario.
 ///
 /// Owner: a Worker. Thread: the worker's.

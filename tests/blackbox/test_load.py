@@ -127,6 +127,11 @@ class AgainstPeald(DaemonCase):
         self.assertEqual(told["messages"]["sent"], 525)  # in the time before what is measured, too
         self.assertEqual(told["messages"]["lag_us"]["count"], 525)
 
+    def test_more_than_anybody_can_do(self):
+        messages = quick("echo", self.daemon.url("/echo"), "--connections", 1, "--rate", 1_000_000_000, "--depth", 1,
+                         "--timeout", "100ms").json["messages"]
+        self.assertEqual(messages["sent"] + messages["unsent"], 350_000_000)
+
     def test_more_than_the_server_can_do_is_told(self):
         done = quick("echo", self.daemon.url("/echo"), "--connections", 1, "--rate", 5_000_000, "--depth", 1,
                      "--timeout", "5s")

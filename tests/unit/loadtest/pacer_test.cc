@@ -39,6 +39,27 @@ TEST_CASE("Pacer: above 10,000 a second messages are due in groups, at the same 
   }
 }
 
+TEST_CASE("Pacer: how many are due before a time") {
+  for (const double rate : {1.0, 3.0, 999.0, 9'999.0, 10'001.0, 50'000.0, 1e6}) {
+    CAPTURE(rate);
+    const Pacer pacer(rate, 2, 3, 0.5);
+    std::uint64_t count = 0;
+    for (std::uint64_t time = 0; time < 50'000'000; time += 49'999) {
+      while (pacer.due(count) < time) ++count;
+      REQUIRE(pacer.due_before(time) == count);
+    }
+  }
+  for (const double rate : {3.0, 7.0, 300.0, 33'333.0}) {
+    CAPTURE(rate);
+    for (std::uint64_t seconds = 1; seconds < 1000; ++seconds) {
+      const std::uint64_t count = Pacer(rate, 1, 1, 0).due_before(seconds * 1'000'000'000);
+      CHECK(Pacer(rate, 1, 1, 0).due(count) >= seconds * 1'000'000'000);
+      CHECK(Pacer(rate, 1, 1, 0).due(count - 1) < seconds * 1'000'000'000);
+    }
+  }
+  CHECK(Pacer(1e9, 1, 1, 0).due_before(3'600'000'000'000) == 3'600'000'000'000);
+}
+
 TEST_CASE("Pacer: without a rate it is off") {
   CHECK_FALSE(Pacer().on());
 }
