@@ -88,7 +88,7 @@ void Echo::send_some(Client& client, std::uint64_t now) {
 }
 
 void Echo::send(Client& client, State& state, std::uint64_t now) {
-  const Stamp stamp{.sequence = state.sent, .source = client.number};
+  const Stamp stamp = stamp_of(client, state.sent);
   SendBatch& batch = outbound_.to(client);
   if (client.compressed)
     payload_.append_compressed(batch, stamp);
@@ -113,7 +113,7 @@ std::uint64_t Echo::due_time(const Client& client, std::uint32_t sequence) const
 
 void Echo::on_piece(Client& client, const Piece& piece, Instant now) {
   State& state = states_[client.index];
-  const Stamp stamp{.sequence = state.received, .source = client.number};
+  const Stamp stamp = stamp_of(client, state.received);
   if (piece.offset == 0) state.good = true;
   if (state.good && !payload_.matches(write_stamp(stamp), piece.offset, piece.bytes))
     state.good = false;
@@ -139,8 +139,9 @@ void Echo::judge(Client& client, State& state, const Piece& last) {
   if (last.offset == 0 && last.bytes.size() >= text.size()) {
     std::ranges::copy(as_text(last.bytes).substr(0, text.size()), text.begin());
     const auto stamp = read_stamp(text);
-    if (stamp && stamp->source == client.number && stamp->sequence < state.sent &&
-        stamp->sequence != state.received) {
+    const std::uint32_t number = stamp ? stamp->sequence - first_sequence(client) : 0;
+    if (stamp && stamp->source == client.number && number < state.sent &&
+        number != state.received) {
       ++tally_.faults.out_of_order;
       return;
     }

@@ -44,6 +44,12 @@ class Echo final : public Traffic {
     bool lost = false;
   };
 
+  /// Each connection counts from another number, so that even messages too short to say whose they
+  /// are differ.
+  static std::uint32_t first_sequence(const Client& client) { return client.number * 0x9e3779b1; }
+  static Stamp stamp_of(const Client& client, std::uint32_t number) {
+    return {.sequence = first_sequence(client) + number, .source = client.number};
+  }
   std::uint64_t since_origin(Instant now) const {
     return static_cast<std::uint64_t>((now - origin_).count());
   }

@@ -10,6 +10,23 @@
 
 namespace peal::loadtest {
 
+namespace {
+
+/// How many of `whole` one worker has.
+std::uint32_t share_of(std::uint32_t worker, std::uint32_t workers, std::uint32_t whole) {
+  return (whole + workers - 1 - worker) / workers;
+}
+
+/// Off for a worker without publishers.
+Pacer make_pacer(const Options& options, std::uint32_t worker) {
+  const std::uint32_t share = share_of(worker, options.threads, options.publishers);
+  if (share == 0) return {};
+  return {static_cast<double>(options.rate), share, options.publishers,
+          static_cast<double>(worker) / options.threads};
+}
+
+}  // namespace
+
 Fanout::Fanout(const Plan& plan, std::deque<Client>& clients, Outbound& outbound, Tally& tally,
                Board& board, std::uint32_t worker)
     : payload_(*plan.payload),
@@ -31,9 +48,9 @@ Fanout::Fanout(const Plan& plan, std::deque<Client>& clients, Outbound& outbound
     publisher_at_[client.index] = static_cast<std::uint32_t>(publishers_.size());
     publishers_.push_back({.client = &client});
   }
-  if (plan.options.rate > 0 && !publishers_.empty())
-    pacer_ = Pacer(static_cast<double>(plan.options.rate), publishers_.size(), publisher_count_,
-                   static_cast<double>(worker) / workers_);
+  for (std::uint32_t each = 0; plan.options.rate > 0 && each < workers_; ++each)
+    pacers_.push_back(make_pacer(plan.options, each));
+  if (!pacers_.empty()) pacer_ = pacers_[worker];
   if (plan.publishers_endpoint().transport == Transport::publish)
     request_head_ = publish_request(plan.publishers_endpoint());
 }
@@ -76,16 +93,43 @@ void Fanout::take_stamp(Subscriber& subscriber, const Piece& piece) {
   if (piece.offset + size < kStampSize) return;
   if (subscriber.text != last_text_ || !last_stamp_) {
     last_text_ = subscriber.text;
-    last_stamp_ = read_stamp(last_text_);
+    last_stamp_ = recognize(last_text_);
   }
   subscriber.stamp = last_stamp_;
+}
+
+/// The stamp that it is, unless it tells another time than the message had that was sent.
+std::optional<Stamp> Fanout::recognize(const StampText& text) const {
+  const auto stamp = read_stamp(text);
+  if (!stamp || stamp->source >= publisher_count_) return std::nullopt;
+  const std::uint64_t time = pacers_.empty() ? send_time(stamp->source, stamp->sequence).load()
+                                             : due_time(stamp->source, stamp->sequence);
+  // Only now, as a message that is sent meanwhile may have taken the place of a time.
+  const auto published = board_.lines[stamp->source].published.load();
+  const bool known = stamp->sequence < published &&
+                     (!pacers_.empty() || published - stamp->sequence < board_.times_kept);
+  if (known && stamp->time != time) return std::nullopt;
+  return stamp;
+}
+
+/// In a closed loop, of one of the last messages.
+std::atomic<std::uint64_t>& Fanout::send_time(std::uint32_t publisher,
+                                              std::uint32_t sequence) const {
+  return board_
+      .send_times[std::size_t{publisher} * board_.times_kept + sequence % board_.times_kept];
+}
+
+/// In an open loop.
+std::uint64_t Fanout::due_time(std::uint32_t publisher, std::uint32_t sequence) const {
+  const std::uint32_t share = share_of(publisher % workers_, workers_, publisher_count_);
+  return pacers_[publisher % workers_].due(std::uint64_t{sequence} * share + publisher / workers_);
 }
 
 void Fanout::end_message(Client& client, Subscriber& subscriber, const Piece& piece, Instant now) {
   const std::uint64_t size = piece.offset + piece.bytes.size();
   const auto& stamp = subscriber.stamp;
-  if (!subscriber.good || !stamp || stamp->source >= publisher_count_ ||
-      size != payload_.size_of(*stamp) || piece.opcode != payload_.opcode()) {
+  if (!subscriber.good || !stamp || size != payload_.size_of(*stamp) ||
+      piece.opcode != payload_.opcode()) {
     ++tally_.faults.wrong;
     return;
   }
@@ -181,11 +225,12 @@ void Fanout::publish(Publisher& publisher, std::uint64_t now) {
   Stamp stamp{.sequence = publisher.published, .source = client.number, .time = now};
   if (pacer_.on()) {
     --publisher.owed;
-    stamp.time = pacer_.due(std::uint64_t{publisher.published} * publishers_.size() +
-                            publisher_at_[client.index]);
+    stamp.time = due_time(client.number, publisher.published);
     tally_.lag.record(now > stamp.time ? now - stamp.time : 0);
+  } else {
+    send_time(client.number, publisher.published).store(now, std::memory_order_release);
   }
-  board_.lines[client.number].published.store(++publisher.published, std::memory_order_relaxed);
+  board_.lines[client.number].published.store(++publisher.published, std::memory_order_release);
   ++tally_.sent;
   SendBatch& batch = outbound_.to(client);
   if (client.http) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -56,6 +57,9 @@ class Fanout final : public Traffic {
   std::uint32_t& next_of(std::uint32_t subscriber, std::uint32_t publisher) {
     return next_[std::size_t{subscriber} * publisher_count_ + publisher];
   }
+  std::optional<Stamp> recognize(const StampText& text) const;
+  std::atomic<std::uint64_t>& send_time(std::uint32_t publisher, std::uint32_t sequence) const;
+  std::uint64_t due_time(std::uint32_t publisher, std::uint32_t sequence) const;
   void begin_message(Subscriber& subscriber);
   void take_stamp(Subscriber& subscriber, const Piece& piece);
   void end_message(Client& client, Subscriber& subscriber, const Piece& piece, Instant now);
@@ -75,7 +79,8 @@ class Fanout final : public Traffic {
   std::uint32_t workers_;
   std::uint32_t depth_;
   std::uint32_t publisher_count_;  // of the whole run
-  Pacer pacer_;
+  std::vector<Pacer> pacers_;      // of all workers; none in a closed loop
+  Pacer pacer_;                    // of this one
   Instant origin_{};
   Instant end_{};
   Duration duration_;

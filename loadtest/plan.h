@@ -51,8 +51,11 @@ struct alignas(64) PublisherLine {
 
 /// What the run and its workers tell each other.
 struct Board {
-  Board(std::uint32_t publishers, std::uint32_t its_subscribers)
-      : subscribers(its_subscribers), lines(publishers) {}
+  explicit Board(const Options& options)
+      : subscribers(options.connections),
+        lines(options.publishers),
+        times_kept(options.rate > 0 ? 0 : 2 * options.depth),
+        send_times(std::size_t{options.publishers} * times_kept) {}
 
   Schedule schedule;  ///< set before Stage::running
   std::atomic<Stage> stage{Stage::opening};
@@ -61,6 +64,11 @@ struct Board {
   std::atomic<std::uint32_t> drained{0};   ///< workers that wait for nothing more
   std::atomic<std::uint32_t> subscribers;  ///< fanout: that are not lost; by every worker
   std::vector<PublisherLine> lines;
+  /// In a closed loop of fanout, of each publisher's last messages, ns since the run began; by its
+  /// own worker. Twice as many as may be under way: that counts all subscribers together, so one of
+  /// them may be further behind.
+  std::uint32_t times_kept;
+  std::vector<std::atomic<std::uint64_t>> send_times;
   std::function<void(std::uint32_t worker)> wake;  ///< set before any worker runs
 };
 

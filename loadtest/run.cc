@@ -48,7 +48,7 @@ class Run {
   explicit Run(std::unique_ptr<Plan> plan)
       : plan_(std::move(plan)),
         options_(plan_->options),
-        board_(options_.publishers, options_.connections),
+        board_(options_),
         progress_(options_.quiet) {}
 
   std::expected<Findings, std::string> go();

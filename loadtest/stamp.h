@@ -12,7 +12,7 @@
 namespace peal::loadtest {
 
 struct Stamp {
-  std::uint32_t sequence = 0;  ///< of its source, from 0
+  std::uint32_t sequence = 0;  ///< one more with each message of its source
   std::uint32_t source = 0;    ///< the connection that sends it
   std::uint64_t time = 0;      ///< ns since the run began, when it was to be sent; 0 where not told
 

@@ -299,11 +299,12 @@ class Tls(unittest.TestCase):
 
 
 class Garbling:
-    """An echo server that does what its path says to every tenth message; /room is for all who are there,
-    but for one who is told to go after 20."""
+    """An echo server that does what its path says to every tenth message; /held answers when it is told to,
+    /go tells everybody to go. /room is for all who are there, but for one who is told to go after 20; /early as well, each message claiming a later time."""
 
     def __enter__(self):
         self._room = []
+        self._crossed = None
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(self._start())
         self.port = self._server.sockets[0].getsockname()[1]
@@ -323,7 +324,11 @@ class Garbling:
         """How many are there."""
         return len(self._room)
 
+    def release(self):
+        self._loop.call_soon_threadsafe(self._released.set)
+
     async def _start(self):
+        self._released = asyncio.Event()
         return await websockets.serve(self._serve, "127.0.0.1", 0, compression=None, max_size=None)
 
     async def _serve(self, socket, path):
@@ -331,18 +336,32 @@ class Garbling:
             await self._echo(socket, path)
 
     async def _echo(self, socket, path):
+        if path == "/go":
+            return
         count, held = 0, None
         self._room.append(socket)
         async for message in socket:
             count += 1
-            if path == "/room":
+            if path == "/held":
+                await self._released.wait()
+            if path == "/early":  # 2 s, in the eighth character of the time
+                message = message[:23] + bytes([message[23] ^ 8]) + message[24:]
+            if path in ("/room", "/early"):
                 for other in self._room:
                     await other.send(message)
-                if count == 20:
+                if count == 20 and path == "/room":
                     leaver = next(other for other in self._room if other is not socket)
                     self._room.remove(leaver)
                     await leaver.close(1013, "no room")
                 continue
+            if path == "/cross":  # every second message is another's, who waits for ours
+                if count % 2 == 0:
+                    other, self._crossed = self._crossed, (socket, message)
+                    if other:
+                        self._crossed = None
+                        await socket.send(other[1])
+                        await other[0].send(message)
+                    continue
             tenth = count % 10 == 0
             if tenth and path == "/flip":
                 message = message[:-1] + bytes([message[-1] ^ 1])
@@ -366,6 +385,23 @@ class Garbling:
 
 
 class AgainstGarblers(unittest.TestCase):
+    def test_the_time_that_a_message_of_fanout_tells_is_verified(self):
+        for words in (), ("--rate", 20):
+            with self.subTest(words), Garbling() as server:
+                done = quick("fanout", f"ws://127.0.0.1:{server.port}/early", "--subscribers", 2, "--threads", 2,
+                             "--timeout", "100ms", *words)
+                self.assertEqual(done.code, 1)
+                self.assertGreater(done.json["messages"]["faults"]["wrong"], 0)
+                self.assertEqual(done.json["messages"]["received"], 0)
+
+    def test_short_messages_of_another_connection_are_found(self):
+        for size in 1, 8:
+            with self.subTest(size=size), Garbling() as server:
+                done = quick("echo", f"ws://127.0.0.1:{server.port}/cross", "--connections", 2, "--size", size,
+                             "--timeout", "100ms")
+                self.assertEqual(done.code, 1)
+                self.assertGreater(done.json["messages"]["faults"]["wrong"], 0)
+
     def test_a_closed_loop_goes_on_without_a_subscriber_that_is_lost(self):
         for threads in 1, 2:
             with self.subTest(threads=threads), Garbling() as server:
