@@ -26,7 +26,7 @@ struct Findings {
 
   // Connections.
   std::uint64_t opened = 0;
-  double opening_seconds = 0;  ///< from the first connect(2) to the last that was open
+  double opening_seconds = 0;  ///< from the first connect(2) to the last that was open; or 0
   Histogram openings;          ///< ns
   std::map<std::string, std::uint64_t> failures;  ///< that did not open or were lost, by reason
   std::uint64_t compressed = 0;                   ///< connections that agreed on permessage-deflate
@@ -50,7 +50,8 @@ struct Findings {
   std::optional<CpuTime> server_cpu;  ///< while it was measured; in connect, while it opened
   CpuTime own_cpu;                    ///< the same
   std::optional<Memory> memory_before;
-  std::optional<Memory> memory_open;  ///< with all connections open, at the end
+  std::optional<Memory> memory_open;  ///< with connections open, at the end
+  std::uint64_t open_then = 0;        ///< how many those were
 
   bool has_messages() const { return options.scenario != Scenario::connect; }
   /// Messages, or connections where there are none: what CPU time is divided by.
@@ -58,11 +59,13 @@ struct Findings {
   /// Microseconds; 0 when there were none.
   double us_per_unit(const CpuTime& cpu) const;
   /// It was interrupted before all connections were open.
-  bool cut_short() const { return interrupted && seconds == 0 && held == 0; }
+  bool cut_short() const { return interrupted && opened < options.total() && held == 0; }
+  /// The share of its threads' time for which this client was at work, 0 to 1.
+  double busy() const;
+  /// It may have been at its own limit.
+  bool saturated() const { return busy() >= 0.95; }
   /// Everything arrived and was right, and every connection lived to the end.
   bool good() const;
-  /// The client could not keep to the times that a rate lays down, or the server not up with them.
-  bool overloaded() const { return unsent > 0; }
 };
 
 }  // namespace peal::loadtest

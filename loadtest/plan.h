@@ -57,7 +57,8 @@ struct Board {
         times_kept(options.rate > 0 ? 0 : 2 * options.depth),
         send_times(std::size_t{options.publishers} * times_kept) {}
 
-  Schedule schedule;  ///< set before Stage::running
+  Schedule schedule;       ///< set before Stage::running
+  Instant measured_until;  ///< set before Stage::stopping; earlier than planned after an interrupt
   std::atomic<Stage> stage{Stage::opening};
   std::atomic<std::uint32_t> ready{0};     ///< workers that have seen Stage::ready
   std::atomic<std::uint32_t> stopped{0};   ///< workers that have sent all that was due

@@ -115,8 +115,9 @@ Json messages_json(const Findings& result) {
 Json series_json(const Findings& result) {
   Json series = Json::array();
   const double width = seconds_of(result.interval);
-  double at = 0;
-  for (const Interval& interval : result.intervals) {
+  for (std::size_t i = 0; i < result.intervals.size(); ++i) {
+    const Interval& interval = result.intervals[i];
+    const double at = static_cast<double>(i) * width;
     if (at >= result.seconds) break;  // it was interrupted
     const double length = std::min(width, result.seconds - at);
     const Histogram& latency = interval.latency;
@@ -127,7 +128,6 @@ Json series_json(const Findings& result) {
                       {"p99_us", micros(latency.percentile(99))},
                       {"p999_us", micros(latency.percentile(99.9))},
                       {"max_us", micros(latency.largest())}});
-    at += width;
   }
   return series;
 }
@@ -153,10 +153,10 @@ std::string json_report(const Findings& result) {
   if (!result.server.empty()) json["server"] = result.server;
   if (result.memory_before) json["server_memory_before"] = memory_json(*result.memory_before);
   if (result.memory_open) json["server_memory_open"] = memory_json(*result.memory_open);
-  if (result.memory_before && result.memory_open && result.opened > 0) {
+  if (result.memory_before && result.memory_open && result.open_then > 0) {
     const auto grown = [&](std::uint64_t now, std::uint64_t before) {
       return (static_cast<double>(now) - static_cast<double>(before)) /
-             static_cast<double>(result.opened);
+             static_cast<double>(result.open_then);
     };
     json["server_memory_per_connection"] = {
         {"rss", grown(result.memory_open->resident, result.memory_before->resident)},

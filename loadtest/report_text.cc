@@ -76,11 +76,11 @@ std::string memory_line(const Findings& result) {
   const Memory& open = *result.memory_open;
   std::string text = "RSS " + size_text(static_cast<double>(open.resident));
   if (open.proportional > 0) text += ", PSS " + size_text(static_cast<double>(open.proportional));
-  if (!result.memory_before || result.opened == 0) return text;
+  if (!result.memory_before || result.open_then == 0) return text;
   const auto grown = [&](std::uint64_t now, std::uint64_t before) {
     const double bytes = static_cast<double>(now) - static_cast<double>(before);
     return grouped(static_cast<std::uint64_t>(
-        std::max(0.0, bytes) / static_cast<double>(result.opened) + 0.5));
+        std::max(0.0, bytes) / static_cast<double>(result.open_then) + 0.5));
   };
   text += "; grown by " + grown(open.resident, result.memory_before->resident);
   if (open.proportional > 0)
@@ -122,6 +122,8 @@ std::string time_line(const Findings& result) {
            " of warm-up";
   else if (result.held > 0)
     text = "held for " + number_text(result.held) + " s";
+  else if (result.interrupted)
+    return "  interrupted before anything was measured\n";
   if (text.empty()) return {};
   return "  " + text + (result.interrupted ? ", interrupted" : "") + '\n';
 }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -42,6 +43,12 @@ double seconds_of(Duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+struct CpuReading {
+  Instant when;
+  CpuTime own;
+  std::optional<CpuTime> server;
+};
+
 /// Everything between the options and the result. Owner, thread: run().
 class Run {
  public:
@@ -63,7 +70,15 @@ class Run {
   void wait_for_all(const std::atomic<std::uint32_t>& workers);
   void show(const std::string& doing, Duration left);
   std::uint64_t sum(auto member) const;
-  bool all_lost() const { return sum(&Tally::Live::failed) >= options_.total(); }
+  CpuReading read_cpu() const;
+  void note_cpu(const CpuReading& begin, const CpuReading& end, Duration measured);
+  void note_memory();
+  std::uint64_t failed() const { return sum(&Tally::Live::unopened) + sum(&Tally::Live::lost); }
+  /// There is nobody left who could hear anything.
+  bool all_lost() const {
+    return failed() >= options_.total() ||
+           (options_.scenario == Scenario::fanout && board_.subscribers.load() == 0);
+  }
   void gather();
 
   std::unique_ptr<Plan> plan_;
@@ -91,8 +106,7 @@ void Run::show(const std::string& doing, Duration left) {
   std::string line = doing;
   if (left < kNoLimit) line += "  " + number_text(std::max(0.0, seconds_of(left)), 2) + " s left";
   line += "   " + grouped(sum(&Tally::Live::opened)) + " of " + grouped(options_.total()) + " open";
-  if (const std::uint64_t failed = sum(&Tally::Live::failed); failed > 0)
-    line += ", " + grouped(failed) + " failed";
+  if (const std::uint64_t count = failed(); count > 0) line += ", " + grouped(count) + " failed";
   if (received > 0)
     line += "   " + grouped(static_cast<std::uint64_t>(rate)) + " messages/s   " +
             grouped(received) + " received";
@@ -111,6 +125,24 @@ bool Run::wait(Instant until, const std::function<bool()>& over, const std::stri
     show(doing, until - now);
     std::this_thread::sleep_for(std::min<Duration>(until - now, 5ms));
   }
+}
+
+CpuReading Run::read_cpu() const {
+  return {Clock::now(), own_cpu_time(), cpu_time_of(options_.server_pids)};
+}
+
+/// Notes the CPU time of what was `measured`. On a busy machine this thread reads later than it
+/// should, so the readings may be further apart.
+void Run::note_cpu(const CpuReading& begin, const CpuReading& end, Duration measured) {
+  const double share = seconds_of(measured) / std::max(1e-9, seconds_of(end.when - begin.when));
+  result_.own_cpu = (end.own - begin.own) * share;
+  if (begin.server && end.server) result_.server_cpu = (*end.server - *begin.server) * share;
+}
+
+/// Of the connections that are open now.
+void Run::note_memory() {
+  result_.memory_open = memory_of(options_.server_pids);
+  result_.open_then = sum(&Tally::Live::opened) - sum(&Tally::Live::lost);
 }
 
 void Run::enter(Stage stage) {
@@ -140,16 +172,16 @@ std::expected<void, std::string> Run::start_workers() {
 
 bool Run::open_all() {
   const auto settled = [&] {
-    return sum(&Tally::Live::opened) + sum(&Tally::Live::failed) >= options_.total();
+    return sum(&Tally::Live::opened) + sum(&Tally::Live::unopened) >= options_.total();
   };
   return wait(Clock::now() + 2 * kNoLimit, settled, "opening") &&
-         sum(&Tally::Live::opened) == options_.total() && sum(&Tally::Live::failed) == 0;
+         sum(&Tally::Live::opened) == options_.total() && failed() == 0;
 }
 
 /// Has the messages go, and measures.
 void Run::load() {
   enter(Stage::ready);
-  while (board_.ready.load() < workers_.size()) std::this_thread::sleep_for(100us);
+  while (board_.ready.load() < workers_.size() && failed() == 0) std::this_thread::sleep_for(100us);
   Schedule& schedule = board_.schedule;
   schedule.origin = Clock::now();
   schedule.begin = schedule.origin + options_.warmup;
@@ -158,15 +190,14 @@ void Run::load() {
   enter(Stage::running);
   const auto never = [] { return false; };
   const bool warm = wait(schedule.begin, never, "warming up");
-  const CpuTime own = own_cpu_time();
-  const auto server = cpu_time_of(options_.server_pids);
-  const Instant begin = Clock::now();
-  if (warm) wait(schedule.end, never, "measuring");
-  result_.own_cpu = own_cpu_time() - own;
-  const auto server_end = cpu_time_of(options_.server_pids);
-  if (server && server_end) result_.server_cpu = *server_end - *server;
-  result_.seconds = std::max(1e-9, seconds_of(std::min(Clock::now(), schedule.end) - begin));
-  result_.memory_open = memory_of(options_.server_pids);
+  const CpuReading begin = read_cpu();
+  const bool whole = warm && wait(schedule.end, never, "measuring");
+  const CpuReading end = read_cpu();
+  board_.measured_until = whole ? schedule.end : std::min(end.when, schedule.end);
+  const Duration measured = std::max(Duration{}, board_.measured_until - schedule.begin);
+  result_.seconds = seconds_of(measured);
+  note_cpu(begin, end, measured);
+  note_memory();
   result_.interrupted = interrupted;
   enter(Stage::stopping);
   wait_for_all(board_.stopped);
@@ -190,14 +221,15 @@ void Run::hold() {
       begin + options_.duration, [] { return false; }, "holding");
   if (!result_.interrupted && sum(&Tally::Live::opened) > 0)
     result_.held = std::max(1e-9, seconds_of(Clock::now() - begin));
-  result_.memory_open = memory_of(options_.server_pids);
+  note_memory();
   result_.interrupted = interrupted;
 }
 
 void Run::gather() {
   const std::size_t count = workers_.empty() ? 0 : workers_[0]->tally().intervals().size();
   result_.intervals.resize(count);
-  Instant last = plan_->start;
+  Instant first = Instant::max();
+  Instant last = Instant::min();
   for (const auto& worker : workers_) {
     const Tally& tally = worker->tally();
     for (std::size_t i = 0; i < tally.intervals().size(); ++i) {
@@ -216,6 +248,7 @@ void Run::gather() {
     result_.opened += tally.openings.count();
     result_.compressed += tally.compressed;
     for (const auto& [reason, times] : tally.failures) result_.failures[reason] += times;
+    first = std::min(first, tally.first_began);
     last = std::max(last, tally.last_opened);
   }
   for (const Interval& interval : result_.intervals) {
@@ -223,7 +256,7 @@ void Run::gather() {
     result_.bytes += interval.bytes;
     result_.latency.add(interval.latency);
   }
-  result_.opening_seconds = seconds_of(last - plan_->start);
+  if (result_.opened > 0) result_.opening_seconds = seconds_of(last - first);
 }
 
 std::expected<Findings, std::string> Run::go() {
@@ -239,15 +272,13 @@ std::expected<Findings, std::string> Run::go() {
       result_.server += (result_.server.empty() ? "" : ", ") + name;
   }
   result_.memory_before = memory_of(options_.server_pids);
-  const CpuTime own = own_cpu_time();
-  const auto server = cpu_time_of(options_.server_pids);
+  const CpuReading begin = read_cpu();
   if (auto started = start_workers(); !started) return std::unexpected(started.error());
   const bool opened = open_all();
   result_.interrupted = interrupted;
   if (options_.scenario == Scenario::connect) {
-    result_.own_cpu = own_cpu_time() - own;
-    const auto server_end = cpu_time_of(options_.server_pids);
-    if (server && server_end) result_.server_cpu = *server_end - *server;
+    const CpuReading end = read_cpu();
+    note_cpu(begin, end, end.when - begin.when);
     hold();
   } else if (opened) {
     load();

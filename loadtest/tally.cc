@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loadtest/tally.h"
 
+#include <algorithm>
+
 namespace peal::loadtest {
 
 void Faults::add(const Faults& other) {
@@ -27,6 +29,11 @@ void Tally::turn(Instant now) {
   current_ = nullptr;
   if (now < schedule_.begin || over_) return;
   current_ = &intervals_[static_cast<std::size_t>((now - schedule_.begin) / schedule_.interval)];
+}
+
+void Tally::stop(Instant end) {
+  schedule_.end = std::min(schedule_.end, end);
+  turn(end);
 }
 
 void Tally::arrive_late(std::uint64_t latency, Instant now) {

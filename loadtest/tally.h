@@ -47,8 +47,11 @@ class Tally {
   /// Before anything arrives.
   void plan(const Schedule& schedule);
 
-  /// At the start of each turn.
+  /// In each turn before anything arrives.
   void turn(Instant now);
+
+  /// What is measured ends at `end` if not before.
+  void stop(Instant end);
 
   /// A message with `size` bytes of payload has arrived, `latency` ns after it was due.
   void arrive(std::uint64_t latency, std::uint64_t size, Instant now) {
@@ -76,17 +79,19 @@ class Tally {
 
   Faults faults;
   std::uint64_t sent = 0;
-  std::uint64_t unsent = 0;  ///< were due and could not be sent in time
-  Histogram lag;             ///< ns that sends were later than they were due
-  Histogram openings;        ///< ns from connect(2) to being open
-  Instant last_opened{};
+  std::uint64_t unsent = 0;              ///< were due and could not be sent in time
+  Histogram lag;                         ///< ns that sends were later than they were due
+  Histogram openings;                    ///< ns from connect(2) to being open
+  Instant first_began = Instant::max();  ///< to connect
+  Instant last_opened = Instant::min();
   std::uint64_t compressed = 0;                   ///< connections that agreed on permessage-deflate
   std::map<std::string, std::uint64_t> failures;  ///< of connections, by reason
 
   struct Live {
     std::atomic<std::uint64_t> received{0};
     std::atomic<std::uint32_t> opened{0};
-    std::atomic<std::uint32_t> failed{0};  ///< did not open, or were lost
+    std::atomic<std::uint32_t> unopened{0};  ///< failed to
+    std::atomic<std::uint32_t> lost{0};      ///< after they were open
   };
   Live live;
 

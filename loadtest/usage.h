@@ -23,6 +23,12 @@ struct CpuTime {
   CpuTime operator-(const CpuTime& other) const {
     return {total - other.total, user - other.user, system - other.system};
   }
+  CpuTime operator*(double share) const {
+    const auto part = [share](Duration time) {
+      return std::chrono::duration_cast<Duration>(time * share);
+    };
+    return {part(total), part(user), part(system)};
+  }
 };
 
 struct Memory {

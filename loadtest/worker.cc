@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "core/io/epoll_backend.h"
 #include "loadtest/echo.h"
@@ -94,7 +95,7 @@ Result<> Worker::set_up() {
 void Worker::run() {
   while (stage_ != Stage::closing || (left_ > 0 && Clock::now() < close_by_)) {
     if (auto done = reactor_->turn(*this, patience()); !done) {
-      tally_.fail(done.error().text());
+      give_up(done.error().text());
       break;
     }
   }
@@ -102,6 +103,18 @@ void Worker::run() {
     if (client.fd >= 0 && !io::is_aside(client.fd) && !client.connect_under_way)
       ::shutdown(client.fd, SHUT_RDWR);  // what lies aside ends with its ring
   if (traffic_) traffic_->finish();
+}
+
+/// The back end goes on no more, so all connections are as good as lost.
+void Worker::give_up(const std::string& reason) {
+  for (Client& client : clients_) {
+    const Phase phase = std::exchange(client.phase, Phase::closed);
+    if (phase == Phase::closed || phase == Phase::closing) continue;
+    tally_.fail(reason);
+    const bool was_open = phase == Phase::open;
+    (was_open ? tally_.live.lost : tally_.live.unopened).fetch_add(1, std::memory_order_relaxed);
+    if (was_open && traffic_) traffic_->on_lost(client);
+  }
 }
 
 /// How long the next turn may wait for events.
@@ -113,8 +126,15 @@ Duration Worker::patience() const {
   return due ? std::clamp(*due - Clock::now(), Duration::zero(), most) : most;
 }
 
-bool Worker::on_turn_end() {
+/// Before the first thing that a turn brings.
+void Worker::begin_turn() {
+  if (turn_ == reactor_->turns()) return;
+  turn_ = reactor_->turns();
   tally_.turn(reactor_->now());
+}
+
+bool Worker::on_turn_end() {
+  begin_turn();
   follow_stage();
   if (stage_ == Stage::opening) open_some(reactor_->now());
   if (traffic_) traffic_->on_turn_end(Clock::now());
@@ -160,6 +180,7 @@ void Worker::enter(Stage stage) {
       if (traffic_) traffic_->start(board_.schedule.origin);
       break;
     case Stage::stopping:
+      tally_.stop(board_.measured_until);
       if (traffic_) traffic_->stop(Clock::now());
       break;
     case Stage::draining:

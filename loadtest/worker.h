@@ -56,6 +56,8 @@ class Worker final : public io::ReactorClient {
   void make_clients();
   Result<> set_up();
   void run();
+  void begin_turn();
+  void give_up(const std::string& reason);
   void follow_stage();
   void enter(Stage stage);
   Duration patience() const;
@@ -108,6 +110,7 @@ class Worker final : public io::ReactorClient {
   std::mt19937_64 random_;
 
   Stage stage_ = Stage::opening;
+  std::uint64_t turn_ = 0;  ///< that has begun, as the reactor counts them
   Instant close_by_{};
   std::uint32_t next_to_open_ = 0;
   std::uint32_t first_opening_ = 0;  ///< none before it is opening

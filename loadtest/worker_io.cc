@@ -8,6 +8,8 @@
 
 #include "core/ws/frame_header.h"
 #include "core/ws/mask.h"
+#include "loadtest/machine_limits.h"
+#include "loadtest/text.h"
 #include "loadtest/worker.h"
 #include "loadtest/worker_sink.h"
 
@@ -17,11 +19,18 @@ namespace {
 constexpr std::size_t kPlainRoom = 64 << 10;  // bytes deciphered at once
 constexpr std::size_t kSealed = 64 << 10;     // bytes put into TLS records before they are sent
 
+std::string broken_text(const Client& client, int error) {
+  const std::string hint = client.opening ? hint_for(error) : std::string();
+  return std::string("the connection broke: ") + std::strerror(error) +
+         (hint.empty() ? hint : " (" + hint + ')');
+}
+
 }  // namespace
 
 // In.
 
 void Worker::on_receive(SlotId id, io::Received received) {
+  begin_turn();
   Client& client = clients_[id.index];
   client.receiving = received.armed;
   if (client.phase == Phase::closed) return finish(client);
@@ -30,7 +39,7 @@ void Worker::on_receive(SlotId id, io::Received received) {
   } else if (received.error == 0) {
     return ended(client);
   } else if (received.error != ENOBUFS && received.error != ECANCELED) {
-    return lose(client, std::string("the connection broke: ") + std::strerror(received.error));
+    return lose(client, broken_text(client, received.error));
   }
   if (client.phase == Phase::closed) return finish(client);
   if (client.receiving || client.must_rearm) return;
@@ -170,8 +179,7 @@ bool Worker::send_secure(Client& client) {
 bool Worker::account(Client& client, int result) {
   if (result < 0) {
     // What the server said before it went tells more than our send's failure, and still comes.
-    if (result != -EPIPE && result != -ECONNRESET)
-      lose(client, std::string("the connection broke: ") + std::strerror(-result));
+    if (result != -EPIPE && result != -ECONNRESET) lose(client, broken_text(client, -result));
     return false;
   }
   if (client.secure) {
@@ -224,11 +232,10 @@ void Worker::ended(Client& client) {
 
 void Worker::lose(Client& client, const std::string& reason) {
   if (client.phase == Phase::closed) return;
+  if (client.opening) return fail_open(client, reason);
   const bool was_open = client.phase == Phase::open;
-  if (client.phase != Phase::closing) {
-    tally_.fail(reason);
-    tally_.live.failed.fetch_add(1, std::memory_order_relaxed);
-  }
+  if (client.phase != Phase::closing) tally_.fail(reason);
+  if (was_open) tally_.live.lost.fetch_add(1, std::memory_order_relaxed);
   client.phase = Phase::closed;
   client.broken = true;
   if (was_open && traffic_) traffic_->on_lost(client);

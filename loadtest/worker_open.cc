@@ -2,6 +2,7 @@
 // A worker's connections up to the moment when they are open.
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -58,7 +59,7 @@ void Worker::open_some(Instant now) {
   const auto count = static_cast<std::uint32_t>(clients_.size());
   const Duration ramp = plan_.options.ramp_up;
   while (next_to_open_ < count && opening_ < plan_.opening_at_once) {
-    if (ramp > Duration::zero() && now < plan_.start + ramp * next_to_open_ / count) return;
+    if (ramp > Duration::zero() && now < plan_.start + ramp / count * next_to_open_) return;
     open(clients_[next_to_open_++]);
   }
 }
@@ -67,6 +68,7 @@ void Worker::open(Client& client) {
   ++opening_;
   client.opening = std::make_unique<Client::Opening>();
   client.opening->began = Clock::now();
+  tally_.first_began = std::min(tally_.first_began, client.opening->began);
   if (auto made = make_socket(client); !made)
     return fail_open(client, failure_text(made.error().operation, made.error().sys_errno));
   client.fd = reactor_->backend().adopt(client.fd);
@@ -198,6 +200,7 @@ void Worker::opened(Client& client) {
 void Worker::fail_open(Client& client, const std::string& reason) {
   client.opening.reset();
   --opening_;
+  tally_.live.unopened.fetch_add(1, std::memory_order_relaxed);
   lose(client, reason);
 }
 

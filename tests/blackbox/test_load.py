@@ -103,7 +103,7 @@ class AgainstPeald(DaemonCase):
         self.assertEqual(messages["payload_bytes"], 64 * messages["received"])
         # With those that were on their way when the measured time was over.
         self.assertLessEqual(sum(times for _, times in messages["latency_buckets_us"]) - messages["received"], 16)
-        self.assertEqual(told["options"]["io"], IO)
+        self.assertEqual((messages["seconds"], told["options"]["io"]), (1.0, IO))
         self.assertGreater(told["server_cpu"]["us_per_unit"], 0)
         self.assertGreater(told["own_cpu"]["us_per_unit"], 0)
         self.assertGreater(told["server_memory_open"]["rss"], 1 << 20)
@@ -175,9 +175,9 @@ class AgainstPeald(DaemonCase):
     def test_connect(self):
         for transport in ("websocket", "sse"):
             told = self.assert_good(quick("connect", self.daemon.url("/room/d"), "--connections", 30, "--transport",
-                                          transport, "--ramp-up", "100ms", "--server-pid", self.daemon.process.pid))
+                                          transport, "--ramp-up", "200ms", "--server-pid", self.daemon.process.pid))
             self.assertEqual(told["connections"]["opened"], 30)
-            self.assertGreaterEqual(told["connections"]["seconds"], 0.09)
+            self.assertGreaterEqual(told["connections"]["seconds"], 0.1)  # the first one may come late
             self.assertIn("pss", told["server_memory_per_connection"])
             self.assertNotIn("messages", told)
 

@@ -7,6 +7,7 @@ import pathlib
 import queue
 import signal
 import socket
+import struct
 import tempfile
 import threading
 import time
@@ -17,7 +18,10 @@ from test_load import Garbling, Outcome, begin, load, setUpModule  # noqa: F401,
 
 
 class Raw:
-    """Takes what comes, keeps each request, and answers with these octets; None: with nothing."""
+    """Takes what comes, keeps each request, and answers with these octets; None: with nothing; RESET: by breaking the
+    connection."""
+
+    RESET = object()
 
     def __init__(self, answer=None):
         self._answer = answer
@@ -43,7 +47,10 @@ class Raw:
                 client, _ = self._socket.accept()
                 self._kept.append(client)
                 self._heads.put(client.recv(65536).decode("latin-1"))
-                if self._answer is not None:
+                if self._answer is Raw.RESET:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    client.close()
+                elif self._answer is not None:
                     client.sendall(self._answer)
 
     def lines(self):
@@ -176,6 +183,23 @@ class NoServers(unittest.TestCase):
             for words in (), ("--transport", "sse"):
                 self.assertEqual(self.reason(server.port, *words, timeout="1h"),
                                  "the answer was no HTTP but: SSH-2.0-OpenSSH_9.2")
+
+    def test_one_that_has_a_page_there(self):
+        with Raw(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<!doctype html>") as server:
+            self.assertEqual(self.reason(server.port, "--transport", "sse", scheme="http", timeout="1h"),
+                             "the answer was no event stream but: HTTP/1.1 200 OK")
+
+    def test_one_that_breaks_connections_holds_up_no_others(self):
+        with Raw(Raw.RESET) as server:
+            done = load("connect", f"ws://127.0.0.1:{server.port}/", "--connections", 300, "--timeout", "1h",
+                        "--json", "-")
+        self.assertEqual((done.code, sum(done.json["connections"]["failures"].values())), (1, 300))
+
+    def test_one_that_tells_who_came_to_go(self):
+        with Garbling() as server:
+            done = load("connect", f"ws://127.0.0.1:{server.port}/go", "--connections", 10, "--ramp-up", "500ms",
+                        "--duration", "100ms", "--json", "-")
+        self.assertEqual((done.code, done.json["connections"]["opened"]), (1, 10))
 
     def test_one_that_answers_another_key(self):
         with Raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

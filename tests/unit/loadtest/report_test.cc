@@ -42,6 +42,7 @@ Findings findings() {
   found.server_cpu = CpuTime{.total = 40ms, .user = 10ms, .system = 30ms};
   found.memory_before = Memory{.resident = 1000, .proportional = 1000};
   found.memory_open = Memory{.resident = 2000, .proportional = 1600};
+  found.open_then = 2;
   return found;
 }
 
