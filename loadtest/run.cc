@@ -27,16 +27,13 @@ volatile sig_atomic_t interrupted = 0;
 
 void on_signal(int) {
   interrupted = 1;
+  for (const int either : {SIGINT, SIGTERM}) signal(either, SIG_DFL);
 }
 
-/// The first one ends the run early, the second one the process.
+/// The first one ends the run early, the second one the process, whichever of the two it is.
 void catch_signals() {
   interrupted = 0;
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int either : {SIGINT, SIGTERM}) signal(either, on_signal);
 }
 
 double seconds_of(Duration duration) {
@@ -203,13 +200,15 @@ void Run::load() {
   wait_for_all(board_.stopped);
   enter(Stage::draining);
   wait_for_all(board_.drained);
+  result_.interrupted = interrupted;
 }
 
-/// Waits until that many are all of them, or their time is over; an interrupt has come before or
-/// comes in vain.
+/// Waits until that many are all of them, or their time is over. An interrupt that came before has
+/// ended what was measured, one that comes now ends the waiting.
 void Run::wait_for_all(const std::atomic<std::uint32_t>& workers) {
   const Instant limit = Clock::now() + options_.timeout;
-  while (workers.load() < workers_.size() && Clock::now() < limit && !all_lost()) {
+  const auto given_up = [this] { return interrupted && !result_.interrupted; };
+  while (workers.load() < workers_.size() && Clock::now() < limit && !all_lost() && !given_up()) {
     show("finishing", limit - Clock::now());
     std::this_thread::sleep_for(1ms);
   }

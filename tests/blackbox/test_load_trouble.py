@@ -129,6 +129,45 @@ class Interrupts(unittest.TestCase):
         done = self.interrupted("echo", "--connections", 2, "--warmup", "1h", present=2)
         self.assertEqual((done.code, done.err), (1, "no message came while it was measured, as it was interrupted\n"))
 
+    @contextlib.contextmanager
+    def held(self, *words):
+        """A server that answers when it is told to, and an echo with two connections to it."""
+        with Garbling() as server:
+            process = begin("echo", f"ws://127.0.0.1:{server.port}/held", "--connections", 2, "--json", "-", *words)
+            try:
+                wait_until(lambda: server.present == 2, "both are connected")
+                yield server, process
+            finally:
+                process.kill()
+                server.release()
+
+    def test_what_comes_after_it_is_not_measured(self):
+        with self.held("--warmup", "800ms", "--duration", "1h") as (server, process):
+            time.sleep(0.4)  # for the client to hear of it
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.6)  # what was to be measured would have begun
+            server.release()
+            done = Outcome(process)
+        self.assertEqual((done.code, done.json["messages"]["received"]), (1, 0))
+
+    def test_while_the_last_messages_are_awaited(self):
+        with self.held("--warmup", "0s", "--duration", "100ms", "--timeout", "40s") as (_, process):
+            time.sleep(1)
+            begun = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            done = Outcome(process)
+            self.assertLess(time.monotonic() - begun, 20)
+        self.assertEqual((done.code, done.json["interrupted"]), (1, True))
+        self.assertEqual(done.json["messages"]["faults"]["missing"], 2)
+
+    def test_a_second_one_of_either_kind_ends_it_at_once(self):
+        with self.held("--duration", "1h", "--timeout", "1h") as (_, process):
+            time.sleep(0.3)  # for it to send
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)  # for it to hear
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(Outcome(process).code, -signal.SIGINT)
+
     def test_nothing_of_it_where_there_was_none(self):
         with Garbling() as server:
             done = load("connect", f"ws://127.0.0.1:{server.port}/honest", "--connections", 2, "--duration", "200ms")
