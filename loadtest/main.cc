@@ -60,11 +60,13 @@ int main(int argc, char** argv) {
   }
   result->command = joined(argc, argv);
   bool good = result->good();
-  // With --json - nothing else may stand on standard output.
-  if (!options->quiet && options->json != "-") good = write_table(text_report(*result)) && good;
-  if (const std::string trouble = trouble_report(*result); !trouble.empty())
-    std::fputs(trouble.c_str(), stderr);
+  // Files first: whoever reads the table may have gone, and then there is a SIGPIPE.
   if (json) good = write_result(*json, json_report(*result)) && good;
   if (html) good = write_result(*html, html_report(*result)) && good;
+  // With --json - or --html - nothing else may stand on standard output.
+  if (!options->quiet && options->json != "-" && options->html != "-")
+    good = write_table(text_report(*result)) && good;
+  if (const std::string trouble = trouble_report(*result); !trouble.empty())
+    std::fputs(trouble.c_str(), stderr);
   return good ? kExitOk : kExitFailed;
 }

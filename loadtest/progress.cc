@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 namespace peal::loadtest {
 namespace {
@@ -23,9 +25,15 @@ std::string cut(const std::string& line) {
   return line.substr(0, end);
 }
 
+/// A line can be written over: on a terminal that obeys.
+bool can_rewrite() {
+  const char* const kind = std::getenv("TERM");
+  return isatty(STDERR_FILENO) == 1 && kind && std::string_view(kind) != "dumb";
+}
+
 }  // namespace
 
-Progress::Progress(bool quiet) : shown_(!quiet && isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(bool quiet) : shown_(!quiet && can_rewrite()) {}
 
 void Progress::show(const std::string& line) {
   if (!shown_) return;

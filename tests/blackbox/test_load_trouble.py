@@ -89,6 +89,11 @@ class Results(unittest.TestCase):
         self.assertIn("connection", load("echo", NOBODY, "--connections", 1, "--json", old).err)
         self.assertTrue(old.read_text().startswith("{") and old.read_text().endswith("}\n"))
 
+    def test_files_are_written_though_nobody_reads_the_table(self):
+        told = self.folder / "a.json"
+        load("echo", NOBODY, "--connections", 1, "--json", told, wrap=("sh", "-c", '"$@" | true', "sh"))
+        self.assertFalse(json.loads(told.read_text())["good"])
+
     def test_pipes(self):
         for name in "-", "/dev/stdout":
             with self.subTest(name):
