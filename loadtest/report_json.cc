@@ -149,6 +149,7 @@ std::string json_report(const Findings& result) {
   }
   json["cpu_unit"] = result.has_messages() ? "message" : "connection";
   json["own_cpu"] = cpu_json(result, result.own_cpu);
+  if (result.has_messages()) json["own_cpu"]["busy"] = result.busy();
   if (result.server_cpu) json["server_cpu"] = cpu_json(result, *result.server_cpu);
   if (!result.server.empty()) json["server"] = result.server;
   if (result.memory_before) json["server_memory_before"] = memory_json(*result.memory_before);

@@ -234,8 +234,9 @@ function cpu() {
   const bars = rows.map(([name, each, color]) => `<div><span>${name}</span><i style="width:${each.us_per_unit / most * 100}%;background:${color}"></i>` +
     `<em>${digits(each.us_per_unit)} µs</em></div>`).join("");
   const share = data.server_cpu && data.server_cpu.user_s + data.server_cpu.system_s > 0
-    ? `${Math.round(100 * data.server_cpu.user_s / (data.server_cpu.user_s + data.server_cpu.system_s))} % of the server's is its own code, the rest the kernel's.` : "";
-  return `<section class="card bars${messages ? "" : " wide"}"><h2>CPU time a ${data.cpu_unit}</h2>${bars}<p class="note">${share}</p></section>`;
+    ? `${Math.round(100 * data.server_cpu.user_s / (data.server_cpu.user_s + data.server_cpu.system_s))} % of the server's is its own code, the rest the kernel's. ` : "";
+  const limit = data.own_cpu.busy >= .95 ? "The client's threads were at work all the time: they may be what limits the rate." : "";
+  return `<section class="card bars${messages ? "" : " wide"}"><h2>CPU time a ${data.cpu_unit}</h2>${bars}<p class="note">${share}${limit}</p></section>`;
 }
 
 function table(title, rows) {

@@ -192,7 +192,8 @@ std::string text_report(const Findings& result) {
   if (result.units() > 0) {
     if (result.server_cpu)
       text += line("server CPU", cpu_line(result, *result.server_cpu, seconds));
-    text += line("own CPU", cpu_line(result, result.own_cpu, seconds));
+    text += line("own CPU", cpu_line(result, result.own_cpu, seconds) +
+                                (result.saturated() ? ": it may be the limit, see --threads" : ""));
   }
   if (result.memory_open) text += line("server memory", memory_line(result));
   text += line("verified", verdict(result));
@@ -216,11 +217,13 @@ std::string trouble_report(const Findings& result) {
     tell(faults.refused,
          "publications were answered with " + std::to_string(faults.refused_status));
   // What was refused is never over, so that depth runs out however fast the server is.
-  tell(result.unsent,
-       faults.refused > 0
-           ? "messages were due and could not be sent in time"
-           : "messages were due and could not be sent in time: the server does not keep up with "
-             "--rate, or --depth is too small for it; the latencies above are too good");
+  const std::string_view cause = faults.refused > 0 ? ""
+                                 : result.saturated()
+                                     ? ": peal-load itself was busy all the time, so give it more "
+                                       "--threads; the latencies above are too good"
+                                     : ": the server does not keep up with --rate, or --depth is "
+                                       "too small for it; the latencies above are too good";
+  tell(result.unsent, "messages were due and could not be sent in time" + std::string(cause));
   if (result.has_messages() && result.messages == 0 && result.opened == result.options.total())
     text += std::string("no message came while it was measured") +
             (result.interrupted ? ", as it was interrupted\n" : "\n");

@@ -114,6 +114,17 @@ TEST_CASE("report: a rate that could not be kept has a cause, but not when answe
   CHECK(trouble_report(found).contains("7 messages were due and could not be sent in time\n"));
 }
 
+TEST_CASE("report: a client that is busy all the time says so, and blames nobody else") {
+  Findings found = findings();
+  found.unsent = 7;
+  CHECK_FALSE(text_report(found).contains("it may be the limit"));
+  found.options.threads = 2;
+  found.own_cpu.total = 3900ms;
+  CHECK(text_report(found).contains("195 % of a CPU: it may be the limit, see --threads\n"));
+  CHECK(trouble_report(found).contains("peal-load itself was busy"));
+  CHECK(nlohmann::json::parse(json_report(found))["own_cpu"]["busy"] == 0.975);
+}
+
 TEST_CASE("report: JSON has the same") {
   const auto json = nlohmann::json::parse(json_report(findings()));
   CHECK(json["good"] == true);
