@@ -19,7 +19,9 @@ double micros(std::uint64_t nanoseconds) {
 }
 
 Json percentiles_json(const Histogram& histogram) {
-  Json json = {{"count", histogram.count()}, {"min", micros(histogram.least())}};
+  Json json = {{"count", histogram.count()}};
+  if (histogram.count() == 0) return json;
+  json["min"] = micros(histogram.least());
   constexpr std::array<std::pair<const char*, double>, 8> kPercentiles = {{{"p50", 50},
                                                                            {"p75", 75},
                                                                            {"p90", 90},

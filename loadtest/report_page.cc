@@ -63,7 +63,7 @@ td { overflow-wrap: anywhere; }
 .bars span, .note { color: var(--soft); font-size: 13px; }
 .note { margin: 10px 0 0; }
 .trouble { border-color: var(--bad); margin-bottom: 14px; }
-.trouble ul { margin: 6px 0 0; padding-left: 20px; }
+.trouble ul { margin: 6px 0 0; padding-left: 20px; overflow-wrap: anywhere; }
 code { display: block; font: 12.5px/1.6 ui-monospace, "DejaVu Sans Mono", monospace; color: var(--soft);
   overflow-wrap: anywhere; }
 .tip { position: fixed; pointer-events: none; background: var(--ink); color: var(--card); font-size: 12.5px;
@@ -126,6 +126,14 @@ function path(points, x, y, width, color, filled) {
   return (filled ? `<path d="M${first} ${H - B}L${line}L${last} ${H - B}Z" fill="${color}" opacity=".13"/>` : "") +
     `<path d="M${line}" fill="none" stroke="${color}" stroke-width="2" stroke-linejoin="round"/>`;
 }
+// A point for each of `all`, but for those that have none: a line for each stretch, a dot where one stands alone.
+function stretches(all, point, has, x, y, width, color) {
+  const runs = [[]];
+  for (const each of all) has(each) ? runs[runs.length - 1].push(point(each)) : runs.push([]);
+  return runs.map((run) => run.length === 1
+    ? `<circle cx="${place(x, run[0][0], L, width - R).toFixed(1)}" cy="${place(y, run[0][1], H - B, T).toFixed(1)}" r="3" fill="${color}"/>`
+    : path(run, x, y, width, color, false)).join("");
+}
 const svg = (body, width) => `<svg viewBox="0 0 ${width} ${H}" data-width="${width}" role="img">${body}</svg>`;
 
 // Scales.
@@ -165,7 +173,9 @@ function chart(title, key, body, width, tip) {
     `<span class="key">${keys}</span></div>${svg(body, width)}</section>`;
 }
 
-const A = "var(--a)", BB = "var(--b)", C = "var(--c)", WIDE = 1110;
+const A = "var(--a)", BB = "var(--b)", C = "var(--c)";
+// Where there is one column, all charts have its width.
+const WIDE = matchMedia("(max-width: 780px)").matches ? W : 1110;
 const timeLabel = (us) => joined(time(us));
 const secondsLabel = (s) => +s.toFixed(3) + " s";
 
@@ -217,14 +227,14 @@ function series() {
   const pick = (share) => all[Math.min(all.length - 1, Math.floor(share * end / step))];
   let html = chart("Messages a second", [], frame(x, y, WIDE) +
     path(all.map((each) => [middle(each), each.per_second]), x, y, WIDE, A, true), WIDE,
-    (share) => `${secondsLabel(pick(share).t_s)}\n${grouped(pick(share).per_second)} messages/s\n${joined(rate(pick(share).bytes_per_second))}`);
-  const heard = all.filter((each) => each.max_us > 0);
+    (share) => `${secondsLabel(pick(share).t_s)}\n${joined(count(pick(share).per_second))} messages/s\n${joined(rate(pick(share).bytes_per_second))}`);
+  const has = (each) => each.per_second > 0, heard = all.filter(has);
   if (heard.length === 0) return html;
   const z = logarithmic(Math.max(.1, Math.min(...heard.map((each) => each.p50_us))), Math.max(...heard.map((each) => each.max_us)), timeLabel);
   const lines = [["p50_us", A], ["p99_us", BB], ["max_us", C]];
   return html + chart("Latency over time", [[A, "50 %"], [BB, "99 %"], [C, "largest"]], frame(x, z, WIDE) +
-    lines.map(([name, color]) => path(heard.map((each) => [middle(each), each[name]]), x, z, WIDE, color, false)).join(""), WIDE,
-    (share) => `${secondsLabel(pick(share).t_s)}\n50 %  ${timeLabel(pick(share).p50_us)}\n99 %  ${timeLabel(pick(share).p99_us)}\nlargest  ${timeLabel(pick(share).max_us)}`);
+    lines.map(([name, color]) => stretches(all, (each) => [middle(each), each[name]], has, x, z, WIDE, color)).join(""), WIDE,
+    (share) => !has(pick(share)) ? `${secondsLabel(pick(share).t_s)}\nno messages` : `${secondsLabel(pick(share).t_s)}\n50 %  ${timeLabel(pick(share).p50_us)}\n99 %  ${timeLabel(pick(share).p99_us)}\nlargest  ${timeLabel(pick(share).max_us)}`);
 }
 
 function cpu() {
@@ -245,6 +255,7 @@ function table(title, rows) {
 }
 
 function latencyTable(latency, title) {
+  if (latency.count === 0) return "";
   const rows = [["least", latency.min]];
   for (const name of ["50", "75", "90", "95", "99", "99.9", "99.99", "99.999"])
     if (latency.count * (100 - name) >= 99.9999) rows.push([name + " %", latency["p" + name]]);
@@ -257,13 +268,13 @@ function figures() {
   const add = (html, label) => list.push(`<div class="card figure">${html}<span>${label}</span></div>`);
   if (messages) {
     add(each(count(messages.per_second), "/s"), "messages");
-    add(each(time(messages.latency_us.p50), ""), "median latency");
-    add(each(time(messages.latency_us.p99), ""), "latency, 99 %");
+    if (messages.latency_us.count > 0) add(each(time(messages.latency_us.p50), ""), "median latency");
+    if (messages.latency_us.count > 0) add(each(time(messages.latency_us.p99), ""), "latency, 99 %");
     if (messages.latency_us.count >= 1000) add(each(time(messages.latency_us["p99.9"]), ""), "latency, 99.9 %");
   } else {
     add(each([grouped(data.connections.opened), ""], ""), "connections");
     add(each(count(data.connections.per_second), "/s"), "handshakes");
-    add(each(time(data.connections.opening_us.p99), ""), "to open, 99 %");
+    if (data.connections.opened > 0) add(each(time(data.connections.opening_us.p99), ""), "to open, 99 %");
   }
   if (data.server_cpu) add(each([digits(data.server_cpu.us_per_unit), "µs"], ""), `server CPU a ${data.cpu_unit}`);
   const memory = data.server_memory_per_connection;
@@ -295,15 +306,15 @@ const setup = table("The run", [
   ["transport", (options.transport === "sse" ? "event stream" : "WebSocket") + (options.tls ? " over TLS" : "") + (data.connections.compressed > 0 ? ", compressed" : "")],
   ["client", `${options.threads} thread${options.threads === 1 ? "" : "s"}, ${options.io}`],
   data.server ? ["server", data.server] : null,
-  messages ? ["measured", `${digits(messages.seconds)} s after ${digits(options.warmup_s)} s`] : null,
+  messages ? ["measured", messages.seconds === 0 ? "nothing" : `${digits(messages.seconds)} s after ${digits(options.warmup_s)} s`] : null,
 ]);
 const counts = table("Counts", [
   ["opened", `${grouped(data.connections.opened)} in ${timeLabel(data.connections.seconds * 1e6)}`],
   ["handshakes", joined(count(data.connections.per_second)) + " /s"],
   messages ? ["sent", grouped(messages.sent) + " in all"] : null,
   messages ? ["received", grouped(messages.received) + " while measured"] : null,
-  messages ? ["payload", joined(rate(messages.payload_bytes / messages.seconds))] : null,
-  messages && options.rate > 0 ? ["sent late by", `${timeLabel(messages.lag_us.p50)} (50 %), ${timeLabel(messages.lag_us.p99)} (99 %)`] : null,
+  messages ? ["payload", joined(rate(messages.seconds > 0 ? messages.payload_bytes / messages.seconds : 0))] : null,
+  messages && messages.lag_us.count > 0 ? ["sent late by", `${timeLabel(messages.lag_us.p50)} (50 %), ${timeLabel(messages.lag_us.p99)} (99 %)`] : null,
   open ? ["server memory", joined(size(open.pss || open.rss)) + (open.pss ? " PSS" : " RSS")] : null,
   memory ? ["grown by", `${grouped(Math.max(0, memory.pss || memory.rss))} B a connection`] : null,
 ]);
