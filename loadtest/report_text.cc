@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -145,7 +145,9 @@ std::string failure_lines(const Findings& result) {
   constexpr std::size_t kShown = 10;
   std::vector<std::pair<std::string, std::uint64_t>> reasons(result.failures.begin(),
                                                              result.failures.end());
-  std::ranges::stable_sort(reasons, std::greater(), &decltype(reasons)::value_type::second);
+  std::ranges::sort(reasons, [](const auto& a, const auto& b) {
+    return std::tie(b.second, a.first) < std::tie(a.second, b.first);
+  });
   std::string text;
   std::uint64_t others = 0;
   for (std::size_t i = 0; i < reasons.size(); ++i) {

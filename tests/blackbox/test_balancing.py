@@ -128,7 +128,7 @@ class ProxyProtocol(Behind):
         mine = [self.client(v1("203.0.113.7")) for _ in range(2)]
         for client in mine:
             self.assertEqual(client.request("/healthz").status, 200)
-        self.assertEqual(self.client(v1("203.0.113.7")).request("/healthz").status, 503)
+        self.assertEqual(self.client(v1("203.0.113.7")).request("/echo").status, 503)
         self.assertEqual(self.client(v1("203.0.113.8")).request("/healthz").status, 200)
         self.assertTrue(self.daemon.log.wait_for("connections_per_ip: 203.0.113.7 has"))
 
@@ -216,7 +216,7 @@ class ForwardedFields(Behind):
         for other in others:
             self.assertEqual(other.request("/healthz", "X-Forwarded-For: 203.0.113.7").status, 200)
         self.assertEqual(line.upgrade("/echo", "X-Forwarded-For: 203.0.113.7").status, 101)
-        self.assertEqual(others[0].request("/healthz", "X-Forwarded-For: 203.0.113.7").status, 503)
+        self.assertEqual(others[0].request("/echo", "X-Forwarded-For: 203.0.113.7").status, 503)
         self.assertEqual(others[1].request("/healthz", "X-Forwarded-For: 203.0.113.8").status, 200)
         self.assertEqual(line.echo(b"hello", TEXT).payload, b"hello")
 
