@@ -295,6 +295,11 @@ void Dispatcher::answer_echo(conn::Connection& connection, const http::Request& 
 
 void Dispatcher::answer_files(conn::Connection& connection, const http::Request& request,
                               const Route& route, Captures captures) {
+  // Before there is a look at the path: no redirection brings a POST to a folder.
+  if (request.method != "GET" && request.method != "HEAD") {
+    answers_.text(connection, request, 405, "files are read with GET and HEAD", kAllowRead);
+    return;
+  }
   // The router has decoded the path once already, so it can be decoded.
   const std::string_view path =
       route.ends_in_rest ? captures.back()

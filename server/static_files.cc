@@ -67,7 +67,7 @@ ETag make_etag(const struct stat& info) {
   return etag;
 }
 
-/// The whole answer for 405, 412 and 416.
+/// The whole answer for 412 and 416.
 std::size_t write_refusal(MutableBytes out, const http::Request& request, const File& file,
                           const FileAnswer& answer, std::int64_t now) {
   http::TextResponse response{.status = answer.status,
@@ -75,20 +75,13 @@ std::size_t write_refusal(MutableBytes out, const http::Request& request, const 
                               .minor_version = request.minor_version,
                               .keep_alive = answer.keep_alive,
                               .head_only = answer.head_only};
-  http::Header field;
-  http::ContentRange range;
   if (answer.status == 412) {
     response.text = "the file is not in the state that the request asks for";
     return http::write_text_response(out, response);
   }
-  if (answer.status == 405) {
-    response.text = "files are read with GET and HEAD";
-    field = {"Allow", "GET, HEAD"};
-  } else {
-    response.text = "the file does not have the range that the request asks for";
-    range = http::content_range(answer.range, file.size);
-    field = {"Content-Range", range.view()};
-  }
+  response.text = "the file does not have the range that the request asks for";
+  const http::ContentRange range = http::content_range(answer.range, file.size);
+  const http::Header field{"Content-Range", range.view()};
   response.headers = std::span(&field, 1);
   return http::write_text_response(out, response);
 }
@@ -133,9 +126,6 @@ FileAnswer plan(const http::Request& request, const File& file) {
   FileAnswer answer;
   answer.head_only = request.method == "HEAD";
   answer.keep_alive = request.keep_alive && !request.has_body();
-  answer.status = 405;
-  if (request.method != "GET" && !answer.head_only) return answer;
-
   const http::Validators current{file.etag.view(), file.modified};
   const auto precondition = http::evaluate_preconditions(request, current);
   answer.status = precondition == http::Precondition::failed ? 412 : 304;

@@ -60,7 +60,7 @@ class StaticFiles {
 /// What to answer with: the head by write_file_head(), then, where body_follows(), `length` bytes
 /// of the file from `offset`.
 struct FileAnswer {
-  int status = 0;             ///< 200, 206, 304, 405, 412 or 416
+  int status = 0;             ///< 200, 206, 304, 412 or 416
   std::uint64_t offset = 0;   ///< bytes
   std::uint64_t length = 0;   ///< bytes; of a HEAD what GET would have
   http::RangeChoice range{};  ///< for Content-Range
@@ -71,10 +71,10 @@ struct FileAnswer {
   bool body_follows() const { return length > 0 && !head_only; }
 };
 
-/// Applies the method, the preconditions and the range of `request` to `file`.
+/// Applies the preconditions and the range of `request` to `file`. Requires: it is GET or HEAD.
 FileAnswer plan(const http::Request& request, const File& file);
 
-/// Writes the response head, and for 405, 412 and 416 the whole response. `now`: seconds since
+/// Writes the response head, and for 412 and 416 the whole response. `now`: seconds since
 /// 1970. Returns the octets written, 0 when `out` is too small; 1024 always suffice.
 std::size_t write_file_head(MutableBytes out, const http::Request& request, const File& file,
                             const FileAnswer& answer, std::int64_t now);

@@ -131,10 +131,10 @@ class Serving(FileCase):
         self.assertEqual(client.request("/abc.txt").body, ALPHABET)
 
     def test_another_method(self):
-        answer = self.get("/abc.txt", "Content-Length: 0", method="POST")
-        self.assertEqual(answer.status, 405)
-        self.assertIn("GET", answer.headers["allow"])
-        self.assertIn("HEAD", answer.headers["allow"])
+        for path in ("/abc.txt", "/nowhere.txt", "/sub"):
+            with self.subTest(path):
+                answer = self.get(path, "Content-Length: 0", method="POST")
+                self.assertEqual((answer.status, answer.headers["allow"]), (405, "GET, HEAD"))
 
     def test_health_is_the_more_specific_route(self):
         self.assertIn(b"ok", self.get("/healthz").body)
