@@ -123,6 +123,7 @@ void shut_down() {
   auto plain = std::make_shared<spdlog::logger>("peald", the_log.sink);
   plain->set_level(spdlog::default_logger_raw()->level());
   spdlog::set_default_logger(std::move(plain));
+  the_log.sink->finish_within(kPatience);
   the_log.fields.reset();
   the_log.pool.reset();  // joins the thread
   queue = nullptr;

@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -19,20 +20,23 @@ namespace peal::server::log {
 
 /// Lines that wait to be written, at most.
 inline constexpr std::size_t kQueueLines = 4096;
+/// For how long shut_down() waits for whoever takes them.
+inline constexpr std::chrono::seconds kPatience{3};
 
 /// Any thread may log after this. Called again, it goes on with other settings: to be called by the
 /// same thread then. From the first call on SIGUSR1 opens the file anew, and is blocked in the
-/// calling thread and those it starts later. Error: why the file cannot be written to; nothing has
+/// calling thread and those it starts later. Error: a sentence for the operator; nothing has
 /// changed then.
 std::expected<void, std::string> set_up(const config::Log& config);
 
-/// Writes what waits, and ends the thread. Nothing may be logged after it.
+/// Writes what waits, as far as it is taken within kPatience, and ends the thread. Nothing may be
+/// logged after it.
 void shut_down();
 
 /// Whether lines of that level are written at all.
 bool is_on(config::LogLevel level);
 
-/// How many were not written, as they came faster than that could be done.
+/// How many were not written, as they came faster than that could be done, or it failed.
 std::uint64_t lines_lost();
 
 /// Writes a line. spdlog stays out of this header: it takes every source that includes it seconds.

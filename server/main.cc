@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
     return kExitConfig;
   }
   if (auto ready = log::set_up(loaded.config->log); !ready) {
-    std::fprintf(stderr, "log.file: %s\n", ready.error().c_str());
+    std::fprintf(stderr, "%s\n", ready.error().c_str());
     return kExitFailed;
   }
   const LogEnd end;

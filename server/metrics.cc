@@ -217,7 +217,8 @@ class Exposition {
                             "of, by its word there.");
     for (std::size_t i = 0; i < kNotices; ++i)
       limits.add({{"limit", name(static_cast<Notice>(i))}}, figures_.notices[i]);
-    counter("peal_log_lines_lost_total", "Lines of the log that could not be written fast enough.")
+    counter("peal_log_lines_lost_total",
+            "Lines of the log that are lost: they came too fast, or the disk had no room.")
         .add({}, figures_.log_lines_lost);
     counter("peal_config_reloads_total", "Configurations read again.")
         .add({{"result", "ok"}}, figures_.reloads_done)

@@ -16,13 +16,6 @@ namespace {
 
 constexpr Duration kUpdateTime = std::chrono::seconds(10);
 
-/// Error: a sentence for the operator.
-std::expected<void, std::string> set_up_log(const config::Log& config) {
-  auto ready = log::set_up(config);
-  if (!ready) return std::unexpected("log.file: " + ready.error());
-  return {};
-}
-
 }  // namespace
 
 /// All of it, or nothing: everything that can fail is done before anything changes. The reactors
@@ -51,7 +44,7 @@ void Server::take_up_file() {
   if (!doors) return refuse_reload(doors.error());
   const auto& listen = (*edition)->config.listen;
   std::expected<void, std::string> ready = listeners_.set_access(listen);
-  if (ready) ready = set_up_log((*edition)->config.log);
+  if (ready) ready = log::set_up((*edition)->config.log);
   if (!ready) {
     take_back_doors(plan, listen);
     return refuse_reload(ready.error());

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log: one event a line, whatever clients write into it."""
 
+import fcntl
 import json
 import pathlib
 import re
@@ -190,3 +191,27 @@ class SlowDisk(unittest.TestCase):
         _, log = process.communicate(timeout=20)
         self.assertEqual(process.returncode, 0)
         self.assertEqual(log.count(b" status=404 "), 600)
+
+    def test_a_log_that_nobody_takes_keeps_peald_from_nothing(self):
+        folder = tempfile.TemporaryDirectory(prefix="peal-")
+        self.addCleanup(folder.cleanup)
+        config = pathlib.Path(folder.name, "peal.toml")
+        config.write_text(CONFIG)
+        process = subprocess.Popen(
+            [PEALD, "-c", str(config), "--set", f"server.io={IO}", "--set", "log.access=true", "--set",
+             "listen.public.address=127.0.0.1:0"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        while not (found := re.search(rb"listening on (\S+):(\d+)", process.stderr.readline())):
+            self.assertIsNone(process.poll())
+        address = found[1].decode(), int(found[2])
+        fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+        for _ in range(60):
+            with Client(address) as client:
+                client.request("/nowhere")
+        process.send_signal(signal.SIGHUP)
+        with Client(address) as client:
+            client.upgrade("/echo")
+            self.assertEqual(client.echo(b"x").payload, b"x")
+        process.terminate()
+        self.assertEqual(process.wait(20), 0)
