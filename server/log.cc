@@ -10,6 +10,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include "server/log_sink.h"
 
@@ -105,7 +106,11 @@ std::expected<void, std::string> set_up(const config::Log& config) {
   if (auto used = sink->use(config); !used) return used;
   if (first) {
     the_log.sink = std::move(sink);
-    the_log.pool = start_thread();
+    try {
+      the_log.pool = start_thread();
+    } catch (const std::system_error& failure) {
+      return std::unexpected("the log's thread cannot be started: " + failure.code().message());
+    }
     queue = the_log.pool.get();
     the_log.fields = make_logger(kFieldsLogger);
     spdlog::set_default_logger(make_logger("peald"));

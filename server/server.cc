@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 #include "config/units.h"
@@ -98,6 +99,13 @@ std::expected<void, std::string> Server::start() {
   admission_.emplace(most, config().limits.connections_per_ip, Rate(config().limits.accept_rate));
   notices_.emplace(shards);
   heartbeat_.emplace(shards, notify_.watchdog().value_or(Duration::zero()) / kBeatsPerWatchdog);
+  if (auto started = start_metrics(shards); !started) return started;
+  auto doors = open_doors(shards);
+  if (!doors) return std::unexpected(doors.error());
+  return start_shards(std::move(*doors));
+}
+
+std::expected<void, std::string> Server::start_metrics(unsigned shards) try {
   metrics_.emplace(
       MetricsService::Setup{.shards = shards,
                             .labels = &labels_,
@@ -105,9 +113,9 @@ std::expected<void, std::string> Server::start() {
                             .version = PEAL_VERSION,
                             .io = io_->uring ? "io_uring" : "epoll",
                             .wake = [this](hub::ShardIndex to) { shards_[to]->wake(); }});
-  auto doors = open_doors(shards);
-  if (!doors) return std::unexpected(doors.error());
-  return start_shards(std::move(*doors));
+  return {};
+} catch (const std::system_error& failure) {
+  return std::unexpected("the metrics' thread cannot be started: " + failure.code().message());
 }
 
 /// What the configuration in force names and may change by itself. `known`: what it was before it
@@ -210,10 +218,17 @@ std::expected<void, std::string> Server::start_shards(std::vector<Doors> doors) 
   const std::vector<int> cpus = allowed_cpus();
   gate_.emplace(static_cast<std::ptrdiff_t>(count));
   shards_.resize(count);
-  for (std::size_t i = 0; i < count; ++i)
-    threads_.emplace_back(
-        [this, index = static_cast<hub::ShardIndex>(i), cpu = cpus[i % cpus.size()],
-         own = std::move(doors[i])]() mutable { serve(index, cpu, std::move(own)); });
+  for (std::size_t i = 0; i < count; ++i) {
+    try {
+      threads_.emplace_back(
+          [this, index = static_cast<hub::ShardIndex>(i), cpu = cpus[i % cpus.size()],
+           own = std::move(doors[i])]() mutable { serve(index, cpu, std::move(own)); });
+    } catch (const std::system_error& failure) {
+      if (!gate_->failed.exchange(true)) gate_->failure = {"thread", failure.code().value()};
+      gate_->made.count_down(static_cast<std::ptrdiff_t>(count - i));  // those that are wait for it
+      break;
+    }
+  }
   gate_->made.wait();
   gate_->opened.count_down();
   if (!gate_->failed) return {};

@@ -49,6 +49,7 @@ class Server {
  private:
   using Doors = std::vector<DoorSocket>;  // of one shard
 
+  std::expected<void, std::string> start_metrics(unsigned shards);
   std::expected<std::vector<Doors>, std::string> open_doors(unsigned shards);
   static void add_doors(std::vector<Doors>& doors, std::uint32_t listener,
                         const config::Listen& listen, Listeners::Sockets sockets);

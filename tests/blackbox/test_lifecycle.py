@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting, stopping, and what is in the way of it."""
 
+import os
 import pathlib
+import random
 import resource
 import signal
 import socket
@@ -9,6 +11,7 @@ import time
 import unittest
 
 from support import CLOSE, TEXT, Client, Daemon, close_payload, frame, wait_until
+from support.daemon import SANITIZED
 
 CONFIG = """
 [server]
@@ -179,6 +182,19 @@ class Starting(unittest.TestCase):
 
     def test_an_address_that_is_not_ours(self):
         self.assert_fails(Daemon(CONFIG, address="192.0.2.1:8080", wait=False), "192.0.2.1:8080")
+
+    @unittest.skipIf(os.geteuid(), "takes root to become another user")
+    @unittest.skipIf(SANITIZED, "sanitizers take a thread of their own")
+    def test_threads_that_there_may_not_be(self):
+        user = str(random.randrange(100_000, 1_000_000))  # has no other processes
+        for limit, who in (1, "the log's thread"), (2, "the metrics' thread"), (3, "a reactor"), (4, "a reactor"):
+            with self.subTest(limit=limit):
+                daemon = Daemon(CONFIG, wait=False, prepare=lambda folder: folder.chmod(0o755), wrap=(
+                    "setpriv", "--reuid", user, "--clear-groups", "prlimit", f"--nproc={limit}:{limit}"))
+                self.addCleanup(daemon.stop)
+                self.assertEqual(daemon.process.wait(10), 1)
+                daemon.log.join()
+                self.assertRegex(daemon.log.text(), f"{who} cannot be .*: Resource temporarily unavailable\n$")
 
     def test_again_on_the_same_port_at_once(self):
         first = Daemon(CONFIG)
