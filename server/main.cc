@@ -5,6 +5,7 @@
 #include "server/log.h"
 #include "server/reload.h"
 #include "server/server.h"
+#include "server/standard_streams.h"
 
 namespace {
 
@@ -20,6 +21,7 @@ struct LogEnd {
 
 int main(int argc, char** argv) {
   using namespace peal::server;
+  fill_standard_streams();
   auto line = parse_command_line(argc, argv, PEAL_VERSION);
   if (!line) return line.error();
   CheckedFiles files;

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log: one event a line, whatever clients write into it."""
 
+import contextlib
 import fcntl
 import json
+import os
 import pathlib
 import re
 import signal
@@ -213,5 +215,31 @@ class SlowDisk(unittest.TestCase):
         with Client(address) as client:
             client.upgrade("/echo")
             self.assertEqual(client.echo(b"x").payload, b"x")
+        process.terminate()
+        self.assertEqual(process.wait(20), 0)
+
+
+class NoStream(unittest.TestCase):
+    def test_no_socket_becomes_standard_error(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = taken.getsockname()
+        folder = tempfile.TemporaryDirectory(prefix="peal-")
+        self.addCleanup(folder.cleanup)
+        config = pathlib.Path(folder.name, "peal.toml")
+        config.write_text(CONFIG)
+        process = subprocess.Popen(
+            ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", PEALD, "-c", str(config), "--set", f"server.io={IO}", "--set",
+             "listen.public.address={}:{}".format(*address)])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+        def is_there():
+            with contextlib.suppress(OSError):
+                socket.create_connection(address).close()
+                return True
+
+        wait_until(is_there, "it listens")
+        for stream in range(3):
+            self.assertEqual(os.readlink(f"/proc/{process.pid}/fd/{stream}"), "/")
         process.terminate()
         self.assertEqual(process.wait(20), 0)
