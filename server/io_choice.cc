@@ -3,27 +3,34 @@
 
 #include <cerrno>
 #include <fstream>
+#include <optional>
 
 #include "core/io/epoll_backend.h"
 
 namespace peal::server {
 namespace {
 
-/// The sysctl that forbids io_uring to (some) processes; 0 where the kernel has none.
-int io_uring_disabled() {
+/// The sysctl that forbids io_uring to (some) processes. Nullopt where the kernel has none, or
+/// ProcSubset=pid hides it (systemd.exec(5)).
+std::optional<int> io_uring_disabled() {
   int value = 0;
-  std::ifstream("/proc/sys/kernel/io_uring_disabled") >> value;
-  return value;
+  if (std::ifstream("/proc/sys/kernel/io_uring_disabled") >> value) return value;
+  return std::nullopt;
+}
+
+std::string who_forbids() {
+  const auto disabled = io_uring_disabled();
+  if (!disabled) return "a seccomp filter forbids it, or the sysctl kernel.io_uring_disabled";
+  if (*disabled == 0) return "a seccomp filter forbids it, as container runtimes do by default";
+  return "the sysctl kernel.io_uring_disabled is " + std::to_string(*disabled);
 }
 
 std::string explain_refusal(const Error& error) {
   std::string text = error.text();
   if (error.sys_errno == ENOSYS)
     text += " (the kernel has no io_uring, or a seccomp filter hides it)";
-  else if (error.sys_errno == EPERM && io_uring_disabled() != 0)
-    text += " (the sysctl kernel.io_uring_disabled is " + std::to_string(io_uring_disabled()) + ")";
   else if (error.sys_errno == EPERM)
-    text += " (a seccomp filter forbids it, as container runtimes do by default)";
+    text += " (" + who_forbids() + ")";
   else if (error.sys_errno == EINVAL || error.sys_errno == ENOTSUP)
     text += " (multishot receive needs Linux 6.0)";
   return text;

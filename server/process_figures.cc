@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -35,16 +36,17 @@ std::vector<std::uint64_t> stat_fields() {
   return fields;
 }
 
-/// Seconds since 1970.
+double seconds_of(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+/// Seconds since 1970, the same each time. Not from /proc/stat, which ProcSubset=pid hides
+/// (systemd.exec(5)).
 double boot_time() {
-  std::ifstream file("/proc/stat");
-  for (std::string word; file >> word;) {
-    if (word != "btime") continue;
-    double seconds = 0;
-    file >> seconds;
-    return seconds;
-  }
-  return 0;
+  static const double time = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
+  return time;
 }
 
 }  // namespace

@@ -8,11 +8,12 @@ import re
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.request
 
 from support import BINARY, CLOSE, IO, TEXT, Client, DaemonCase, close_payload, wait_until
-from support.daemon import ROOT, free_port
+from support.daemon import ROOT, Daemon, free_port
 from support.events import EventStream
 from support.metrics import Scrape
 from support.wire import Ended
@@ -384,3 +385,20 @@ scrape_configs:
         self.assertEqual(self.query("peal_build_info"), 1)
 
 
+class HiddenProc(unittest.TestCase):
+    """/proc as the unit has it (ProcSubset=pid)."""
+
+    WRAP = ("unshare", "--mount", "sh", "-c", 'mount -t proc -o subset=pid proc /proc && exec "$@"', "sh")
+
+    def setUp(self):
+        if subprocess.run([*self.WRAP, "true"], stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("nothing can be mounted here")
+
+    def test_the_process_tells_when_it_began(self):
+        before = time.time()
+        daemon = Daemon(CONFIG, prepare=make_tokens, wrap=self.WRAP)
+        self.addCleanup(daemon.stop)
+        scrape = Scrape(daemon.address)
+        self.assertGreater(scrape.get("process_threads"), 3)
+        # A clock that is set meanwhile moves it.
+        self.assertAlmostEqual(scrape.get("process_start_time_seconds"), before, delta=60)
