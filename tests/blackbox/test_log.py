@@ -15,7 +15,7 @@ import time
 import unittest
 
 from support import CLOSE, TEXT, Client, Daemon, close_payload, wait_until
-from support.daemon import IO, PEALD
+from support.daemon import IO, PEALD, free_port
 
 CONFIG = """
 [route.echo]
@@ -221,8 +221,7 @@ class SlowDisk(unittest.TestCase):
 
 class NoStream(unittest.TestCase):
     def test_no_socket_becomes_standard_error(self):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            address = taken.getsockname()
+        address = "127.0.0.1", free_port()
         folder = tempfile.TemporaryDirectory(prefix="peal-")
         self.addCleanup(folder.cleanup)
         config = pathlib.Path(folder.name, "peal.toml")
