@@ -80,7 +80,7 @@ class Home {
   /// A turn's share of that. True: the next turn is to go on with it.
   bool work();
   /// Whether histories take more than they may, and the next turn is to see to it.
-  bool owes_room() const { return owes_room_ || !surplus_.empty(); }
+  bool owes_room() const { return owes_room_ || !surplus_.empty() || !dropped_.empty(); }
   /// Whether anything refers to earlier policies still.
   bool follows_policies() const { return earlier_lists_ > 0; }
   void set_history_memory(std::size_t bytes) { setup_.history_memory = bytes; }
@@ -226,6 +226,7 @@ class Home {
   SlotId latest_;  // the topic whose history has the newest message of all
   bool owes_room_ = false;
   std::vector<SlotId> surplus_;  // topics whose history is longer than it may be by now
+  std::vector<std::unique_ptr<History>> dropped_;  // of topics that keep nothing any more
   Instant next_sweep_{};
   HomeCounters counters_;
 };

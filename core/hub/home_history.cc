@@ -42,10 +42,13 @@ void Home::clear(History& history) {
   history.unlink();
 }
 
+/// What is in it goes in shares, see trim(), apart from its topic: that may have another one by
+/// then, which begins behind what is not kept meanwhile.
 void Home::drop_history(HomeTopic& topic) {
-  clear(*topic.history);
+  history_bytes_ -= topic.history->cost() + kTopicCost;
+  topic.history->unlink();
+  if (!topic.history->empty()) dropped_.push_back(std::move(topic.history));
   topic.history.reset();
-  history_bytes_ -= kTopicCost;
 }
 
 /// Gives up `steps` messages or topics at most where memory is short; and more, if they took less
@@ -151,15 +154,18 @@ bool Home::work() {
 
 /// Lets go of a share of what histories have above their size.
 void Home::trim() {
-  for (std::size_t left = kLetGoPerTurn; !surplus_.empty(); surplus_.pop_back()) {
+  std::size_t left = kLetGoPerTurn;
+  for (; !dropped_.empty(); dropped_.pop_back()) {
+    History& history = *dropped_.back();
+    for (; left > 0 && !history.empty(); --left) history.pop_front(memory_);
+    if (!history.empty()) return;
+  }
+  for (; !surplus_.empty(); surplus_.pop_back()) {
     HomeTopic* topic = topics_.find(surplus_.back());
     if (!topic || !topic->history) continue;
     History& history = *topic->history;
     for (; left > 0 && history.surplus() > 0; --left) pop_front(history);
     if (history.surplus() > 0) return;
-    if (topic->policy->history_size > 0) continue;
-    drop_history(*topic);
-    end_if_unused(*topic);
   }
 }
 

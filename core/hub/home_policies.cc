@@ -73,12 +73,10 @@ void Home::follow_history(HomeTopic& topic, const TopicPolicy& policy) {
     history_bytes_ += kTopicCost;
     return;
   }
+  if (policy.history_size == 0) return drop_history(topic);
   History& history = *topic.history;
   history.set_policy(policy);
-  if (history.empty()) {  // and in no list, or in that of those that are bare
-    if (policy.history_size == 0) drop_history(topic);
-    return;
-  }
+  if (history.empty()) return;  // and in no list, or in that of those that are bare
   history.unlink();
   histories_like(topic).push_front(history);
   if (history.surplus() > 0) surplus_.push_back(topic.id);

@@ -127,6 +127,45 @@ TEST_CASE("set_policies: messages go on coming while a longer history goes") {
   CHECK(shard.memory.messages.out() == 3);
 }
 
+TEST_CASE("set_policies: what comes while the last of a history go is not kept") {
+  const Policies none;
+  const Policies few = keeping(5);
+  for (const bool again : {false, true}) {
+    CAPTURE(again);
+    Rig rig(1, keeping(5000), 10 * kHistoryMemory);
+    Shard& shard = *rig.shards[0];
+    const auto post = [&](int i) {
+      shard.hub.post("kept",
+                     shard.memory.make_message(ws::Opcode::text, as_bytes(std::to_string(i))), {});
+    };
+    for (int i = 1; i <= 5000; ++i) post(i);
+    Client& client = rig.client(0);
+    client.subscribe("kept");
+    rig.settle();
+    set(rig, none, 10 * kHistoryMemory);
+    for (int i = 5001; i <= 5003; ++i) post(i);
+    if (again) set(rig, few, 10 * kHistoryMemory);
+    if (again) post(5004);
+    Client& late = rig.client(0);
+    const TopicUse& use = late.subscribe("kept", last(3));
+    Client& resumed = rig.client(0);
+    resumed.subscribe("kept", since(4999));
+    shard.turn();
+    CHECK(shard.memory.messages.out() > 2000);
+    REQUIRE(use.ready);
+    CHECK(use.offset == (again ? 5004 : 5003));
+    const Texts kept = again ? Texts{"5004"} : Texts{};
+    CHECK(rig.hear(late) == kept);
+    CHECK(rig.hear(resumed) == kept);
+    CHECK(resumed.uses->gap);
+    post(5005);
+    CHECK(rig.hear(late) == Texts{"5005"});
+    CHECK(rig.hear(resumed) == Texts{"5005"});
+    CHECK(rig.hear(client).size() == (again ? 5u : 4u));
+    CHECK_FALSE(follows(rig));
+  }
+}
+
 TEST_CASE("set_policies: who has not been spoken for yet keeps its past") {
   Policies other = keeping(5);
   other.add("new", {.history_size = 1});
