@@ -12,10 +12,10 @@ Result<> Reactor::run(ReactorClient& client) {
 }
 
 Result<> Reactor::turn(ReactorClient& client, std::optional<Duration> limit) {
-  std::optional<Duration> timeout = timers_.until_next(now_);
-  if (limit) timeout = timeout ? std::min(*timeout, *limit) : *limit;
+  Duration timeout = std::min(timers_.until_next(now_).value_or(kLongestWait), kLongestWait);
+  if (limit) timeout = std::min(timeout, *limit);
   if (work_left_) timeout = Duration::zero();
-  if (!timeout || *timeout > Duration::zero()) {
+  if (timeout > Duration::zero()) {
     // The exchange orders this flag before the look at the mail; wake() has the counterpart.
     asleep_.exchange(true, std::memory_order_seq_cst);
     if (client.has_mail()) timeout = Duration::zero();

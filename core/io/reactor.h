@@ -29,6 +29,10 @@ class ReactorClient : public EventSink {
 /// Owner: a Shard. Thread: the one that runs it; wake() and stop() from any.
 class Reactor {
  public:
+  /// Of one turn: the wheel, and instants of a few bytes, lose count of time that passes unseen for
+  /// months.
+  static constexpr Duration kLongestWait = std::chrono::hours(24);
+
   /// `clock` is another one in tests only.
   explicit Reactor(std::unique_ptr<Backend> backend, Instant (*clock)() = Clock::now)
       : backend_(std::move(backend)), clock_(clock), now_(clock()), timers_(now_) {}

@@ -368,7 +368,8 @@ void World::check_nothing_left() {
   for (const auto& shard : shards_) {
     PEAL_CHECK(shard->backend->complaints().empty());
     PEAL_CHECK(shard->shard.turn(std::nullopt));
-    PEAL_CHECK(!shard->backend->last_timeout());  // no timer is left, and nothing to do
+    // No timer is left, and nothing to do.
+    PEAL_CHECK(shard->backend->last_timeout() == io::Reactor::kLongestWait);
     PEAL_CHECK(shard->shard.all_given_back());
     PEAL_CHECK(shard->backend->open_sockets() == 0);
   }

@@ -197,7 +197,8 @@ void World::finish() {
   for (const auto& shard : shards_) {
     for (const std::string& complaint : shard->backend->complaints()) FAIL_CHECK(complaint);
     REQUIRE(shard->shard.turn(std::nullopt));
-    CHECK_FALSE(shard->backend->last_timeout());  // no timer is left, and nothing to do
+    // No timer is left, and nothing to do.
+    CHECK(shard->backend->last_timeout() == io::Reactor::kLongestWait);
     CHECK(shard->shard.all_given_back());
     CHECK(shard->backend->open_sockets() == 0);
   }

@@ -48,7 +48,7 @@ TEST_CASE("Reactor: waits until the next timer, not at all with work left or mai
   Reactor reactor(std::unique_ptr<Backend>(backend), test::FakeClock::now);
   Client client;
   REQUIRE(reactor.turn(client));
-  CHECK_FALSE(backend->last_timeout());
+  CHECK(*backend->last_timeout() == Reactor::kLongestWait);
   Timer timer(7);
   reactor.arm(timer, 1s);
   REQUIRE(reactor.turn(client));
@@ -64,6 +64,27 @@ TEST_CASE("Reactor: waits until the next timer, not at all with work left or mai
   client.mail = true;
   REQUIRE(reactor.turn(client));
   CHECK(*backend->last_timeout() == 0s);
+  CHECK(client.fired.empty());
+  test::FakeClock::advance(1s + TimerWheel::kTick);
+  REQUIRE(reactor.turn(client));
+  CHECK(client.fired == std::vector<std::uint32_t>{7});
+}
+
+TEST_CASE("Reactor: with nothing to wait for, its timers still are in time after a year") {
+  test::FakeClock::reset();
+  auto* backend = new sim::SimBackend(1, {});
+  Reactor reactor(std::unique_ptr<Backend>(backend), test::FakeClock::now);
+  Client client;
+  const Instant end = test::FakeClock::now() + 24h * 365;
+  while (test::FakeClock::now() < end) {
+    REQUIRE(reactor.turn(client));
+    test::FakeClock::advance(backend->last_timeout().value_or(24h * 365));
+  }
+  Timer timer(7);
+  REQUIRE(reactor.turn(client, 0s));
+  reactor.arm(timer, 1s);
+  REQUIRE(reactor.turn(client));
+  CHECK(*backend->last_timeout() > 900ms);
   CHECK(client.fired.empty());
   test::FakeClock::advance(1s + TimerWheel::kTick);
   REQUIRE(reactor.turn(client));
