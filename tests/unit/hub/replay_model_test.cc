@@ -4,10 +4,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <random>
 #include <string>
+#include <tuple>
 
 #include "tests/support/rounds.h"
 #include "tests/unit/hub/hub_rig.h"
@@ -32,6 +34,19 @@ Policies all_kinds() {
   return policies;
 }
 
+/// What a reload makes of them: histories and paces become longer and shorter, come and go, but for
+/// those of "plain" and "all".
+Policies others(std::mt19937_64& random) {
+  const auto size = [&] { return std::array<std::size_t, 5>{0, 1, 5, 50, 10'000}[random() % 5]; };
+  Policies policies;
+  if (random() % 2) policies.add("unused", {});
+  policies.add("few", {.history_size = size()});
+  policies.add("all", {.history_size = 10'000});
+  policies.add("young", {.history_size = size(), .history_age = seconds(random() % 3)});
+  policies.add("paced", {.history_size = size(), .pace = kPace * (random() % 3)});
+  return policies;
+}
+
 const Texts kTopics = {"plain 0", "plain 1", "all 0", "all 1", "few 0", "young 0", "paced 0"};
 
 struct Subscriber {
@@ -44,6 +59,7 @@ struct Subscriber {
   bool exact = true;        // nothing may be missing, its queue being large enough
   bool gone = false;
   Texts heard = {};
+  std::vector<std::pair<Replay, std::uint64_t>> again = {};  // `replay` and `known` of later ones
 };
 
 class Run {
@@ -52,17 +68,18 @@ class Run {
       : random_(seed),
         // With little memory histories give way to one another.
         ample_(seed % 4 != 0),
-        rig_(static_cast<ShardIndex>(1 + seed % 3), all_kinds(), ample_ ? 64 << 20 : 8 << 10) {
+        reloads_(seed % 5 < 2),
+        rig_(static_cast<ShardIndex>(1 + seed % 5), all_kinds(), ample_ ? 64 << 20 : 8 << 10) {
     for (const auto& shard : rig_.shards) shard->tells = true;
   }
 
   void run() {
     for (auto steps = 50 + below(250); steps > 0; --steps) step();
     rig_.settle();
-    rig_.pass(kPace);
+    rig_.pass(2 * kPace);
     for (Subscriber& subscriber : subscribers_) finish(subscriber);
     read_receipts();
-    for (const Subscriber& subscriber : subscribers_) check(subscriber);
+    for (Subscriber& subscriber : subscribers_) check(subscriber);
   }
 
  private:
@@ -72,6 +89,7 @@ class Run {
   Shard& any_shard() { return *rig_.shards[below(rig_.shards.size())]; }
 
   void step() {
+    if (reloads_ && below(15) == 0) reload();
     switch (below(10)) {
       case 0:
         if (subscribers_.size() < 25) subscribe();
@@ -83,7 +101,10 @@ class Run {
         break;
       case 4:
         if (subscribers_.empty() || below(3)) break;
-        leave(subscribers_[below(subscribers_.size())]);
+        if (below(2))
+          leave(subscribers_[below(subscribers_.size())]);
+        else
+          subscribe_again(subscribers_[below(subscribers_.size())]);
         break;
       case 5:
         if (subscribers_.empty()) break;
@@ -96,6 +117,20 @@ class Run {
       default:
         any_shard().turn();
     }
+  }
+
+  /// Reactors follow one after another.
+  void reload() {
+    if (reloaded_.empty() || below(2)) reloaded_.push_back(others(random_));
+    any_shard().hub.set_policies(reloaded_.back(), ample_ ? 64 << 20 : 8 << 10);
+    for (Subscriber& subscriber : subscribers_)
+      if (!subscriber.exact && below(4) == 0) draw_limits(subscriber);
+  }
+
+  void draw_limits(Subscriber& subscriber) {
+    subscriber.exact = false;
+    subscriber.client->policy = {.queue_size = static_cast<std::uint32_t>(1000 + below(5000)),
+                                 .slow_client = below(2) ? SlowClient::drop : SlowClient::latest};
   }
 
   void post(const std::string& topic) {
@@ -128,11 +163,7 @@ class Run {
                           .replay = {}};
     Client& client = *subscriber.client;
     client.policy.queue_size = 1 << 30;
-    if (below(4) == 0) {
-      subscriber.exact = false;
-      client.policy = {.queue_size = static_cast<std::uint32_t>(1000 + below(5000)),
-                       .slow_client = below(2) ? SlowClient::drop : SlowClient::latest};
-    }
+    if (below(4) == 0) draw_limits(subscriber);
     if (below(4) == 0) client.outbox.set_deflate({.on = true});
     if (subscriber.topic.empty()) {
       client.subscribe_pattern("*");
@@ -158,6 +189,25 @@ class Run {
     client.subscribe(subscriber.topic, subscriber.replay);
     if (subscriber.beside && !pattern_first) client.subscribe_pattern("**");
     if (subscriber.at_once) client.open_when_ready();
+  }
+
+  /// Leaves its topic and subscribes to it at once, which "^NUMBER" among its messages tells.
+  void subscribe_again(Subscriber& subscriber) {
+    Client& client = *subscriber.client;
+    if (subscriber.gone || subscriber.topic.empty() || client.outbox.opening()) return;
+    TopicUse* use = client.uses;
+    while (use->topic->is_pattern()) use = use->next;
+    client.shard.hub.leave(client.uses, *use);
+    read_receipts();
+    const Order& order = orders_[subscriber.topic];
+    const Replay replay = draw_replay(order);
+    Memory& memory = client.shard.memory;
+    Message* mark = memory.make_message(ws::Opcode::text,
+                                        as_bytes('^' + std::to_string(subscriber.again.size())));
+    client.outbox.push_admitted(memory, mark);
+    memory.release(mark);
+    subscriber.again.emplace_back(replay, order.empty() ? 0 : order.rbegin()->first);
+    client.subscribe(subscriber.topic, replay);
   }
 
   Replay draw_replay(const Order& order) {
@@ -200,11 +250,18 @@ class Run {
     for (const TopicUse* use = subscriber.client->uses; use; use = use->next) REQUIRE(use->live);
   }
 
-  void check(const Subscriber& subscriber) {
+  void check(Subscriber& subscriber) {
     std::map<std::string, std::uint64_t> at;  // where it is, by topic
     bool begun = false;
     for (const std::string& text : subscriber.heard) {
       CAPTURE(text);
+      if (text.starts_with('^')) {
+        std::tie(subscriber.replay, subscriber.known) =
+            subscriber.again[std::stoul(text.substr(1))];
+        subscriber.at_once = begun = false;
+        at.erase(subscriber.topic);
+        continue;
+      }
       if (text.starts_with('!')) {
         if (!subscriber.topic.empty()) {
           if (subscriber.at_once && !begun) REQUIRE(at.empty());
@@ -243,7 +300,7 @@ class Run {
     const std::uint64_t offset = std::stoull(text.substr(1));
     const bool gap = text.ends_with(" gap");
     const bool paced = subscriber.topic.starts_with("paced");  // one may wait, and is to come
-    const bool keeps_all = ample_ && (paced || subscriber.topic.starts_with("all"));
+    const bool keeps_all = ample_ && ((paced && !reloads_) || subscriber.topic.starts_with("all"));
     if (begun) {
       REQUIRE(gap);
       REQUIRE(offset > at[subscriber.topic]);
@@ -268,6 +325,8 @@ class Run {
 
   std::mt19937_64 random_;
   bool ample_;
+  bool reloads_;
+  std::deque<Policies> reloaded_;  // outlive the hubs, which may not have followed
   Rig rig_;
   Texts texts_;
   std::vector<std::uint64_t> offsets_;  // of the texts, where they are known
