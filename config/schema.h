@@ -24,7 +24,9 @@ inline constexpr unsigned kMaxThreads = 256;
 inline constexpr SizeRange kConnections{0, 100'000'000};
 inline constexpr SizeRange kRate{0, 1'000'000'000};
 inline constexpr SizeRange kHeaderSize{1 << 10, 1 << 20};
-inline constexpr SizeRange kMessageSize{1, 1 << 30};
+// As an event or in JSON a message may be 7 times as long, which is still less than 4 GiB.
+inline constexpr SizeRange kMessageSize{1, 512 << 20};
+inline constexpr SizeRange kBatchSize{1, 1 << 30};
 inline constexpr SizeRange kMessageFragments{1, 1 << 24};
 inline constexpr SizeRange kQueueSize{4 << 10, 1 << 30};
 inline constexpr SizeRange kCompressedSize{0, 1 << 30};
@@ -88,7 +90,7 @@ template <class Table, class RouteLimits>
 void visit_route_limits(Table& table, RouteLimits& limits) {
   table.size("message_size", limits.message_size, kMessageSize);
   table.count("message_fragments", limits.message_fragments, kMessageFragments);
-  table.size("batch_size", limits.batch_size, kMessageSize);
+  table.size("batch_size", limits.batch_size, kBatchSize);
   table.size("queue_size", limits.queue_size, kQueueSize);
   table.choice("slow_client", limits.slow_client);
   table.rate("message_rate", limits.message_rate, kRate);

@@ -116,7 +116,9 @@ std::size_t event_room(const Item& item) {
   if (!item.is_text) return around + base64_size(item.payload.size());
   const auto breaks =
       std::ranges::count_if(as_text(item.payload), [](char c) { return c == '\r' || c == '\n'; });
-  return around + item.payload.size() + static_cast<std::size_t>(breaks) * kNextLine.size();
+  // In place of the break.
+  const std::size_t more = static_cast<std::size_t>(breaks) * (kNextLine.size() - 1);
+  return around + item.payload.size() + more;
 }
 
 std::byte* write_event(std::byte* to, const Item& item) {

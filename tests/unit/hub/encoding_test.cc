@@ -206,6 +206,19 @@ TEST_CASE("write_json_event: the object is one line, so nothing of a text is cha
   }
 }
 
+TEST_CASE("encoding: no form has more than 7 octets for one of the message") {
+  // 7 times the largest message that a configuration allows must be below 4 GiB, see Segment::size.
+  constexpr std::size_t kSize = 100'000;
+  constexpr std::size_t kAround = 256;
+  for (int c = 0; c < 128; ++c) {
+    const std::string text(kSize, static_cast<char>(c));
+    const Item item = text_item(text);
+    CHECK(event_room(item) <= 7 * kSize + kAround);
+    CHECK(json_room(item) <= 7 * kSize + kAround);
+    CHECK(json_event_room(item) <= 7 * kSize + kAround);
+  }
+}
+
 TEST_CASE("encoding: the room suffices for the longest id and what grows most") {
   const std::string controls(1000, '\x01');
   const std::string breaks(1000, '\n');
