@@ -52,13 +52,13 @@ bool is_proper_upgrade(std::string_view head) {
          field(head, "Sec-WebSocket-Key").size() == 24;
 }
 
-/// Whether the 101 in `answer` is what some request in `asked` called for.
+/// Whether the 101 in `answer` is what some request in `asked` called for. One may begin behind a
+/// body, wherever that ends.
 bool was_asked_for(std::string_view answer, std::string_view asked) {
   for (std::size_t at = asked.find("GET /"); at != std::string_view::npos;
        at = asked.find("GET /", at + 1)) {
     const std::size_t end = asked.find(kEnd, at);
     if (end == std::string_view::npos) return false;
-    if (at > 0 && asked[at - 1] != '\n') continue;
     const std::string_view head = asked.substr(at, end + kEnd.size() - at);
     if (!is_proper_upgrade(head)) continue;
     const auto checked = ws::check_server_answer(answer, field(head, "Sec-WebSocket-Key"));
