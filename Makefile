@@ -22,7 +22,7 @@ all: build/build.ninja
 
 build/build.ninja:
 	@.ci/setup --check build
-	CXX=$(CXX) meson setup build
+	CXX="$(CXX)" meson setup build
 
 setup:
 	@.ci/setup build run test
