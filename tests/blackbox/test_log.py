@@ -168,7 +168,8 @@ class Journal(unittest.TestCase):
 
 
 class SlowDisk(unittest.TestCase):
-    def test_nobody_waits_for_a_log_that_is_not_taken(self):
+    def start(self):
+        """A daemon whose log goes into a pipe, and where it listens."""
         folder = tempfile.TemporaryDirectory(prefix="peal-")
         self.addCleanup(folder.cleanup)
         config = pathlib.Path(folder.name, "peal.toml")
@@ -180,7 +181,10 @@ class SlowDisk(unittest.TestCase):
         self.addCleanup(process.kill)
         while not (found := re.search(rb"listening on (\S+):(\d+)", process.stderr.readline())):
             self.assertIsNone(process.poll())
-        address = found[1].decode(), int(found[2])
+        return process, (found[1].decode(), int(found[2]))
+
+    def test_nobody_waits_for_a_log_that_is_not_taken(self):
+        process, address = self.start()
         for _ in range(600):  # some 150 KB of lines, where a pipe takes 64
             with Client(address) as client:
                 client.request("/nowhere")
@@ -195,18 +199,7 @@ class SlowDisk(unittest.TestCase):
         self.assertEqual(log.count(b" status=404 "), 600)
 
     def test_a_log_that_nobody_takes_keeps_peald_from_nothing(self):
-        folder = tempfile.TemporaryDirectory(prefix="peal-")
-        self.addCleanup(folder.cleanup)
-        config = pathlib.Path(folder.name, "peal.toml")
-        config.write_text(CONFIG)
-        process = subprocess.Popen(
-            [PEALD, "-c", str(config), "--set", f"server.io={IO}", "--set", "log.access=true", "--set",
-             "listen.public.address=127.0.0.1:0"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        self.addCleanup(process.stderr.close)
-        self.addCleanup(process.kill)
-        while not (found := re.search(rb"listening on (\S+):(\d+)", process.stderr.readline())):
-            self.assertIsNone(process.poll())
-        address = found[1].decode(), int(found[2])
+        process, address = self.start()
         fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
         for _ in range(60):
             with Client(address) as client:
