@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "server/log_sink.h"
 
@@ -124,12 +125,15 @@ std::expected<void, std::string> set_up(const config::Log& config) {
 
 void shut_down() {
   if (!the_log.pool) return;
+  // Held until the thread has ended: it would destroy them otherwise, which ThreadSanitizer takes
+  // for a race, as it does not see libspdlog count their owners.
+  const std::shared_ptr<spdlog::logger> text = spdlog::default_logger();
+  const std::shared_ptr<spdlog::logger> fields = std::move(the_log.fields);
   // What is logged all the same is written at once.
   auto plain = std::make_shared<spdlog::logger>("peald", the_log.sink);
   plain->set_level(spdlog::default_logger_raw()->level());
   spdlog::set_default_logger(std::move(plain));
   the_log.sink->finish_within(kPatience);
-  the_log.fields.reset();
   the_log.pool.reset();  // joins the thread
   queue = nullptr;
 }
