@@ -181,11 +181,11 @@ class AcceptRate(LimitCase):
     def test_a_storm_waits_its_turn(self):
         time.sleep(0.2)  # what the neighbour has used of the rate comes back
         begin = time.monotonic()
-        storm = [self.connect(source=self.attacker) for _ in range(50)]
+        storm = [self.connect(source=self.attacker) for _ in range(60)]
         for client in storm:
             client.send(client.upgrade_head("/echo"))
         self.assertEqual(storm[0].read_response().status, 101)
-        self.assertLess(time.monotonic() - begin, 1)
+        self.assertLess(time.monotonic() - begin, 1.5)
         self.assert_unharmed()
         for client in storm[1:]:
             self.assertEqual(client.read_response().status, 101)

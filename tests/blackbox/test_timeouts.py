@@ -21,7 +21,7 @@ limits = { ping_interval = "0s" }
 
 class Pings(DaemonCase):
     config = ROUTES
-    options = ("--set", "limits.ping_interval=200ms", "--set", "limits.pong_timeout=1s")
+    options = ("--set", "limits.ping_interval=200ms", "--set", "limits.pong_timeout=2s")
 
     def test_a_client_that_answers_stays(self):
         client = self.open("/echo")
@@ -36,7 +36,7 @@ class Pings(DaemonCase):
         self.assertEqual(client.read_frame().opcode, PING)
         begin = time.monotonic()
         client.read_to_end()
-        self.assertLess(time.monotonic() - begin, 3)
+        self.assertLess(time.monotonic() - begin, 5)
 
     def test_any_byte_counts_as_life(self):
         client = self.open("/echo")

@@ -221,9 +221,11 @@ class Client:
         return struct.unpack("!H", got.payload[:2])[0], got.payload[2:].decode()
 
     def echo(self, payload, opcode=BINARY):
-        """Sends one message and returns what comes back."""
+        """Sends one message and returns what comes back; a ping before it is answered."""
         self.send_frame(opcode, payload)
-        return self.read_frame()
+        while (got := self.read_frame()).opcode == PING:
+            self.send_frame(PONG, got.payload)
+        return got
 
 
 def random_key():
