@@ -129,11 +129,11 @@ void run(std::uint64_t seed, bool rough) {
 }
 
 TEST_CASE("World: every message comes back as it was, whatever the kernel does") {
-  for_seeds(2000, [](std::uint64_t seed) { run(seed, false); });
+  for_seeds(1000, [](std::uint64_t seed) { run(seed, false); });
 }
 
 TEST_CASE("World: connections that break off leave nothing, and got nothing wrong") {
-  for_seeds(2000, [](std::uint64_t seed) { run(seed, true); });
+  for_seeds(1000, [](std::uint64_t seed) { run(seed, true); });
 }
 
 }  // namespace

@@ -167,8 +167,8 @@ TEST_CASE("Shard: an echoed message allocates nothing") {
     CAPTURE(size);
     const std::string frame = client_frame(size);
     check_without_allocations("/echo", 16, [&](Clients& clients) {
-      clients.exchange(frame, frame.size() - 4, 1, std::chrono::milliseconds(200));
-      clients.exchange(frame, frame.size() - 4, 16, std::chrono::milliseconds(200));
+      clients.exchange(frame, frame.size() - 4, 1, std::chrono::milliseconds(100));
+      clients.exchange(frame, frame.size() - 4, 16, std::chrono::milliseconds(100));
     });
   }
 }
@@ -176,7 +176,7 @@ TEST_CASE("Shard: an echoed message allocates nothing") {
 TEST_CASE("Shard: a message in pieces that is echoed allocates nothing") {
   const std::string frame = client_frame(300'000);
   check_without_allocations("/echo", 4, [&](Clients& clients) {
-    clients.exchange(frame, frame.size() - 4, 1, std::chrono::milliseconds(300));
+    clients.exchange(frame, frame.size() - 4, 1, std::chrono::milliseconds(150));
   });
 }
 
@@ -208,7 +208,7 @@ TEST_CASE("Shard: a compressed message that is echoed, or delivered, allocates n
     check_without_allocations(
         "/echo", 8,
         [&](Clients& clients) {
-          clients.exchange(request, answer.size(), 1, std::chrono::milliseconds(200));
+          clients.exchange(request, answer.size(), 1, std::chrono::milliseconds(100));
         },
         "permessage-deflate");
     if (size > 10'000) continue;
@@ -229,8 +229,8 @@ TEST_CASE("Shard: a message that is published over HTTP allocates nothing") {
         " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
         body;
     check_without_allocations("", 8, [&](Clients& clients) {
-      clients.exchange_marked(request, ']', 1, std::chrono::milliseconds(200));
-      clients.exchange_marked(request, ']', size > 10'000 ? 1 : 8, std::chrono::milliseconds(200));
+      clients.exchange_marked(request, ']', 1, std::chrono::milliseconds(100));
+      clients.exchange_marked(request, ']', size > 10'000 ? 1 : 8, std::chrono::milliseconds(100));
     });
   }
 }

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "config/load.h"
+#include "tests/support/rounds.h"
 #include "tests/unit/config/folder.h"
 
 namespace peal::config {
@@ -153,7 +154,7 @@ TEST_CASE("print: what is printed loads back equal") {
   const auto seed = std::random_device{}();
   CAPTURE(seed);
   RandomConfig random(seed);
-  for (int i = 0; i < 100; ++i) {
+  for (std::uint64_t i = 0; i < peal::test::rounds(100); ++i) {
     const Config config = random.make();
     const std::string text = print(config);
     CAPTURE(text);

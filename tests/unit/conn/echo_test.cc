@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 
+#include "tests/support/rounds.h"
 #include "tests/unit/conn/fixture.h"
 
 namespace peal::conn::test {
@@ -57,7 +58,7 @@ std::string dialogue(Bench& bench, std::uint64_t seed) {
 }
 
 TEST_CASE("ConnectionTable: what is echoed unseen is what a handler would echo") {
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= peal::test::rounds(300); ++seed) {
     INFO("seed ", seed);
     std::vector<std::string> answers;
     for (const bool echo : {false, true}) {

@@ -8,6 +8,8 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/rounds.h"
+
 namespace peal::io {
 namespace {
 
@@ -168,7 +170,7 @@ void compare_with_naive(std::uint64_t seed) {
 }
 
 TEST_CASE("TimerWheel: as a list of timers would, over hours") {
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+  for (std::uint64_t seed = 1; seed <= peal::test::rounds(100); ++seed) {
     CAPTURE(seed);
     compare_with_naive(seed);
   }
