@@ -34,6 +34,9 @@ void ConnectionTable::on_accept(std::uint32_t listener, int fd) {
   connection.accepted = microseconds();
   ++counters_.accepted;
   traffic_.begin(connection.id(), now());
+  // A balancer's health check is reset at once, and nobody can tell any more that it is one.
+  if (policy.proxy && peer.kind == io::Peer::Kind::gone)
+    return terminate(connection, true, Ending::lost);
   if (policy.certificates) connection.secure = std::make_unique<SecureLink>(*policy.certificates);
   if (introduces)
     enter(connection, Phase::introducing);

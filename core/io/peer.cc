@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <span>
 
@@ -18,7 +19,8 @@ IpNetwork Peer::network() const {
 Peer peer_of(int fd) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size) < 0) return {};
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size) < 0)
+    return {.kind = errno == ENOTCONN ? Peer::Kind::gone : Peer::Kind::unknown, .address = {}};
   if (storage.ss_family == AF_UNIX) return {.kind = Peer::Kind::unix_socket, .address = {}};
   if (storage.ss_family == AF_INET) {
     sockaddr_in v4;

@@ -10,7 +10,8 @@ namespace peal::io {
 
 /// Who is at the other end of a socket. A value.
 struct Peer {
-  enum class Kind : std::uint8_t { unknown, ip, unix_socket };
+  /// `gone`: the connection was over already, whoever that was.
+  enum class Kind : std::uint8_t { unknown, gone, ip, unix_socket };
 
   Kind kind = Kind::unknown;
   IpAddress address;  ///< of `ip`
@@ -19,7 +20,7 @@ struct Peer {
   IpNetwork network() const;
 };
 
-/// Of a connected socket (getpeername(2)); unknown when that is over.
+/// Of a socket that was connected (getpeername(2)).
 Peer peer_of(int fd);
 
 /// Peers that are believed what they say of others. Owner: whoever lays it down; immutable.

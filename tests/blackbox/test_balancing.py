@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who a client is behind a balancer: the PROXY protocol and fields of a request, byte by byte."""
 
+import re
+import signal
 import socket
 import struct
 import unittest
@@ -112,6 +114,17 @@ class ProxyProtocol(Behind):
         liar = self.client(v1("203.0.113.7"), source=STRANGER)
         self.assertEqual(liar.request("/healthz").status, 400)
         self.assertTrue(self.daemon.log.wait_for(f"bad_request: {STRANGER} sent"))
+
+    def test_a_health_check_that_is_reset_at_once_is_no_bad_request(self):
+        """As HAProxy does it: by the time it is accepted, nothing says from whom it came."""
+        self.start("--set", "log.access=true")
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        for _ in range(3):
+            self.client(v2("203.0.113.7", command=0x20)).reset()
+        self.daemon.process.send_signal(signal.SIGCONT)
+        self.assertTrue(self.daemon.log.wait_for(r"(?s)(access: .*?){3}"))
+        self.assertEqual(re.findall(r"reason=(\w+)", self.daemon.log.text()), ["lost"] * 3)
+        self.assertNotIn("bad_request", self.daemon.log.text())
 
     def test_only_the_version_that_is_configured(self):
         self.start("--set", "listen.public.proxy.protocol=v2")

@@ -104,6 +104,20 @@ TEST_CASE("ConnectionTable: who is not trusted is a client like any other") {
   });
 }
 
+TEST_CASE("ConnectionTable: what was reset before it is accepted may be a trusted proxy's") {
+  on_both({.listener = proxies()}, [](Bench& bench) {
+    Bench::next_peer = {Kind::gone, {}};
+    SimSocket& socket = bench.connect();
+    socket.write(std::string(kOf7) + get("/"));
+    bench.run();
+    CHECK(socket.was_reset());
+    CHECK(bench.handler.endings == std::vector{Ending::lost});
+    CHECK(bench.handler.requests.empty());
+    CHECK(bench.all_given_back());
+    Bench::next_peer = {};
+  });
+}
+
 TEST_CASE("ConnectionTable: a trusted proxy without a header that is taken is broken off") {
   for (const std::string& data :
        {get("/"), std::string("PROXY TCP4 x\r\n"), proxy_v2(0x21, 0x11, "")})

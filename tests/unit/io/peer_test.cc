@@ -41,6 +41,23 @@ TEST_CASE("peer_of: a Unix socket has no address, and no socket no peer") {
   CHECK(peer_of(-1).network() == IpNetwork());
 }
 
+TEST_CASE("peer_of: a connection that was reset has no peer any more") {
+  auto group = open_listeners("127.0.0.1", 0, 1);
+  REQUIRE(group);
+  Fd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(group->port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  REQUIRE(::setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none) == 0);
+  client.reset();
+  const Fd accepted(::accept(group->sockets[0].get(), nullptr, nullptr));
+  CHECK(peer_of(accepted.get()).kind == Kind::gone);
+  CHECK(peer_of(accepted.get()).network() == IpNetwork());
+}
+
 TEST_CASE("TrustedPeers: networks, and Unix sockets when they are named") {
   TrustedPeers trusted;
   const Peer unix_peer{.kind = Kind::unix_socket, .address = {}};
