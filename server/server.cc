@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -27,9 +29,13 @@ constexpr int kStatusPeriod = 5'000;  // ms, between two figures for the service
 /// Takes the whole hard limit of open files; returns it.
 std::uint64_t raise_file_limit() {
   rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+    log::warn("the limit of open files cannot be asked for: {}; it is taken to be {}",
+              strerrordesc_np(errno), io::file_limit());
+  } else {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
   return io::file_limit();
 }
 

@@ -34,6 +34,9 @@ Result<std::unique_ptr<EpollBackend>> EpollBackend::create() {
   if (!backend->wake_fd_) return last_error("eventfd");
   if (int refused = backend->watch(backend->wake_fd_.get(), {}, Kind::wake, EPOLLIN).error)
     return error("epoll_ctl", refused);
+  // Before Linux 5.11, and in some sandboxes, there is no epoll_pwait2(2): to be told at the start.
+  if (auto waited = backend->wait(Duration::zero()); !waited)
+    return std::unexpected(waited.error());
   return backend;
 }
 

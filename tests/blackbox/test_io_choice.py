@@ -4,6 +4,7 @@
 import errno
 import os
 import pathlib
+import platform
 import unittest
 
 from support import TEXT, Client
@@ -17,11 +18,13 @@ address = "127.0.0.1:0"
 path = "/echo"
 type = "echo"
 """
+EPOLL_PWAIT2 = 441  # on every architecture but alpha
+PRLIMIT64 = {"x86_64": 302, "aarch64": 261}
 WITHOUT = pathlib.Path(__file__).parent / "support" / "without_io_uring"
 
 
 def forbidden(io, number=errno.EPERM, wait=True):
-    """A daemon that may not use io_uring; the last --set wins."""
+    """A daemon that may not use io_uring, or the system call in `number`; the last --set wins."""
     return Daemon(CONFIG, "--set", f"server.io={io}", wait=wait, wrap=[str(WITHOUT), str(number)])
 
 
@@ -58,6 +61,19 @@ class Forbidden(unittest.TestCase):
     def test_epoll_does_not_mind(self):
         daemon = forbidden("epoll")
         self.assertEqual(daemon.stop(), 0)
+
+    def test_neither_is_allowed(self):
+        daemon = forbidden("epoll", f"{errno.ENOSYS}:{EPOLL_PWAIT2}", wait=False)
+        self.assertEqual(daemon.wait(), 1)
+        self.assertIn("error: a reactor cannot be set up: epoll_pwait2: Function not implemented", daemon.log.text())
+
+    @unittest.skipUnless(platform.machine() in PRLIMIT64, "its number is not known here")
+    def test_limits_that_may_not_be_asked_for(self):
+        """As by SystemCallFilter=~@resources of systemd.exec(5)."""
+        daemon = forbidden("epoll", f"{errno.EPERM}:{PRLIMIT64[platform.machine()]}")
+        self.addCleanup(daemon.stop)
+        self.assertRegex(daemon.log.text(), r"warning: the limit of open files cannot be asked for: Operation not permitted")
+        self.assertIn("at most 960 connections", daemon.log.text())
 
 
 if __name__ == "__main__":
