@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
+#include <new>
 
 #include "server/cli.h"
 #include "server/log.h"
@@ -41,8 +42,13 @@ int main(int argc, char** argv) {
                  .certificates = std::move(*files.certificates),
                  .stamps = std::move(files.stamps)},
                 std::move(line->load));
-  if (auto started = server.start(); !started) {
-    log::error("{}", started.error());
+  try {
+    if (auto started = server.start(); !started) {
+      log::error("{}", started.error());
+      return kExitFailed;
+    }
+  } catch (const std::bad_alloc&) {
+    log::error("there is not enough memory to start with");
     return kExitFailed;
   }
   server.run();

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -80,6 +81,7 @@ Server::~Server() {
 }
 
 std::expected<void, std::string> Server::start() {
+  if (auto heard = signals_.open(); !heard) return std::unexpected(heard.error().text());
   auto io = choose_io(first_config_.server.io);
   if (!io) return std::unexpected(io.error());
   io_ = std::move(*io);
@@ -229,11 +231,14 @@ std::expected<void, std::string> Server::start_shards(std::vector<Doors> doors) 
       threads_.emplace_back(
           [this, index = static_cast<hub::ShardIndex>(i), cpu = cpus[i % cpus.size()],
            own = std::move(doors[i])]() mutable { serve(index, cpu, std::move(own)); });
+      continue;
     } catch (const std::system_error& failure) {
-      if (!gate_->failed.exchange(true)) gate_->failure = {"thread", failure.code().value()};
-      gate_->made.count_down(static_cast<std::ptrdiff_t>(count - i));  // those that are wait for it
-      break;
+      gate_->fail({"thread", failure.code().value()});
+    } catch (const std::bad_alloc&) {
+      gate_->fail({"thread", ENOMEM});
     }
+    gate_->made.count_down(static_cast<std::ptrdiff_t>(count - i));  // those that are wait for it
+    break;
   }
   gate_->made.wait();
   gate_->opened.count_down();
@@ -242,19 +247,23 @@ std::expected<void, std::string> Server::start_shards(std::vector<Doors> doors) 
   return std::unexpected("a reactor cannot be set up: " + gate_->failure.text());
 }
 
+/// On its own thread, because a ring belongs to the thread that made it.
+Result<> Server::make_shard(hub::ShardIndex index, Doors doors) try {
+  auto backend = io_->make_backend();
+  if (!backend) return std::unexpected(backend.error());
+  shards_[index] =
+      std::make_unique<Shard>(make_setup(index, std::move(doors)), std::move(*backend));
+  return {};
+} catch (const std::bad_alloc&) {
+  return error("memory", ENOMEM);
+}
+
 /// The life of a shard's thread.
 void Server::serve(hub::ShardIndex index, int cpu, Doors doors) {
   pthread_setname_np(pthread_self(), ("reactor-" + std::to_string(index)).c_str());
   if (config().server.pin && !pin_to_cpu(cpu))
     log::warn("reactor {} cannot be pinned to CPU {}", index, cpu);
-  // Made here, because a ring belongs to the thread that made it.
-  auto backend = io_->make_backend();
-  if (backend) {
-    shards_[index] =
-        std::make_unique<Shard>(make_setup(index, std::move(doors)), std::move(*backend));
-  } else if (!gate_->failed.exchange(true)) {
-    gate_->failure = backend.error();
-  }
+  if (auto made = make_shard(index, std::move(doors)); !made) gate_->fail(made.error());
   gate_->made.count_down();
   gate_->opened.wait();  // shards send each other mail, so all must be there
   if (gate_->failed) return;

@@ -54,6 +54,7 @@ class Server {
   static void add_doors(std::vector<Doors>& doors, std::uint32_t listener,
                         const config::Listen& listen, Listeners::Sockets sockets);
   std::expected<void, std::string> start_shards(std::vector<Doors> doors);
+  Result<> make_shard(hub::ShardIndex index, Doors doors);
   void serve(hub::ShardIndex index, int cpu, Doors doors);
   ShardSetup make_setup(hub::ShardIndex index, Doors doors);
   void tell_status();
@@ -83,6 +84,11 @@ class Server {
   /// Where the shards' threads wait for one another before they serve.
   struct StartGate {
     explicit StartGate(std::ptrdiff_t shards) : made(shards) {}
+
+    /// Any thread.
+    void fail(const Error& why) {
+      if (!failed.exchange(true)) failure = why;
+    }
 
     std::latch made;
     std::latch opened{1};

@@ -9,16 +9,30 @@
 
 namespace peal::server {
 
-SignalQueue::SignalQueue() {
+namespace {
+
+sigset_t heard_signals() {
   sigset_t heard;
   sigemptyset(&heard);
   sigaddset(&heard, SIGTERM);
   sigaddset(&heard, SIGINT);
   sigaddset(&heard, SIGHUP);
+  return heard;
+}
+
+}  // namespace
+
+SignalQueue::SignalQueue() {
+  const sigset_t heard = heard_signals();
   PEAL_CHECK(pthread_sigmask(SIG_BLOCK, &heard, nullptr) == 0);
   std::signal(SIGPIPE, SIG_IGN);
+}
+
+Result<> SignalQueue::open() {
+  const sigset_t heard = heard_signals();
   fd_.reset(signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK));
-  PEAL_CHECK(fd_);
+  if (!fd_) return last_error("signalfd");
+  return {};
 }
 
 int SignalQueue::take() {

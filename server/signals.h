@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/error.h"
 #include "core/base/fd.h"
 
 namespace peal::server {
@@ -8,11 +9,12 @@ namespace peal::server {
 /// SIGTERM and SIGINT as things to read. Blocks them, and ignores SIGPIPE, in the calling thread
 /// and those it starts later.
 ///
-/// Owner: the Server. Errors: none; without a signalfd(2) the process ends.
+/// Owner: the Server. Errors: without a signalfd(2) there is nothing to read.
 class SignalQueue {
  public:
   SignalQueue();
 
+  Result<> open();
   /// Readable when a signal has come.
   int fd() const { return fd_.get(); }
   /// Takes one; 0 when there is none.

@@ -196,6 +196,24 @@ class Starting(unittest.TestCase):
                 daemon.log.join()
                 self.assertRegex(daemon.log.text(), f"{who} cannot be .*: Resource temporarily unavailable\n$")
 
+    def test_without_descriptors_enough(self):
+        self.assert_fails(Daemon(CONFIG, nofile=5, wait=False), "signalfd: Too many open files")
+
+    @unittest.skipIf(SANITIZED, "sanitizers take more memory")
+    def test_without_memory_enough(self):
+        """What is too little differs between machines: about there, each start serves or says why not."""
+        codes = []
+        for megabytes in (60, 90, 220, 2000):
+            with self.subTest(megabytes=megabytes):
+                daemon = Daemon(CONFIG, wait=False, wrap=("prlimit", f"--as={megabytes << 20}"))
+                self.addCleanup(daemon.stop)
+                self.assertTrue(daemon.log.wait_for(r"listening on|error: .*\b(memory|unavailable)"), daemon.log.text())
+                daemon.terminate()
+                codes.append(daemon.process.wait(10))
+                daemon.log.join()
+                self.assertIn(codes[-1], (0, 1), daemon.log.text())
+        self.assertEqual((codes[0], codes[-1]), (1, 0))
+
     def test_again_on_the_same_port_at_once(self):
         first = Daemon(CONFIG)
         with Client(first.address) as client:
