@@ -4,6 +4,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <filesystem>
@@ -53,7 +54,7 @@ FileStamp FileStamp::of(const std::string& path) {
 FileWatch::FileWatch() : inotify_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
 
 bool FileWatch::add(const std::string& path, const FileStamp& known, Changed changed) {
-  files_.push_back({.path = path, .stamp = known, .changed = std::move(changed)});
+  files_.push_back({.path = path, .stamp = known, .changed = std::move(changed), .failed = false});
   const bool watched = watch_folders();
   look_at(files_.back());
   return watched;
@@ -61,7 +62,16 @@ bool FileWatch::add(const std::string& path, const FileStamp& known, Changed cha
 
 void FileWatch::look_at(File& file) {
   const FileStamp stamp = FileStamp::of(file.path);
-  if (std::exchange(file.stamp, stamp) != stamp) file.changed();
+  if (std::exchange(file.stamp, stamp) != stamp) file.failed = !file.changed();
+}
+
+bool FileWatch::failed() const {
+  return std::ranges::any_of(files_, &File::failed);
+}
+
+void FileWatch::try_again() {
+  for (File& file : files_)
+    if (file.failed && FileStamp::of(file.path) == file.stamp) file.failed = !file.changed();
 }
 
 void FileWatch::clear() {

@@ -33,7 +33,8 @@ using FileStamps = std::map<std::string, FileStamp>;
 /// Owner: the Server. Thread: main's. Errors: what cannot be watched changes unnoticed.
 class FileWatch {
  public:
-  using Changed = std::function<void()>;
+  /// False: what changed could not be read.
+  using Changed = std::function<bool()>;
 
   FileWatch();
 
@@ -49,11 +50,18 @@ class FileWatch {
   int fd() const { return inotify_.get(); }
   void take();
 
+  /// Whether there is a file that could not be read when it changed.
+  bool failed() const;
+  /// Tells those changes again, as nothing may happen to a file that can be read now; not of a file
+  /// that somebody is writing to.
+  void try_again();
+
  private:
   struct File {
     std::string path;
     FileStamp stamp;
     Changed changed;
+    bool failed = false;
   };
 
   static void look_at(File& file);

@@ -144,17 +144,22 @@ void Server::watch_tokens(const FileStamps& known) {
       if (count == 0) log::warn("route {}: {} holds no token: nobody gets in", name, file);
     };
     tell(TokenView(*route.tokens).get().size());
-    const bool watched =
-        files_.add(file, known.at(file), [&name, &file, tell, store = route.tokens.get()] {
+    const bool watched = files_.add(
+        file, known.at(file),
+        [&name, &file, tell, store = route.tokens.get(), told = std::string()]() mutable {
           auto tokens = TokenSet::read(file);
           if (!tokens) {
-            log::error("route {}: {}: {}; the tokens read before stay", name, file, tokens.error());
-            return;
+            if (std::exchange(told, tokens.error()) != tokens.error())
+              log::error("route {}: {}: {}; the tokens read before stay", name, file,
+                         tokens.error());
+            return false;
           }
+          told.clear();
           const std::size_t count = tokens->size();
           store->replace(std::move(*tokens));
           log::info("route {}: {} tokens read from {}", name, count, file);
           tell(count);
+          return true;
         });
     if (!watched) log::warn("route {}: {} is not watched for changes", name, file);
   }
@@ -167,7 +172,10 @@ void Server::watch_certificates(const FileStamps& known) {
   for (const config::Listen& listen : config().listen) {
     if (!listen.tls) continue;
     for (const std::string& name : certificate_files(*listen.tls))
-      if (!files_.add(name, known.at(name), [this] { renew_at_ = Clock::now() + kQuiet; }))
+      if (!files_.add(name, known.at(name), [this] {
+            renew_at_ = Clock::now() + kQuiet;
+            return true;
+          }))
         log::warn("listen.{}: {} is not watched for changes", listen.name, name);
   }
 }
@@ -304,8 +312,8 @@ void Server::serve_until_asked_to_stop() {
     }
     tell_status();
     int timeout = notify_.on() ? kStatusPeriod : -1;
-    if (renew_at_) {
-      const int wait = milliseconds_until(*renew_at_);
+    if (const auto due = next_reading()) {
+      const int wait = milliseconds_until(*due);
       timeout = timeout < 0 ? wait : std::min(timeout, wait);
     }
     ::poll(events.data(), events.size(), timeout);
@@ -318,8 +326,19 @@ void Server::serve_until_asked_to_stop() {
 void Server::look_after() {
   for (const std::string& line : notices_->take_summaries()) log::warn("{}", line);
   files_.take();
+  if (again_at_ && *again_at_ <= Clock::now()) {
+    again_at_.reset();
+    files_.try_again();
+  }
+  if (files_.failed() && !again_at_) again_at_ = Clock::now() + kReadAgain;
   if (heartbeat_->take()) notify_.alive();
   if (renew_at_ && *renew_at_ <= Clock::now()) renew_certificates();
+}
+
+/// When files are to be read that nothing may happen to until then.
+std::optional<Instant> Server::next_reading() const {
+  if (!renew_at_ || !again_at_) return renew_at_ ? renew_at_ : again_at_;
+  return std::min(*renew_at_, *again_at_);
 }
 
 /// Returns when every shard is empty, when the time for it is over, or at the second signal.
@@ -341,7 +360,7 @@ void Server::drain() {
     const Instant now = Clock::now();
     if (now >= close) listeners_.forget_all();
     Instant next = now < close ? std::min(close, end) : end;
-    if (renew_at_) next = std::min(next, *renew_at_);
+    if (const auto due = next_reading()) next = std::min(next, *due);
     if (now >= end) {
       log::warn("some clients do not go: stopping without them");
       return;

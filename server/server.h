@@ -47,6 +47,9 @@ class Server {
   void run();
 
  private:
+  /// Until what could not be read is tried again: open files or memory may have been short.
+  static constexpr Duration kReadAgain = std::chrono::seconds(1);
+
   using Doors = std::vector<DoorSocket>;  // of one shard
 
   std::expected<void, std::string> start_metrics(unsigned shards);
@@ -62,6 +65,7 @@ class Server {
   const config::Config& config() const { return edition_->config; }
   void serve_until_asked_to_stop();
   void look_after();
+  std::optional<Instant> next_reading() const;
   void watch_files(const FileStamps& known);
   void watch_tokens(const FileStamps& known);
   void watch_certificates(const FileStamps& known);
@@ -121,6 +125,8 @@ class Server {
   std::size_t updates_under_way_ = 0;  // that it has not counted yet
   Fd released_;                        // readable when a shard has let go of editions before
   std::optional<Instant> renew_at_;    // certificates, as their files have changed
+  std::string renewal_told_;           // what was wrong with them the last time
+  std::optional<Instant> again_at_;    // files that could not be read when they changed
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<std::thread> threads_;
 };

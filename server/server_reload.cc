@@ -4,6 +4,9 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "config/address.h"
@@ -27,6 +30,9 @@ void Server::reload() {
 }
 
 void Server::take_up_file() {
+  std::error_code none;
+  // To open it would wait for whoever writes to it.
+  if (std::filesystem::is_fifo(load_.path, none)) return refuse_reload(load_.path + " is a pipe");
   auto fresh = load_fresh(load_, listener_settings_->certificates.keys());
   if (!fresh) {
     for (const config::Problem& problem : fresh.error()) log::error("{}", problem.text());
@@ -93,6 +99,7 @@ void Server::put_in_force(std::shared_ptr<const Edition> edition, Certificates c
   editions_before_.push_back(std::exchange(edition_, std::move(edition)));
   listener_settings_ = std::make_shared<const ListenerSettings>(config(), std::move(certificates));
   renew_at_.reset();
+  renewal_told_.clear();
   const config::Limits& limits = config().limits;
   admission_->limit = connection_limit(limits.connections, file_limit_, rings_);
   admission_->per_client = limits.connections_per_ip;
@@ -111,11 +118,16 @@ void Server::renew_certificates() {
   renew_at_.reset();
   auto fresh = load_certificates(config(), listener_settings_->certificates.keys());
   if (!fresh) {
+    renew_at_ = Clock::now() + kReadAgain;
+    std::string text;
+    for (const config::Problem& problem : fresh.error()) text += problem.text();
+    if (std::exchange(renewal_told_, text) == text) return;
     for (const config::Problem& problem : fresh.error())
       log::error("{}: {}", problem.key, problem.message);
     log::error("the certificates loaded before stay");
     return;
   }
+  renewal_told_.clear();
   listener_settings_ = std::make_shared<const ListenerSettings>(config(), std::move(*fresh));
   for (auto& shard : shards_)
     shard->update({.settings = std::nullopt,

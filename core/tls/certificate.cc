@@ -47,10 +47,16 @@ struct File {
   /// Null after a problem.
   BioPtr open() {
     std::error_code ignored;
-    errno = EISDIR;  // it can be opened, but has no lines
+    const auto type = std::filesystem::status(name, ignored).type();
     BioPtr bio;
-    if (!std::filesystem::is_directory(name, ignored)) bio.reset(BIO_new_file(name.c_str(), "r"));
-    if (!bio) report(std::strerror(errno));
+    if (type == std::filesystem::file_type::directory) {
+      report(std::strerror(EISDIR));  // it can be opened, but has no lines
+    } else if (type == std::filesystem::file_type::fifo) {
+      report("is a pipe");  // to open it would wait for whoever writes to it
+    } else {
+      bio.reset(BIO_new_file(name.c_str(), "r"));
+      if (!bio) report(std::strerror(errno));
+    }
     ERR_clear_error();
     return bio;
   }

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import resource
 import subprocess
 import tempfile
 import unittest
@@ -154,6 +155,20 @@ class ChangingFile(AuthCase):
         self.tokens.unlink()
         self.assertTrue(self.daemon.log.wait_for(r"error: route echo: \S+/tokens: No such file"))
         self.assertEqual(self.status(ANY), 101)
+
+    def test_a_file_that_cannot_be_read_for_a_moment_is_read_later(self):
+        self.assertEqual(self.status(ANY), 101)
+        pid = self.daemon.process.pid
+        usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (10, usual[1]))  # it has more already
+        try:
+            self.tokens.write_text("another\n")
+            self.assertTrue(self.daemon.log.wait_for(r"error: route echo: \S+/tokens: Too many open files"))
+        finally:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+        self.wait_for(101, "another")
+        self.assertEqual(self.status(ANY), 401)
+        self.assertEqual(self.daemon.log.text().count("route echo: {}: Too many".format(self.tokens)), 1)
 
     def test_an_empty_file_lets_nobody_in(self):
         self.tokens.write_text("# nobody\n")

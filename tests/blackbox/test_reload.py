@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -575,6 +576,31 @@ class Certificates(ReloadCase):
         self.replace("new")
         self.assertTrue(self.daemon.log.wait_for("certificates loaded again"))
         self.assertNotEqual(self.secure()[1], serial)
+
+    def test_what_cannot_be_read_for_a_moment_is_loaded_later(self):
+        self.secure()
+        pid = self.daemon.process.pid
+        usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        self.authority.issue("new", "127.0.0.1")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (10, usual[1]))  # it has more already
+        try:
+            self.replace("new")
+            self.assertTrue(self.daemon.log.wait_for("Too many open files"))
+        finally:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+        self.assertTrue(self.daemon.log.wait_for("certificates loaded again"))
+        self.assertEqual(self.count("the certificates loaded before stay"), 1)
+
+    def test_pipes_are_not_waited_for(self):
+        self.secure()
+        key = self.daemon.folder / "site.key"
+        os.mkfifo(self.daemon.folder / "pipe")
+        (self.daemon.folder / "pipe").rename(key)
+        self.assertTrue(self.daemon.log.wait_for("site.key\": is a pipe"))
+        self.daemon.config.unlink()
+        os.mkfifo(self.daemon.config)
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.assertTrue(self.daemon.log.wait_for("not reloaded, .* is a pipe"))
 
     def test_a_handshake_that_has_begun_goes_on(self):
         client = self.connect(("127.0.0.1", self.port))

@@ -22,7 +22,10 @@ class Watched {
 
   void watch() { watch(FileStamp::of(path)); }
   void watch(const FileStamp& known) {
-    REQUIRE(watch_.add(path, known, [this] { ++changes; }));
+    REQUIRE(watch_.add(path, known, [this] {
+      ++changes;
+      return can_be_read;
+    }));
   }
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(root / name) << text;
@@ -42,6 +45,14 @@ class Watched {
   }();
   const fs::path path;
   int changes = 0;
+  bool can_be_read = true;
+
+  /// The same of a look at what could not be read.
+  int told_again() {
+    changes = 0;
+    watch_.try_again();
+    return changes;
+  }
 
  private:
   FileWatch watch_;
@@ -86,6 +97,25 @@ TEST_CASE("FileWatch: a file that has changed since it was looked at is told at 
     fs::remove(file.path);
     CHECK(file.told() == 1);
   }
+}
+
+TEST_CASE("FileWatch: a change that could not be read is told until it can") {
+  Watched file;
+  file.write("file", "old");
+  file.watch();
+  CHECK(file.told_again() == 0);
+  file.can_be_read = false;
+  file.write("file", "new one");
+  CHECK(file.told() == 1);
+  CHECK(file.told_again() == 1);
+  std::ofstream half(file.path);
+  half << "half" << std::flush;
+  CHECK(file.told_again() == 0);
+  half.close();
+  CHECK(file.told() == 1);
+  file.can_be_read = true;
+  CHECK(file.told_again() == 1);
+  CHECK(file.told_again() == 0);
 }
 
 TEST_CASE("FileWatch: others in the folder are nobody's business") {
@@ -143,7 +173,7 @@ TEST_CASE("FileWatch: a folder on the way that is a symbolic link") {
 
 TEST_CASE("FileWatch: a folder that is not there cannot be watched") {
   FileWatch watch;
-  CHECK_FALSE(watch.add("/nowhere/file", {}, [] {}));
+  CHECK_FALSE(watch.add("/nowhere/file", {}, [] { return true; }));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <string>
@@ -63,6 +64,8 @@ TEST_CASE("Context: files that are not there, not PEM or not what they should be
     CHECK(problem.reason == "no private key in PEM form");
   }
   CHECK(only_problem({.cert = folder.path("."), .key = good.key}).reason == "Is a directory");
+  REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);
+  CHECK(only_problem({.cert = folder.path("pipe"), .key = good.key}).reason == "is a pipe");
 }
 
 TEST_CASE("Context: a damaged certificate or chain is refused") {
