@@ -21,7 +21,8 @@ struct Printed {
 
 using Values = std::map<std::string, Printed>;
 
-Values values_of(const Config& config) {
+Values values_of(Config config) {
+  std::erase_if(config.listen, is_gone);
   Values values;
   for (Setting& setting : settings(config))
     values.emplace(setting.table + '.' + setting.key,

@@ -401,7 +401,8 @@ class Listeners(ReloadCase):
             self.assert_told_to_go(client)
         self.assertTrue(idle.has_ended())
         self.assert_lives(first)
-        self.reload(self.other(port))
+        self.assertEqual(self.reload(CONFIG), "reloaded: nothing has changed")
+        self.assertEqual(self.reload(self.other(port)), "reloaded: added: listen.other")
         self.assert_lives(self.open("/echo", address=("127.0.0.1", port)))
 
     def test_one_moves_and_keeps_its_clients(self):

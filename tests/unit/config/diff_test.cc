@@ -14,6 +14,14 @@ Diff between(const std::string& before, const std::string& now) {
   return diff(old, fresh);
 }
 
+Listen listener(std::string name, std::uint16_t port) {
+  Listen listen;
+  listen.name = std::move(name);
+  listen.host = "::1";
+  listen.port = port;
+  return listen;
+}
+
 TEST_CASE("diff: two that are the same") {
   const Diff same = between(kSmallest, kSmallest + "# a comment\n[drain]\nover = \"30s\"\n");
   CHECK(same.empty());
@@ -51,6 +59,14 @@ TEST_CASE("diff: a table within a table comes and goes") {
         "removed: topic.a; changed: route.chat.publish_to, route.chat.replay, route.chat.topics");
 }
 
+TEST_CASE("diff: what is gone already is not removed again") {
+  Config before = loaded(kSmallest);
+  Config now = before;
+  keep_places({listener("a", 1)}, before);
+  REQUIRE(is_gone(before.listen.front()));
+  CHECK(diff(before, now).text() == "nothing has changed");
+}
+
 TEST_CASE("diff: what needs a restart stays as it was") {
   const Config before = loaded(kSmallest + "[server]\nthreads = 2\n");
   Config now = loaded(kSmallest + "[server]\nthreads = 4\nio = 'epoll'\n[log]\nlevel = 'warn'\n");
@@ -59,14 +75,6 @@ TEST_CASE("diff: what needs a restart stays as it was") {
                             "server.threads: 2 stays, 4 needs a restart"});
   CHECK(found.changed == Names{"log.level"});
   CHECK(now.server == before.server);
-}
-
-Listen listener(std::string name, std::uint16_t port) {
-  Listen listen;
-  listen.name = std::move(name);
-  listen.host = "::1";
-  listen.port = port;
-  return listen;
 }
 
 /// The names of the places.
