@@ -58,6 +58,7 @@ void Server::take_up_file() {
   put_in_force(std::move(*edition), std::move(fresh->certificates), plan, std::move(*doors));
   watch_files(fresh->stamps);
   for (const std::string& key : diff.kept) log::warn("{}", key);
+  listeners_.report_unnamed(config().listen);
   metrics_->count_reload(true);
   log::info("reloaded: {}", diff.text());
 }

@@ -220,6 +220,14 @@ class SocketActivation(unittest.TestCase):
         self.assertEqual(self.client(("127.0.0.1", port)).request("/healthz").status, 200)
         self.assertTrue(daemon.log.wait_for('systemd has passed the socket "lost", .*, but no listener has'))
 
+    def test_a_socket_that_a_reload_leaves_to_nobody_is_told(self):
+        port, other = free_port(), '[listen.other]\naddress = "systemd:other"\n'
+        daemon = self.start("public", str(port), str(free_port()), names="public:other", config=CONFIG + other)
+        self.assertEqual(self.client(("127.0.0.1", port)).request("/healthz").status, 200)
+        daemon.config.write_text(CONFIG)
+        daemon.process.send_signal(signal.SIGHUP)
+        self.assertTrue(daemon.log.wait_for('systemd has passed the socket "other", .*, but no listener has'))
+
     def test_sockets_for_another_process_are_not_taken(self):
         read, write = os.pipe()
         self.addCleanup(os.close, read)
