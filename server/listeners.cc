@@ -95,17 +95,20 @@ io::SocketAccess access_of(const config::Listen& listen) {
 }  // namespace
 
 std::expected<Listeners::Sockets, std::string> Listeners::open(const config::Listen& listen,
-                                                               unsigned shards, Duration patience) {
+                                                               unsigned shards, Duration patience,
+                                                               bool beside_ours) {
   if (!listen.path.empty()) return open_unix(listen, shards, patience);
   if (!listen.activation.empty()) return adopt(listen, shards);
-  return open_ip(listen, shards, patience);
+  return open_ip(listen, shards, patience, beside_ours);
 }
 
 std::expected<Listeners::Sockets, std::string> Listeners::open_ip(const config::Listen& listen,
                                                                   unsigned shards,
-                                                                  Duration patience) {
-  auto group = open_when_free(listen, patience,
-                              [&] { return io::open_listeners(listen.host, listen.port, shards); });
+                                                                  Duration patience,
+                                                                  bool beside_ours) {
+  auto group = open_when_free(listen, patience, [&] {
+    return io::open_listeners(listen.host, listen.port, shards, beside_ours);
+  });
   if (!group) return cannot_listen(listen, group.error());
   Sockets sockets(shards);
   for (unsigned shard = 0; shard < shards; ++shard) {

@@ -34,9 +34,10 @@ class Listeners {
   static constexpr Duration kPatience = std::chrono::seconds(3);
 
   /// Opens what `listen` names, and tells the log where that is; tries for `patience` where the
-  /// address is in use, and blocks that long. Error: a sentence for the operator.
+  /// address is in use, and blocks that long. `beside_ours`: see io::open_listeners(). Error: a
+  /// sentence for the operator.
   std::expected<Sockets, std::string> open(const config::Listen& listen, unsigned shards,
-                                           Duration patience);
+                                           Duration patience, bool beside_ours = false);
 
   /// Unix sockets that stay get the permissions, owner and group that `now` names. Error: a
   /// sentence for the operator; some of it may have changed.
@@ -53,7 +54,7 @@ class Listeners {
 
  private:
   std::expected<Sockets, std::string> open_ip(const config::Listen& listen, unsigned shards,
-                                              Duration patience);
+                                              Duration patience, bool beside_ours);
   std::expected<Sockets, std::string> open_unix(const config::Listen& listen, unsigned shards,
                                                 Duration patience);
   std::expected<Sockets, std::string> adopt(const config::Listen& listen, unsigned shards);

@@ -21,6 +21,14 @@ FileStamps stamps_of(const config::Config& config) {
   return stamps;
 }
 
+bool is_everywhere(const config::Listen& listen) {
+  return listen.host == "0.0.0.0" || listen.host == "::";
+}
+
+bool is_v6(const config::Listen& listen) {
+  return listen.host.contains(':');
+}
+
 }  // namespace
 
 config::Check check_files(CheckedFiles& found, std::shared_ptr<tls::TicketKeys> keys) {
@@ -85,6 +93,15 @@ DoorPlan plan_doors(const std::vector<config::Listen>& before,
   for (std::uint32_t i = 0; i < before.size(); ++i)
     if (!goes_on[i] && !config::is_gone(before[i])) plan.closed.push_back(i);
   return plan;
+}
+
+bool takes_over(const DoorPlan& plan, const std::vector<config::Listen>& before,
+                const config::Listen& opened) {
+  return std::ranges::any_of(plan.closed, [&](std::uint32_t index) {
+    const config::Listen& closed = before[index];
+    return !opened.host.empty() && !closed.host.empty() && closed.port == opened.port &&
+           is_v6(closed) == is_v6(opened) && (is_everywhere(closed) || is_everywhere(opened));
+  });
 }
 
 }  // namespace peal::server

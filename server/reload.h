@@ -73,4 +73,9 @@ struct DoorPlan {
 DoorPlan plan_doors(const std::vector<config::Listen>& before,
                     const std::vector<config::Listen>& now);
 
+/// Whether a listener that the plan closes is in the way of `opened`, as the kernel sees it: one
+/// has the port on all addresses, the other on one. `before`: what the plan was made of.
+bool takes_over(const DoorPlan& plan, const std::vector<config::Listen>& before,
+                const config::Listen& opened);
+
 }  // namespace peal::server

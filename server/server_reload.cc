@@ -73,8 +73,9 @@ std::expected<std::vector<Server::Doors>, std::string> Server::open_new_doors(
     const DoorPlan& plan, const config::Config& now) {
   std::vector<Doors> doors(shards_.size());
   for (const std::uint32_t listener : plan.opened) {
+    const bool beside_ours = takes_over(plan, config().listen, now.listen[listener]);
     auto sockets = listeners_.open(now.listen[listener], static_cast<unsigned>(shards_.size()),
-                                   Duration::zero());
+                                   Duration::zero(), beside_ours);
     if (!sockets) {
       take_back_doors(plan, now.listen);
       return std::unexpected(sockets.error());

@@ -45,9 +45,8 @@ Result<> enable(int fd, int level, int option, const char* name) {
   return {};
 }
 
-/// The first socket of a group binds alone, so that a port in use is noticed; only then does it
-/// let the others of this process in.
-Result<Fd> bind_one(Address& address, bool first) {
+/// One that binds alone notices a port in use; only then does it let the others of this process in.
+Result<Fd> bind_one(Address& address, bool alone) {
   Fd fd(socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return last_error("socket");
   if (auto set = enable(fd.get(), SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR"); !set)
@@ -55,11 +54,11 @@ Result<Fd> bind_one(Address& address, bool first) {
   if (address.storage.ss_family == AF_INET6)
     if (auto set = enable(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY"); !set)
       return std::unexpected(set.error());
-  if (!first)
+  if (!alone)
     if (auto set = enable(fd.get(), SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT"); !set)
       return std::unexpected(set.error());
   if (bind(fd.get(), address.get(), address.size) < 0) return last_error("bind");
-  if (first)
+  if (alone)
     if (auto set = enable(fd.get(), SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT"); !set)
       return std::unexpected(set.error());
   if (auto set = enable(fd.get(), IPPROTO_TCP, TCP_NODELAY, "TCP_NODELAY"); !set)
@@ -69,12 +68,13 @@ Result<Fd> bind_one(Address& address, bool first) {
 
 }  // namespace
 
-Result<ListenerGroup> open_listeners(const std::string& host, std::uint16_t port, unsigned count) {
+Result<ListenerGroup> open_listeners(const std::string& host, std::uint16_t port, unsigned count,
+                                     bool beside_ours) {
   auto address = parse_address(host, port);
   if (!address) return std::unexpected(address.error());
   ListenerGroup group;
   for (unsigned i = 0; i < count; ++i) {
-    auto fd = bind_one(*address, i == 0);
+    auto fd = bind_one(*address, i == 0 && !beside_ours);
     if (!fd) return std::unexpected(fd.error());
     if (i == 0 && getsockname(fd->get(), address->get(), &address->size) < 0)
       return last_error("getsockname");

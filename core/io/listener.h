@@ -22,9 +22,11 @@ struct ListenerGroup {
 };
 
 /// Opens `count` sockets on an IPv4 or IPv6 address. An address that anybody listens on already,
-/// another process of the same kind included, is refused with EADDRINUSE. TCP_NODELAY is set and
-/// inherited by what is accepted.
-Result<ListenerGroup> open_listeners(const std::string& host, std::uint16_t port, unsigned count);
+/// another process of the same kind included, is refused with EADDRINUSE. `beside_ours`: sockets of
+/// this process, made here, may hold the port, as those of one address hold it when all are to be
+/// listened on. TCP_NODELAY is set and inherited by what is accepted.
+Result<ListenerGroup> open_listeners(const std::string& host, std::uint16_t port, unsigned count,
+                                     bool beside_ours = false);
 
 /// Whether a connection of a listening TCP socket is to be accepted only when something has come on
 /// it (tcp(7), TCP_DEFER_ACCEPT), which spares a turn. One that is silent is accepted after about a

@@ -381,9 +381,9 @@ class Listeners(ReloadCase):
     def other(self, port, name="other"):
         return CONFIG + f'[listen.{name}]\naddress = "127.0.0.1:{port}"\n'
 
-    def is_refused(self, port):
+    def is_refused(self, port, host="127.0.0.1"):
         with socket.socket() as trial:
-            return trial.connect_ex(("127.0.0.1", port)) != 0
+            return trial.connect_ex((host, port)) != 0
 
     def test_one_comes_and_goes(self):
         self.start()
@@ -413,6 +413,24 @@ class Listeners(ReloadCase):
         self.assertTrue(self.is_refused(before))
         self.assert_lives(client)
         self.assert_lives(self.open("/echo", address=("127.0.0.1", after)))
+
+    def test_one_moves_to_all_addresses_of_its_port_and_back(self):
+        port = free_port()
+        self.start(self.other(port))
+        clients = []
+        for host in ("0.0.0.0", "127.0.0.1"):
+            clients.append(self.open("/echo", address=("127.0.0.1", port)))
+            self.reload(self.other(port).replace(f"127.0.0.1:{port}", f"{host}:{port}"))
+            clients.append(self.open("/echo", address=("127.0.0.1", port)))
+            for client in clients:
+                self.assert_lives(client)
+        self.assertTrue(self.is_refused(port, "127.0.0.2"))
+
+    def test_one_that_stays_is_in_the_way_of_all_addresses_of_its_port(self):
+        port = free_port()
+        self.start(self.other(port))
+        everywhere = f'[listen.everywhere]\naddress = "0.0.0.0:{port}"\n'
+        self.assertIn("listen.everywhere", self.reload(self.other(port) + everywhere, "not reloaded"))
 
     def test_one_gets_another_name(self):
         port = free_port()

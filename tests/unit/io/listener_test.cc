@@ -62,6 +62,16 @@ TEST_CASE("open_listeners: who comes second gets EADDRINUSE, however many socket
   }
 }
 
+TEST_CASE("open_listeners: all addresses of a port beside one of them that is ours") {
+  auto one = open_listeners("127.0.0.1", 0, 2);
+  REQUIRE(one);
+  CHECK_FALSE(open_listeners("0.0.0.0", one->port, 2));
+  auto all = open_listeners("0.0.0.0", one->port, 2, true);
+  REQUIRE(all);
+  one->sockets.clear();
+  CHECK(open_listeners("127.0.0.1", all->port, 1, true));
+}
+
 TEST_CASE("open_listeners: a port is free again at once after its clients") {
   std::uint16_t port = 0;
   for (int i = 0; i < 3; ++i) {
