@@ -341,6 +341,15 @@ std::optional<Instant> Server::next_reading() const {
   return std::min(*renew_at_, *again_at_);
 }
 
+/// Takes the signals that have come during a drain.
+bool Server::is_asked_again() {
+  while (const int signal = signals_.take()) {
+    if (signal != SIGHUP) return true;
+    refuse_reload("it is about to stop");
+  }
+  return false;
+}
+
 /// Returns when every shard is empty, when the time for it is over, or at the second signal.
 void Server::drain() {
   const config::Drain& plan = config().drain;
@@ -366,9 +375,7 @@ void Server::drain() {
       return;
     }
     ::poll(events.data(), events.size(), milliseconds_until(next));
-    int signal = signals_.take();
-    while (signal == SIGHUP) signal = signals_.take();
-    if (signal != 0) {
+    if (is_asked_again()) {
       log::warn("asked again: stopping at once");
       return;
     }

@@ -70,6 +70,7 @@ class Server {
   void watch_tokens(const FileStamps& known);
   void watch_certificates(const FileStamps& known);
   void drain();
+  bool is_asked_again();
   void stop();
 
   // server_reload.cc

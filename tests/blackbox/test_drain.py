@@ -2,6 +2,7 @@
 """How a peald that is asked to stop lets its clients go."""
 
 import selectors
+import signal
 import struct
 import time
 import unittest
@@ -127,6 +128,13 @@ class Drain(unittest.TestCase):
             client.send_frame(CLOSE, close_payload(1001))
             client.close()
         self.assertEqual(daemon.wait(), 0)
+
+    def test_a_reload_is_refused_and_told(self):
+        daemon = self.start("drain.pause=1h")
+        daemon.terminate()
+        daemon.log.wait_for("asked to stop")
+        daemon.process.send_signal(signal.SIGHUP)
+        self.assertTrue(daemon.log.wait_for("error: not reloaded, .*: it is about to stop", 3), daemon.log.text())
 
     def test_tokens_may_change_in_a_pause(self):
         guarded = CONFIG.replace('auth = "none"', 'auth = { bearer_file = "tokens" }')
