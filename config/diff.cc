@@ -87,12 +87,10 @@ Listen nobody() {
   return listen;
 }
 
-/// Who came in by one of them would have got in by the other.
-bool same_door(const Listen& a, const Listen& b) {
-  const auto client_ca = [](const Listen& listen) {
-    return listen.tls ? listen.tls->client_ca : std::string();
-  };
-  return a.tls.has_value() == b.tls.has_value() && client_ca(a) == client_ca(b);
+/// Who came in by the one of before gets in by the one of now.
+bool same_door(const Listen& before, const Listen& now) {
+  if (!before.tls || !now.tls) return !before.tls && !now.tls;
+  return now.tls->client_ca.empty() || now.tls->client_ca == before.tls->client_ca;
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ Diff diff(const Config& before, Config& now);
 /// can keep the number they have: puts the listeners of `now` in an order in which each has the
 /// index that it had in `before`, and leaves nameless ones that no route answers on in the places
 /// of those that are gone. A listener is the same one when it has the address of before (with port
-/// 0, the name as well), or its name, and asks the same certificates of clients.
+/// 0, the name as well), or its name, and asks the same certificates of clients, or none any more.
 void keep_places(const std::vector<Listen>& before, Config& now);
 
 /// Whether a socket of one of them will do for the other: the address is the same, and with port 0

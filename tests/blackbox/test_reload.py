@@ -659,6 +659,16 @@ class Certificates(ReloadCase):
         self.reload(strict)
         self.assert_told_to_go(client)
 
+    def test_who_came_with_a_certificate_stays_when_none_is_asked_for(self):
+        strict = (self.CONFIG % self.port).replace('key = "site.key"', 'key = "site.key", client_ca = "ca.crt"')
+        self.reload(strict)
+        self.context = self.authority.client_context(self.authority.issue("me"), ssl.TLSVersion.TLSv1_2)
+        client, _ = self.secure()
+        self.assertEqual(self.reload(self.CONFIG % self.port), "reloaded: changed: listen.secure.tls.client_ca")
+        self.assert_lives(client)
+        self.reload(strict)
+        self.assert_told_to_go(client)  # as nobody knows any more how it came
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -129,6 +129,7 @@ TEST_CASE("keep_places: who came in without a certificate is not taken for one w
   strict.tls->client_ca = "ca.crt";
   CHECK(placed({listener("a", 1)}, {secure}) == Names{"", "a"});
   CHECK(placed({secure}, {strict}) == Names{"", "a"});
+  CHECK(placed({strict}, {secure}) == Names{"a"});
   Listen renewed = secure;
   renewed.tls->certificates.front() = {.cert = "new.crt", .key = "new.key"};
   CHECK(placed({secure}, {renewed}) == Names{"a"});
