@@ -86,6 +86,15 @@ std::string format_address(std::string_view host, std::uint16_t port) {
   return out + ':' + std::to_string(port);
 }
 
+bool overlap(const Listen& a, const Listen& b) {
+  if (a.host.empty() || b.host.empty() || a.port != b.port || a.port == 0) return false;
+  const auto is_v6 = [](const Listen& listen) { return listen.host.contains(':'); };
+  const auto has_all = [](const Listen& listen) {
+    return listen.host == "0.0.0.0" || listen.host == "::";
+  };
+  return is_v6(a) == is_v6(b) && (has_all(a) || has_all(b));
+}
+
 bool is_host_pattern(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']'))
     return canonical(AF_INET6, std::string(text.substr(1, text.size() - 2))).has_value();

@@ -31,6 +31,9 @@ inline constexpr std::string_view kAddressForms =
 std::string format_address(std::string_view host, std::uint16_t port);
 std::string address_text(const Listen& listen);
 
+/// Whether one of the two has the port of the other on all addresses: nobody can listen on both.
+bool overlap(const Listen& a, const Listen& b);
+
 /// Whether `text` is a host name, an IP address (IPv6 in brackets) or "*.name". Lower case only.
 bool is_host_pattern(std::string_view text);
 

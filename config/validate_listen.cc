@@ -4,7 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 
-#include <map>
+#include <algorithm>
 #include <string>
 
 #include "config/address.h"
@@ -53,11 +53,22 @@ void check_path(const Listen& listen, const std::string& table, Diagnosis& diagn
                      "expected the name of a group, found " + in_quotes(listen.group));
 }
 
+/// Sockets of IPv6 take no clients of IPv4 here, so the kernel refuses such an address.
+void check_host(const Listen& listen, const std::string& table, Diagnosis& diagnosis) {
+  const auto address = IpAddress::parse(listen.host);
+  if (!address || !address->is_v4() || !listen.host.contains(':')) return;
+  diagnosis.report(table + "address", "expected an address of IPv4 without IPv6 around it, found " +
+                                          in_quotes(address_text(listen)) + "; did you mean " +
+                                          in_quotes(format_address(address->text(), listen.port)) +
+                                          "?");
+}
+
 }  // namespace
 
 void validate_listen(const Listen& listen, Diagnosis& diagnosis) {
   const std::string table = "listen." + listen.name + '.';
   if (!listen.path.empty()) check_path(listen, table, diagnosis);
+  check_host(listen, table, diagnosis);
   const std::string proxies = table + "proxy.trust";
   const std::string forwarders = table + "forwarded.trust";
   check_trust(proxies, listen.proxy.trust, diagnosis);
@@ -69,17 +80,21 @@ void validate_listen(const Listen& listen, Diagnosis& diagnosis) {
 }
 
 void refuse_duplicate_addresses(const Config& config, Diagnosis& diagnosis) {
-  std::map<std::string, const Listen*> taken;
-  for (const Listen& listen : config.listen) {
-    if (listen.path.empty() && listen.activation.empty() && listen.port == 0) continue;
-    const std::string address = address_text(listen);
-    const auto [first, is_new] = taken.emplace(address, &listen);
-    if (is_new) continue;
-    const std::string other = "listen." + first->second->name;
-    diagnosis.report("listen." + listen.name + ".address",
+  for (auto listen = config.listen.begin(); listen != config.listen.end(); ++listen) {
+    if (listen->path.empty() && listen->activation.empty() && listen->port == 0) continue;
+    const std::string address = address_text(*listen);
+    const auto is_same = [&](const Listen& other) { return address_text(other) == address; };
+    const auto same = std::find_if(config.listen.begin(), listen, is_same);
+    const auto in_the_way =
+        same != listen ? same
+                       : std::find_if(config.listen.begin(), listen,
+                                      [&](const Listen& other) { return overlap(other, *listen); });
+    if (in_the_way == listen) continue;
+    const std::string other = "listen." + in_the_way->name;
+    diagnosis.report("listen." + listen->name + ".address",
                      "expected an address of its own, found " + in_quotes(address) +
-                         ", which is that of " + other + " (" +
-                         diagnosis.where(other + ".address") + ")");
+                         (same != listen ? ", which is that of " : ", which overlaps that of ") +
+                         other + " (" + diagnosis.where(other + ".address") + ")");
   }
 }
 

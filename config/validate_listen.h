@@ -9,7 +9,7 @@ namespace peal::config {
 /// Checks where one listener is, and whom it trusts.
 void validate_listen(const Listen& listen, Diagnosis& diagnosis);
 
-/// Reports addresses that two listeners have.
+/// Reports addresses that two listeners have, or of which one has the other in it.
 void refuse_duplicate_addresses(const Config& config, Diagnosis& diagnosis);
 
 }  // namespace peal::config

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/address.h"
 #include "config/diff.h"
 #include "server/auth.h"
 
@@ -19,14 +20,6 @@ FileStamps stamps_of(const config::Config& config) {
   for (const config::Listen& listen : config.listen)
     if (listen.tls) std::ranges::for_each(certificate_files(*listen.tls), add);
   return stamps;
-}
-
-bool is_everywhere(const config::Listen& listen) {
-  return listen.host == "0.0.0.0" || listen.host == "::";
-}
-
-bool is_v6(const config::Listen& listen) {
-  return listen.host.contains(':');
 }
 
 }  // namespace
@@ -97,11 +90,8 @@ DoorPlan plan_doors(const std::vector<config::Listen>& before,
 
 bool takes_over(const DoorPlan& plan, const std::vector<config::Listen>& before,
                 const config::Listen& opened) {
-  return std::ranges::any_of(plan.closed, [&](std::uint32_t index) {
-    const config::Listen& closed = before[index];
-    return !opened.host.empty() && !closed.host.empty() && closed.port == opened.port &&
-           is_v6(closed) == is_v6(opened) && (is_everywhere(closed) || is_everywhere(opened));
-  });
+  return std::ranges::any_of(
+      plan.closed, [&](std::uint32_t index) { return config::overlap(before[index], opened); });
 }
 
 }  // namespace peal::server

@@ -57,6 +57,12 @@ TEST_CASE(
                  "listen.a.address: expected a path of at most 107 octets, found 108"));
 }
 
+TEST_CASE("load_text: an address of IPv4 is not written as one of IPv6, where none can listen") {
+  CHECK(contains(problem(listening("address = '[::ffff:127.0.0.1]:80'\n")),
+                 "listen.a.address: expected an address of IPv4 without IPv6 around it, found "
+                 "\"[::ffff:127.0.0.1]:80\"; did you mean \"127.0.0.1:80\"?"));
+}
+
 TEST_CASE("load_text: sockets of systemd by their names, each in one listener") {
   CHECK(listen("address = 'systemd:web'\n").activation == "web");
   for (const std::string address : {"'systemd:web'", "'unix:/s'"})

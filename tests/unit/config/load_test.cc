@@ -383,6 +383,11 @@ TEST_CASE("load_text: one address is taken once, unless the port is chosen by th
   CHECK(contains(problem(two + "'[0::1]:80'\n"),
                  "p.toml:7:9: error: listen.b.address: expected an address of its own, found "
                  "\"[::1]:80\", which is that of listen.a (p.toml:5:9)"));
+  CHECK(contains(problem(two + "'[::]:80'\n"),
+                 "p.toml:7:9: error: listen.b.address: expected an address of its own, found "
+                 "\"[::]:80\", which overlaps that of listen.a (p.toml:5:9)"));
+  loaded(two + "'0.0.0.0:80'\n");
+  loaded(two + "'[::]:81'\n");
   loaded(two + "'[::1]:81'\n");
   loaded(kEcho + "[listen.a]\naddress='[::1]:0'\n[listen.b]\naddress='[::1]:0'\n");
 }
