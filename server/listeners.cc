@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -122,6 +123,7 @@ std::expected<Listeners::Sockets, std::string> Listeners::open_ip(const config::
 std::expected<Listeners::Sockets, std::string> Listeners::open_unix(const config::Listen& listen,
                                                                     unsigned shards,
                                                                     Duration patience) {
+  files_.erase(listen.path);  // what was there is lost
   auto opened = open_when_free(
       listen, patience, [&] { return io::UnixListener::open(listen.path, access_of(listen)); });
   if (!opened) return cannot_listen(listen, opened.error());
@@ -130,6 +132,12 @@ std::expected<Listeners::Sockets, std::string> Listeners::open_unix(const config
   files_.emplace(listen.path, std::move(*opened));
   tell(listen, "unix:" + listen.path);
   return sockets;
+}
+
+bool Listeners::is_lost(const config::Listen& listen) const {
+  if (listen.path.empty()) return false;
+  return !files_.contains(listen.path) ||
+         (::access(listen.path.c_str(), F_OK) < 0 && errno == ENOENT);
 }
 
 std::expected<void, std::string> Listeners::set_access(std::span<const config::Listen> now) {

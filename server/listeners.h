@@ -43,6 +43,9 @@ class Listeners {
   /// sentence for the operator; some of it may have changed.
   std::expected<void, std::string> set_access(std::span<const config::Listen> now);
 
+  /// Whether somebody has removed the file of a Unix socket, so that nobody can connect.
+  bool is_lost(const config::Listen& listen) const;
+
   /// The listener is no more, or was never in force: a Unix socket's file goes. Its sockets are the
   /// shards' to close.
   void forget(const config::Listen& listen) { files_.erase(listen.path); }

@@ -67,7 +67,8 @@ std::expected<std::shared_ptr<const Edition>, std::string> Edition::make(config:
 }
 
 DoorPlan plan_doors(const std::vector<config::Listen>& before,
-                    const std::vector<config::Listen>& now) {
+                    const std::vector<config::Listen>& now,
+                    const std::function<bool(const config::Listen&)>& is_lost) {
   DoorPlan plan;
   std::vector<bool> goes_on(before.size());
   for (std::uint32_t i = 0; i < now.size(); ++i) {
@@ -81,6 +82,11 @@ DoorPlan plan_doors(const std::vector<config::Listen>& before,
     }
     const auto from = static_cast<std::uint32_t>(same - before.begin());
     goes_on[from] = true;
+    if (is_lost && is_lost(*same)) {
+      plan.lost.push_back(from);
+      plan.opened.push_back(i);
+      continue;
+    }
     if (from != i) plan.moved.emplace_back(from, i);
   }
   for (std::uint32_t i = 0; i < before.size(); ++i)

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,13 +66,16 @@ struct Edition {
 struct DoorPlan {
   std::vector<std::uint32_t> opened;  ///< of the new one
   std::vector<std::uint32_t> closed;  ///< of the old one
+  std::vector<std::uint32_t> lost;    ///< the same, of what is opened anew where it was
   /// From a listener of the old one to one of the new one: the same address.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> moved;
 };
 
+/// `is_lost`: whether nobody finds the way to a listener of the old one any more.
 /// Requires: `now` was put in order by config::keep_places().
 DoorPlan plan_doors(const std::vector<config::Listen>& before,
-                    const std::vector<config::Listen>& now);
+                    const std::vector<config::Listen>& now,
+                    const std::function<bool(const config::Listen&)>& is_lost = {});
 
 /// Whether a listener that the plan closes is in the way of `opened`, as the kernel sees it: one
 /// has the port on all addresses, the other on one. `before`: what the plan was made of.

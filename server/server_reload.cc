@@ -45,7 +45,9 @@ void Server::take_up_file() {
   fresh->certificates.arrange(fresh->config);
   auto edition = Edition::make(std::move(fresh->config), labels_);
   if (!edition) return refuse_reload(edition.error());
-  const DoorPlan plan = plan_doors(config().listen, (*edition)->config.listen);
+  const DoorPlan plan =
+      plan_doors(config().listen, (*edition)->config.listen,
+                 [this](const config::Listen& listen) { return listeners_.is_lost(listen); });
   auto doors = open_new_doors(plan, (*edition)->config);
   if (!doors) return refuse_reload(doors.error());
   const auto& listen = (*edition)->config.listen;
@@ -102,6 +104,8 @@ void Server::put_in_force(std::shared_ptr<const Edition> edition, Certificates c
   listener_settings_ = std::make_shared<const ListenerSettings>(config(), std::move(certificates));
   renew_at_.reset();
   renewal_told_.clear();
+  std::vector<std::uint32_t> closed = plan.closed;
+  closed.insert(closed.end(), plan.lost.begin(), plan.lost.end());
   const config::Limits& limits = config().limits;
   admission_->limit = connection_limit(limits.connections, file_limit_, rings_);
   admission_->per_client = limits.connections_per_ip;
@@ -110,7 +114,7 @@ void Server::put_in_force(std::shared_ptr<const Edition> edition, Certificates c
     shards_[shard]->update({.settings = shard_settings(config()),
                             .site = Edition::site_of(edition_),
                             .listeners = listener_settings_,
-                            .closed_doors = plan.closed,
+                            .closed_doors = closed,
                             .moved_doors = plan.moved,
                             .new_doors = std::move(doors[shard])});
   wait_for_updates();

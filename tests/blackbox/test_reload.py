@@ -521,6 +521,20 @@ class UnixSockets(ReloadCase):
         self.assertIn("listen.local", line)
         self.assertEqual(self.mode(), 0o600)
 
+    def test_one_whose_file_was_removed_is_opened_anew(self):
+        self.start(self.local())
+        client = self.open("/echo", address=self.path)
+        os.unlink(self.path)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            more = f'[listen.taken]\naddress = "127.0.0.1:{taken.getsockname()[1]}"\n'
+            self.reload(self.local() + more, "not reloaded")
+        self.reload(self.local("mode = '0606'"))
+        self.assertEqual(self.mode(), 0o606)
+        self.assert_lives(client)
+        self.assert_lives(self.open("/echo", address=self.path))
+        self.reload(CONFIG)
+        self.assertFalse(os.path.lexists(self.path))
+
     def test_a_refused_reload_leaves_the_sockets_as_they_were(self):
         other = str(self.folder / "other")
         self.start(self.local())
