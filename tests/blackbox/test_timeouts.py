@@ -61,7 +61,7 @@ class SlowReaders(DaemonCase):
     """A ping stands behind what the kernel has taken of an echo already."""
 
     config = ROUTES
-    options = ("--set", "limits.ping_interval=300ms", "--set", "limits.pong_timeout=600ms")
+    options = ("--set", "limits.ping_interval=300ms", "--set", "limits.pong_timeout=2s")
     size = 400_000
 
     def ask(self):
@@ -85,14 +85,14 @@ class SlowReaders(DaemonCase):
         client = self.ask()
         begin = time.monotonic()
         wait_until(lambda: "answered no ping in time" in self.daemon.log.text(), "it is reset")
-        self.assertLess(time.monotonic() - begin, 3)
+        self.assertLess(time.monotonic() - begin, 6)
         client.close()
 
 
 class SlowLocalReaders(SlowReaders):
-    """The same by a Unix socket, where nothing is acknowledged."""
+    """The same by a Unix socket, where nothing is acknowledged and the kernel takes 1.7 s of the client's pace."""
 
-    options = (*SlowReaders.options, "--set", "limits.pong_timeout=1500ms")
+    options = (*SlowReaders.options, "--set", "limits.pong_timeout=1200ms")
 
     @classmethod
     def setUpClass(cls):
