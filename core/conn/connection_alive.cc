@@ -62,16 +62,17 @@ void ConnectionTable::watch_open(Connection& connection) {
 }
 
 /// Whether its time for a pong is up. The ping may stand behind what the kernel has taken long ago:
-/// as long as the peer acknowledges some of that, and more is left, it has time. What comes after
-/// the first look counts, for which the kernel need not be asked about those who answer at once.
+/// as long as the peer acknowledges some of that, it has time, and once more when it has
+/// acknowledged the ping itself, which it may have to read yet. What comes after the first look
+/// counts, for which the kernel need not be asked about those who answer at once.
 bool ConnectionTable::answers_no_ping(Connection& connection) {
   const Duration timeout = connection.policy->pong_timeout;
   const Duration passed = passed_since(connection.pinged);
   if (timeout == Duration::zero() || passed < timeout / kFirstLook) return false;
   const std::uint32_t before = connection.acknowledged;
-  const bool all = look_at_progress(connection);
+  look_at_progress(connection);
   if (passed < timeout) return false;
-  const bool reads = !all && connection.acknowledged != before;
+  const bool reads = connection.acknowledged != before;
   if (reads) connection.pinged = now();
   return !reads;
 }
@@ -83,12 +84,9 @@ void ConnectionTable::note_progress(Connection& connection) {
   if (connection.acknowledged != before) note_taken(connection);
 }
 
-/// Whether the peer has acknowledged all that the kernel was given.
-bool ConnectionTable::look_at_progress(Connection& connection) {
-  const io::Acknowledged seen =
-      io::with_descriptor(reactor_.backend(), connection.fd, io::acknowledged);
-  connection.acknowledged = static_cast<std::uint32_t>(seen.bytes);
-  return seen.all;
+void ConnectionTable::look_at_progress(Connection& connection) {
+  connection.acknowledged = static_cast<std::uint32_t>(
+      io::with_descriptor(reactor_.backend(), connection.fd, io::acknowledged));
 }
 
 }  // namespace peal::conn

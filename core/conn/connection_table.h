@@ -291,7 +291,7 @@ class ConnectionTable {
   void watch_open(Connection& connection);
   bool answers_no_ping(Connection& connection);
   void note_progress(Connection& connection);
-  bool look_at_progress(Connection& connection);
+  void look_at_progress(Connection& connection);
 
   // connection_table.cc
   void enter(Connection& connection, Phase phase);

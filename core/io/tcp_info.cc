@@ -9,16 +9,13 @@
 
 namespace peal::io {
 
-Acknowledged acknowledged(int fd) {
+std::uint64_t acknowledged(int fd) {
   tcp_info info{};
   socklen_t size = sizeof info;
-  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0) {
-    int unread = 0;
-    if (ioctl(fd, SIOCOUTQ, &unread) < 0) return {};
-    return {.bytes = std::uint64_t{0} - static_cast<std::uint64_t>(unread), .all = unread == 0};
-  }
-  return {.bytes = info.tcpi_bytes_acked,
-          .all = info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0};
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0) return info.tcpi_bytes_acked;
+  int unread = 0;
+  if (ioctl(fd, SIOCOUTQ, &unread) < 0) return 0;
+  return std::uint64_t{0} - static_cast<std::uint64_t>(unread);
 }
 
 }  // namespace peal::io

@@ -38,6 +38,18 @@ class Pings(DaemonCase):
         client.read_to_end()
         self.assertLess(time.monotonic() - begin, 5)
 
+    def test_a_ping_counts_from_when_the_client_has_it(self):
+        """It waits behind an echo for which there is no room; the rest of that comes at once, and is read late."""
+        client = self.open("/echo", receive_buffer=4096, timeout=5)
+        client.send(frame(BINARY, bytes(20_000)))
+        time.sleep(1.4)
+        client.read(19_000)
+        time.sleep(1.5)  # until after the time of a ping that was taken at once
+        client.read(1_004)
+        self.assertEqual(client.read_frame().opcode, PING)
+        client.send_frame(PONG)
+        self.assertEqual(client.echo(b"alive").payload, b"alive")
+
     def test_any_byte_counts_as_life(self):
         client = self.open("/echo")
         pings = 0
