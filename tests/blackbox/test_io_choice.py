@@ -8,7 +8,7 @@ import platform
 import unittest
 
 from support import TEXT, Client
-from support.daemon import IO, Daemon
+from support.daemon import IO, SANITIZED, Daemon
 
 CONFIG = """
 [listen.public]
@@ -67,6 +67,7 @@ class Forbidden(unittest.TestCase):
         self.assertEqual(daemon.wait(), 1)
         self.assertIn("error: a reactor cannot be set up: epoll_pwait2: Function not implemented", daemon.log.text())
 
+    @unittest.skipIf(SANITIZED, "sanitizers ask for limits, too")
     @unittest.skipUnless(platform.machine() in PRLIMIT64, "its number is not known here")
     def test_limits_that_may_not_be_asked_for(self):
         """As by SystemCallFilter=~@resources of systemd.exec(5)."""
