@@ -84,17 +84,16 @@ void refuse_duplicate_addresses(const Config& config, Diagnosis& diagnosis) {
     if (listen->path.empty() && listen->activation.empty() && listen->port == 0) continue;
     const std::string address = address_text(*listen);
     const auto is_same = [&](const Listen& other) { return address_text(other) == address; };
-    const auto same = std::find_if(config.listen.begin(), listen, is_same);
-    const auto in_the_way =
-        same != listen ? same
-                       : std::find_if(config.listen.begin(), listen,
-                                      [&](const Listen& other) { return overlap(other, *listen); });
+    const auto in_the_way = std::find_if(config.listen.begin(), listen, [&](const Listen& other) {
+      return is_same(other) || overlap(other, *listen);
+    });
     if (in_the_way == listen) continue;
     const std::string other = "listen." + in_the_way->name;
-    diagnosis.report("listen." + listen->name + ".address",
-                     "expected an address of its own, found " + in_quotes(address) +
-                         (same != listen ? ", which is that of " : ", which overlaps that of ") +
-                         other + " (" + diagnosis.where(other + ".address") + ")");
+    diagnosis.report(
+        "listen." + listen->name + ".address",
+        "expected an address of its own, found " + in_quotes(address) +
+            (is_same(*in_the_way) ? ", which is that of " : ", which overlaps that of ") + other +
+            " (" + diagnosis.where(other + ".address") + ")");
   }
 }
 
