@@ -9,6 +9,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/check.h"
+#include "core/base/poison.h"
 
 namespace peal::io {
 
@@ -29,12 +30,16 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
+  /// False when mmap(2) gave no memory: no buffer is ever free then.
+  bool mapped() const { return memory_ != nullptr; }
+
   std::byte* address(std::uint16_t id) { return memory_.get() + std::size_t{id} * kSize; }
 
   /// Takes a buffer out with one holder; false when none is left.
   bool take(std::uint16_t& id);
   /// Marks a lent buffer that the kernel has filled as out, with one holder.
   void adopt(std::uint16_t id) {
+    unpoison({address(id), kSize});
     holders_[id] = 1;
     ++held_;
   }
@@ -42,6 +47,7 @@ class BufferPool {
   void release(std::uint16_t id) {
     PEAL_DCHECK(holders_[id] > 0);
     if (--holders_[id] > 0) return;
+    poison({address(id), kSize});
     free_.push_back(id);
     --held_;
   }
@@ -55,7 +61,11 @@ class BufferPool {
   bool scarce() const { return held_ > kCount / 2; }
 
  private:
-  std::unique_ptr<std::byte[]> memory_;
+  struct Unmap {
+    void operator()(std::byte* memory) const;
+  };
+
+  std::unique_ptr<std::byte, Unmap> memory_;
   std::vector<std::uint16_t> free_;  // newest last: the cache-warm one goes out first
   std::vector<std::uint16_t> holders_;
   std::size_t held_ = 0;

@@ -28,6 +28,7 @@ timespec to_timespec(Duration duration) {
 
 Result<std::unique_ptr<EpollBackend>> EpollBackend::create() {
   std::unique_ptr<EpollBackend> backend(new EpollBackend);
+  if (!backend->buffers_.mapped()) return error("mmap", ENOMEM);
   backend->epoll_fd_.reset(epoll_create1(EPOLL_CLOEXEC));
   if (!backend->epoll_fd_) return last_error("epoll_create1");
   backend->wake_fd_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

@@ -111,6 +111,7 @@ Result<> UringBackend::set_up(const UringFeatures& features) {
 }
 
 Result<> UringBackend::set_up_buffers() {
+  if (!buffers_.mapped()) return error("mmap", ENOMEM);
   void* memory =
       mmap(nullptr, kBufferRingBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return last_error("mmap");

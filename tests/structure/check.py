@@ -42,6 +42,7 @@ HOMES = {
     "toml11": (r"toml(\.hpp|/.*)", ["config/load*.cc", "config/load*.h"]),
     "libsystemd": (r"systemd/.*", ["server/notify.cc", "server/socket_activation.cc"]),
     "simdjson": (r"simdjson\.h", ["server/batch_reader.cc", "server/peal_v1_commands.cc"]),
+    "AddressSanitizer": (r"sanitizer/asan_interface\.h", ["core/base/poison.h"]),
     "spdlog": (r"(spdlog|fmt)/.*", ["server/log.*", "server/log_sink.*"]),
     "prometheus-cpp": (r"prometheus/.*", ["server/metrics.cc"]),
     "CLI11": (r"CLI/.*", ["server/cli.cc", "loadtest/cli.cc"]),

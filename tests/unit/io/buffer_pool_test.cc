@@ -54,6 +54,22 @@ TEST_CASE("BufferPool: a lent buffer is not held until it is adopted") {
   CHECK(pool.held_count() == 0);
 }
 
+#ifdef PEAL_ADDRESS_SANITIZER
+TEST_CASE("BufferPool: nobody may touch a buffer that was given back, until it is out again") {
+  BufferPool pool;
+  std::uint16_t id;
+  REQUIRE(pool.take(id));
+  const std::byte* const memory = pool.address(id);
+  pool.release(id);
+  CHECK(__asan_region_is_poisoned(pool.address(id), BufferPool::kSize) == memory);
+  CHECK(__asan_address_is_poisoned(memory + BufferPool::kSize - 1));
+  REQUIRE(pool.take(id));
+  REQUIRE(pool.address(id) == memory);
+  CHECK(__asan_region_is_poisoned(pool.address(id), BufferPool::kSize) == nullptr);
+  pool.release(id);
+}
+#endif
+
 TEST_CASE("BufferPool: scarce when more than half are held") {
   BufferPool pool;
   std::uint16_t id;
