@@ -17,6 +17,9 @@ namespace peal::io {
 namespace {
 
 constexpr std::uint16_t kBufferGroup = 0;
+// IORING_RECVSEND_BUNDLE of newer headers: several buffers for one completion, or as here, where
+// none is longer than one buffer, what a limit of each turn comes with.
+constexpr std::uint16_t kBundle = 1U << 4;
 constexpr std::size_t kBufferRingBytes = BufferPool::kCount * sizeof(io_uring_buf);
 
 enum class Operation : std::uint8_t {
@@ -86,6 +89,7 @@ Result<std::unique_ptr<UringBackend>> UringBackend::create(const UringFeatures& 
   if (!backend->wake_fd_) return last_error("eventfd");
   backend->arm_wake();
   const auto most = static_cast<int>(std::min<std::uint64_t>(file_limit(), kAside));
+  if (features.by_turns) backend->piece_ = BufferPool::kSize;
   if (features.aside)
     backend->aside_from_ = aside_from.value_or(most - static_cast<int>(spare_files(file_limit())));
   return backend;
@@ -227,7 +231,8 @@ void UringBackend::connect(Handle fd, SlotId id, const sockaddr* address, sockle
 
 void UringBackend::receive(Handle fd, SlotId id) {
   io_uring_sqe* sqe = next_sqe();
-  io_uring_prep_recv_multishot(sqe, fd, nullptr, 0, 0);
+  io_uring_prep_recv_multishot(sqe, fd, nullptr, piece_, 0);
+  if (piece_ > 0) sqe->ioprio |= kBundle;
   select_buffer(sqe);
   aim(sqe, fd);
   io_uring_sqe_set_data64(sqe, user_data(Operation::receive, id));

@@ -18,6 +18,9 @@ namespace peal::io {
 struct UringFeatures {
   bool defer_taskrun = false;  ///< Linux 6.1: completions are worked off inside our own wait
   bool aside = false;          ///< Linux 6.8: sockets may lie in the ring's own table
+  /// Linux 6.17: a socket that has filled a buffer waits until all others have had theirs. Without
+  /// that it fills up to 32 at once.
+  bool by_turns = false;
 };
 
 /// Finds out by trying, not by version: sets a ring up, receives a few bytes through it and takes
@@ -111,6 +114,7 @@ class UringBackend final : public Backend {
   io_uring_buf_ring* buffer_ring_ = nullptr;
   BufferPool buffers_;
   FileTable files_;
+  unsigned piece_ = 0;          // bytes after which a receive lets others go first; 0: never
   int aside_from_ = kAside;     // descriptors from this number on are put aside
   std::uint32_t reopened_ = 0;  // how often
   // How many buffers the kernel has, and is to have at the start of a turn: doubled after one in

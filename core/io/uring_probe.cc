@@ -79,10 +79,15 @@ Result<UringFeatures> try_features(UringFeatures features) {
 }  // namespace
 
 Result<UringFeatures> probe_uring() {
-  const auto best = try_features({.defer_taskrun = true});
-  // EINVAL: a kernel that has io_uring but not that flag. Anything else forbids io_uring at all.
-  if (best || best.error().sys_errno != EINVAL) return best;
-  return try_features({.defer_taskrun = false});
+  // EINVAL: a kernel that has io_uring but not that much. Anything else forbids io_uring at all.
+  constexpr std::array kFromTheBest = {UringFeatures{.defer_taskrun = true, .by_turns = true},
+                                       UringFeatures{.defer_taskrun = true}, UringFeatures{}};
+  Result<UringFeatures> found;
+  for (const UringFeatures& features : kFromTheBest) {
+    found = try_features(features);
+    if (found || found.error().sys_errno != EINVAL) break;
+  }
+  return found;
 }
 
 }  // namespace peal::io

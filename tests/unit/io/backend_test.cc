@@ -139,6 +139,28 @@ TEST_CASE("Backend: bytes that cross with stop_receive() arrive before its end o
   });
 }
 
+TEST_CASE("Backend: who floods lets others have their turn after each buffer") {
+  const auto features = probe_uring();
+  on_each([&](Rig& rig) {
+    if (rig.backend->name() == std::string_view("io_uring") && !features->by_turns) return;
+    const Pair flooding(rig), other(rig);
+    rig.backend->receive(flooding.near, {0, 0});
+    rig.backend->receive(other.near, {1, 0});
+    rig.idle();
+    const std::string flood(1 << 20, 'f');
+    ssize_t sent = 0;
+    while (sent < 2 * BufferPool::kSize)
+      sent += ::send(flooding.far.get(), flood.data(), flood.size(), MSG_DONTWAIT);
+    other.write("x");
+    rig.turn(1s);
+    CHECK(rig.seen(1).bytes == "x");
+    CHECK(rig.seen(0).bytes.size() <= BufferPool::kSize);
+    rig.until([&] { return static_cast<ssize_t>(rig.seen(0).bytes.size()) == sent; });
+    rig.end(flooding.near, 0, true);
+    rig.end(other.near, 1, true);
+  });
+}
+
 TEST_CASE("Backend: buffers run out, and nothing is lost") {
   on_each([](Rig& rig) {
     constexpr std::uint32_t kPairs = 1100;  // more than there are buffers
