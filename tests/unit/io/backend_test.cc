@@ -148,13 +148,14 @@ TEST_CASE("Backend: who floods lets others have their turn after each buffer") {
     rig.backend->receive(other.near, {1, 0});
     rig.idle();
     const std::string flood(1 << 20, 'f');
-    ssize_t sent = 0;
-    while (sent < 2 * BufferPool::kSize)
-      sent += ::send(flooding.far.get(), flood.data(), flood.size(), MSG_DONTWAIT);
+    const ssize_t sent = ::send(flooding.far.get(), flood.data(), flood.size(), MSG_DONTWAIT);
+    REQUIRE(sent > 3 * BufferPool::kSize);
     other.write("x");
-    rig.turn(1s);
-    CHECK(rig.seen(1).bytes == "x");
-    CHECK(rig.seen(0).bytes.size() <= BufferPool::kSize);
+    while (rig.seen(1).bytes.empty()) {
+      const std::size_t before = rig.seen(0).bytes.size();
+      rig.turn(1s);
+      REQUIRE(rig.seen(0).bytes.size() - before <= 2 * BufferPool::kSize);
+    }
     rig.until([&] { return static_cast<ssize_t>(rig.seen(0).bytes.size()) == sent; });
     rig.end(flooding.near, 0, true);
     rig.end(other.near, 1, true);
