@@ -442,6 +442,7 @@ void UringBackend::deliver_receive(const io_uring_cqe& cqe, SlotId id, EventSink
     buffers_.adopt(buffer);
     --lent_;
     received.lease = BufferLease(buffers_, buffer);
+    PEAL_CHECK(cqe.res <= static_cast<int>(BufferPool::kSize));  // of one buffer, though a bundle
     if (cqe.res > 0) received.bytes = {received.lease.data(), static_cast<std::size_t>(cqe.res)};
   }
   sink.on_receive(id, std::move(received));
