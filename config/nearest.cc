@@ -12,6 +12,7 @@ namespace peal::config {
 namespace {
 
 constexpr std::size_t kMaxWord = 64;
+constexpr std::size_t kLeastBeginning = 3;
 
 /// Damerau-Levenshtein distance in its restricted form; case does not count.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -36,6 +37,23 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return cell(a.size(), b.size());
 }
 
+bool begins_with(std::string_view word, std::string_view beginning) {
+  return beginning.size() >= kLeastBeginning &&
+         ascii::equal_ignoring_case(word.substr(0, beginning.size()), beginning);
+}
+
+/// The only candidate that begins as `word` does, as far as the shorter one goes.
+std::string_view with_same_beginning(std::string_view word,
+                                     std::span<const std::string_view> candidates) {
+  std::string_view found;
+  for (const std::string_view candidate : candidates) {
+    if (!begins_with(word, candidate) && !begins_with(candidate, word)) continue;
+    if (!found.empty()) return {};
+    found = candidate;
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
@@ -49,7 +67,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
     best = apart;
     found = candidate;
   }
-  return found;
+  return found.empty() ? with_same_beginning(word, candidates) : found;
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {

@@ -20,6 +20,16 @@ TEST_CASE("nearest: a slip of the finger is seen through") {
   CHECK(nearest("oi", kWords) == "io");
 }
 
+TEST_CASE("nearest: the beginning of one word only, or one with an ending, stands for it") {
+  constexpr std::array<std::string_view, 5> kLevels = {"trace", "debug", "info", "warn", "error"};
+  CHECK(nearest("warning", kLevels) == "warn");
+  CHECK(nearest("Information", kLevels) == "info");
+  CHECK(nearest("err", kLevels) == "error");
+  CHECK(nearest("er", kLevels).empty());
+  constexpr std::array<std::string_view, 2> kTwo = {"max_topics", "max_wait"};
+  CHECK(nearest("max", kTwo).empty());
+}
+
 TEST_CASE("nearest: what is far off has no suggestion") {
   CHECK(nearest("compression", kWords).empty());
   CHECK(nearest("xy", kWords).empty());
