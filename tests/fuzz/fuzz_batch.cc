@@ -13,10 +13,11 @@
 #include "core/base/utf8.h"
 #include "core/hub/encoding.h"
 #include "server/batch_reader.h"
+#include "tests/fuzz/target.h"
 
+namespace peal::fuzz_batch {
 namespace {
 
-using namespace peal;
 using server::BatchReader;
 
 constexpr std::uint64_t kMessageSize = 64;
@@ -74,11 +75,12 @@ Read read(std::string_view body) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+PEAL_FUZZ_TARGET(batch) {
   const Read first = read(as_text(std::as_bytes(std::span(data, size))));
   const Read again = read(first.lines);
   PEAL_CHECK(!again.failed);
   PEAL_CHECK(again.messages == first.messages);
   PEAL_CHECK(again.lines == first.lines);
-  return 0;
 }
+
+}  // namespace peal::fuzz_batch

@@ -11,10 +11,13 @@
 #include "config/load.h"
 #include "config/print.h"
 #include "core/base/check.h"
+#include "tests/fuzz/target.h"
 
-using namespace peal::config;
+namespace peal::fuzz_config {
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+using namespace config;
+
+PEAL_FUZZ_TARGET(config) {
   // A line in front that begins with "--set" is an override.
   std::string_view text(reinterpret_cast<const char*>(data), size);
   std::vector<std::string> overrides;
@@ -28,8 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   PEAL_CHECK(loaded.config.has_value() == loaded.problems.empty());
   for (const Problem& problem : loaded.problems)
     PEAL_CHECK(problem.text().find('\n') == std::string::npos);
-  if (!loaded.config) return 0;
+  if (!loaded.config) return;
   const Loaded again = load_text(print(*loaded.config), "/fuzz.toml");
   PEAL_CHECK(again.config == loaded.config);
-  return 0;
 }
+
+}  // namespace peal::fuzz_config

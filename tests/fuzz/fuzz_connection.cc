@@ -15,10 +15,11 @@
 
 #include "core/base/bytes.h"
 #include "tests/fuzz/connection_world.h"
+#include "tests/fuzz/target.h"
 
+namespace peal::fuzz_connection {
 namespace {
 
-using namespace peal;
 using fuzz::Client;
 using fuzz::World;
 
@@ -228,7 +229,7 @@ class Program {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+PEAL_FUZZ_TARGET(connection) {
   Input input(as_text(std::as_bytes(std::span(data, size))));
   const std::uint8_t flags = input.octet();
   World world({.seed = input.octet(),
@@ -237,5 +238,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                .tls = (flags & 4) != 0});
   Program(world, input).run();
   world.finish();
-  return 0;
 }
+
+}  // namespace peal::fuzz_connection

@@ -8,17 +8,19 @@
 
 #include "core/base/check.h"
 #include "core/ws/permessage_deflate.h"
+#include "tests/fuzz/target.h"
 #include "tests/unit/http/requests.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace peal;
+namespace peal::fuzz_deflate_offer {
+
+PEAL_FUZZ_TARGET(deflate_offer) {
   std::string value(as_text(std::as_bytes(std::span(data, size))));
   const ws::DeflateOffer anything{.client_max_window_bits = ws::kMaxWindowBits};
   ws::check_deflate_answer(value, anything);
 
   const http::test::Parsed parsed(
       "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Extensions: " + value + "\r\n\r\n");
-  if (!parsed.accepted()) return 0;
+  if (!parsed.accepted()) return;
   const auto refused = !ws::answer_deflate_offers(parsed.request(), {.enabled = false});
   for (const bool takeover : {false, true}) {
     const auto answer = ws::answer_deflate_offers(parsed.request(),
@@ -30,5 +32,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     PEAL_CHECK(checked && *checked == agreed);
     PEAL_CHECK(takeover || (!agreed.server_takeover && !agreed.client_takeover));
   }
-  return 0;
 }
+
+}  // namespace peal::fuzz_deflate_offer

@@ -9,10 +9,14 @@
 #include "core/base/bytes.h"
 #include "core/base/check.h"
 #include "core/http/forwarded.h"
+#include "tests/fuzz/target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace peal::http;
-  if (size == 0) return 0;
+namespace peal::fuzz_forwarded {
+
+using namespace http;
+
+PEAL_FUZZ_TARGET(forwarded) {
+  if (size == 0) return;
   const auto field = static_cast<ForwardedField>(data[0] % 2);
   const bool forwarded = field == ForwardedField::forwarded;
   const std::string_view name = forwarded ? "Forwarded" : "X-Forwarded-For";
@@ -26,5 +30,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   PEAL_CHECK(hops.back().client == peal::IpAddress::parse("203.0.113.7"));
   for (const ForwardedHop& hop : hops)
     if (hop.client) PEAL_CHECK(peal::IpAddress::parse(hop.client->text()) == hop.client);
-  return 0;
 }
+
+}  // namespace peal::fuzz_forwarded

@@ -8,24 +8,26 @@
 
 #include "core/base/check.h"
 #include "core/ws/handshake.h"
+#include "tests/fuzz/target.h"
 #include "tests/unit/http/requests.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace peal;
+namespace peal::fuzz_handshake {
+
+PEAL_FUZZ_TARGET(handshake) {
   const http::test::Parsed parsed(as_text(std::as_bytes(std::span(data, size))));
   // As a client reads it, the input is an answer that no key of ours can be the reason of.
   constexpr std::string_view kOtherKey = "AAAAAAAAAAAAAAAAAAAAAA==";
   ws::check_server_answer(parsed.text, kOtherKey);
-  if (!parsed.accepted()) return 0;
+  if (!parsed.accepted()) return;
 
   const auto checked = ws::check_upgrade(parsed.request());
   if (!checked) {
     PEAL_CHECK(checked.error().status >= 400 && !checked.error().reason.empty());
-    return 0;
+    return;
   }
   static const std::array<std::string, 2> ours = {"peal.v1", "chat"};
   const auto chosen = ws::choose_subprotocol(parsed.request(), ours);
-  if (!chosen) return 0;
+  if (!chosen) return;
   PEAL_CHECK(chosen->empty() || parsed.request().has_token("Sec-WebSocket-Protocol", *chosen));
 
   std::array<std::byte, 512> memory;
@@ -34,5 +36,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   PEAL_CHECK(answer.kind == ws::ServerAnswer::Kind::accepted);
   PEAL_CHECK(answer.head_size == written);
   PEAL_CHECK(answer.subprotocol == *chosen);
-  return 0;
 }
+
+}  // namespace peal::fuzz_handshake

@@ -7,13 +7,16 @@
 #include <string_view>
 
 #include "core/base/check.h"
+#include "tests/fuzz/target.h"
 #include "tests/unit/ws/reference_reader.h"
 
-using namespace peal::ws;
-using namespace peal::ws::test;
+namespace peal::fuzz_inflate {
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
+using namespace ws;
+using namespace ws::test;
+
+PEAL_FUZZ_TARGET(inflate) {
+  if (size < 2) return;
   // The peer is a server, so that no masking hides the octets from the fuzzer.
   const Role role = data[0] & 1 ? Role::server : Role::client;
   const std::uint64_t limit = data[0] & 2 ? 300 : 100'000;
@@ -38,5 +41,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   PEAL_CHECK(cut.seen() == expected.seen());
   PEAL_CHECK(cut.reason() == whole.reason());
-  return 0;
 }
+
+}  // namespace peal::fuzz_inflate

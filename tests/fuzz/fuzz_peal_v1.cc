@@ -10,12 +10,15 @@
 #include "core/base/utf8.h"
 #include "server/peal_v1_commands.h"
 #include "server/peal_v1_replies.h"
+#include "tests/fuzz/target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace peal;
-  using namespace peal::server;
+namespace peal::fuzz_peal_v1 {
+
+using namespace server;
+
+PEAL_FUZZ_TARGET(peal_v1) {
   const std::string_view text = as_text(std::as_bytes(std::span(data, size)));
-  if (!is_utf8(as_bytes(text))) return 0;
+  if (!is_utf8(as_bytes(text))) return;
 
   static PealReader reader;
   std::string reply;
@@ -29,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // An error is no command, and JSON.
     const auto error = reader.read(reply);
     PEAL_CHECK(!error && error.error().code == kBadCommand);
-    return 0;
+    return;
   }
   PEAL_CHECK(is_utf8(as_bytes(command->topic)));
   if (command->is_text) PEAL_CHECK(is_utf8(as_bytes(command->payload)));
@@ -44,5 +47,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   PEAL_CHECK(again && again->topic == topic && again->ref == command->ref);
   const auto same = other.read(text);
   PEAL_CHECK(same && same->payload == payload && same->topic == topic);
-  return 0;
 }
+
+}  // namespace peal::fuzz_peal_v1

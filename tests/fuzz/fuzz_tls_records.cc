@@ -13,11 +13,13 @@
 
 #include "core/base/check.h"
 #include "core/tls/engine.h"
+#include "tests/fuzz/target.h"
 #include "tests/support/certificates.h"
 #include "tests/unit/tls/sealer.h"
 
-using namespace peal;
-using namespace peal::tls;
+namespace peal::fuzz_tls_records {
+
+using namespace tls;
 
 namespace {
 
@@ -164,13 +166,13 @@ void fuzz_sealed(Version version, std::string_view input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+PEAL_FUZZ_TARGET(tls_records) {
   static const Contexts contexts;
-  if (size < 1) return 0;
+  if (size < 1) return;
   if (data[0] & 0x40) {
     const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
     fuzz_sealed(data[0] & 1 ? Version::tls12 : Version::tls13, input);
-    return 0;
+    return;
   }
   const std::size_t longest = data[0] & 1 ? 1 + data[0] / 2 % 8 : 100'000;
   const bool resumes = data[0] & 0x80;
@@ -207,5 +209,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!session) session = client.session();
   }
   PEAL_CHECK(client_pool.bytes_out() == 0);
-  return 0;
 }
+
+}  // namespace peal::fuzz_tls_records

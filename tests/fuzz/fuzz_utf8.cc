@@ -8,12 +8,13 @@
 
 #include "core/base/check.h"
 #include "core/base/utf8.h"
+#include "tests/fuzz/target.h"
 #include "tests/unit/ws/reference_utf8.h"
 
-using namespace peal;
+namespace peal::fuzz_utf8 {
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 1) return 0;
+PEAL_FUZZ_TARGET(utf8) {
+  if (size < 1) return;
   std::uint32_t cuts = data[0];
   const std::size_t longest = 1 + data[0];
   std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
@@ -29,5 +30,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     PEAL_CHECK(validator.feed(exact) == expected.valid());
     PEAL_CHECK(validator.complete() == expected.complete());
   }
-  return 0;
 }
+
+}  // namespace peal::fuzz_utf8

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// main() of a fuzz target without libFuzzer: runs it on files, and on all files of folders. A
-// folder that is not there holds nothing. The name of an input is printed before it runs, so that
-// the last one is the one that failed.
+// A target without libFuzzer: runs the one named by the first argument on files, and on all files
+// of folders. A folder that is not there holds nothing. The name of an input is printed before it
+// runs, so that the last one is the one that failed.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+#include "tests/fuzz/target.h"
 
 namespace {
 
@@ -25,24 +25,25 @@ std::vector<fs::path> inputs_in(const fs::path& path) {
   return inputs;
 }
 
-void replay(const fs::path& path) {
+void replay(peal::fuzz::Property property, const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   // An exact allocation, so that AddressSanitizer sees a read beyond the end.
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const std::vector<std::uint8_t> octets(text.begin(), text.end());
-  LLVMFuzzerTestOneInput(octets.data(), octets.size());
+  property(octets.data(), octets.size());
 }
 
 }  // namespace
 
 int main(int count, char** words) {
+  const peal::fuzz::Property property = count > 1 ? peal::fuzz::find_target(words[1]) : nullptr;
   int replayed = 0;
-  for (int i = 1; i < count; ++i) {
+  for (int i = 2; property && i < count; ++i) {
     if (!fs::exists(words[i])) continue;
     for (const fs::path& path : inputs_in(words[i])) {
       std::printf("%s\n", path.c_str());
       std::fflush(stdout);
-      replay(path);
+      replay(property, path);
       ++replayed;
     }
   }
