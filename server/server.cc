@@ -17,6 +17,7 @@
 
 #include "config/units.h"
 #include "core/base/check.h"
+#include "core/base/counted.h"
 #include "core/io/file_limit.h"
 #include "server/cpus.h"
 #include "server/log.h"
@@ -102,7 +103,7 @@ std::expected<void, std::string> Server::start() {
   file_limit_ = raise_file_limit();
   rings_ = io_->uring && io_->features.aside ? shards : 0;
   const std::uint64_t most = connection_limit(config().limits.connections, file_limit_, rings_);
-  log::info("{} reactors, at most {} connections", shards, most);
+  log::info("{}, at most {}", counted(shards, "reactor"), counted(most, "connection"));
   mesh_.emplace(static_cast<hub::ShardIndex>(shards));
   admission_.emplace(most, config().limits.connections_per_ip, Rate(config().limits.accept_rate));
   notices_.emplace(shards);
@@ -285,9 +286,8 @@ void Server::serve(hub::ShardIndex index, int cpu, Doors doors) {
 /// For `systemctl status`.
 void Server::tell_status() {
   if (notify_.on())
-    notify_.status(std::to_string(admission_->open.load(std::memory_order_relaxed)) +
-                   " connections on " + std::to_string(shards_.size()) + " reactors, " +
-                   io_->name());
+    notify_.status(counted(admission_->open.load(std::memory_order_relaxed), "connection") +
+                   " on " + counted(shards_.size(), "reactor") + ", " + io_->name());
 }
 
 void Server::run() {

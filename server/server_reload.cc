@@ -11,6 +11,7 @@
 
 #include "config/address.h"
 #include "config/diff.h"
+#include "core/base/counted.h"
 #include "server/log.h"
 #include "server/server.h"
 
@@ -36,9 +37,7 @@ void Server::take_up_file() {
   auto fresh = load_fresh(load_, listener_settings_->certificates.keys());
   if (!fresh) {
     for (const config::Problem& problem : fresh.error()) log::error("{}", problem.text());
-    const auto count = fresh.error().size();
-    return refuse_reload(std::to_string(count) + (count == 1 ? " problem in " : " problems in ") +
-                         load_.path);
+    return refuse_reload(counted(fresh.error().size(), "problem") + " in " + load_.path);
   }
   const config::Diff diff = config::diff(config(), fresh->config);
   config::keep_places(config().listen, fresh->config);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/host/check_host.h"
+#include "core/base/counted.h"
 
 namespace peal::host {
 namespace {
@@ -27,16 +28,15 @@ std::vector<Finding> check_host(const config::Config& config, const Host& host,
 
 std::string report(const std::string& file, const Demand& demand,
                    const std::vector<Finding>& findings) {
-  std::string text = file + ": " + std::to_string(demand.connections) + " connections" +
+  std::string text = file + ": " + counted(demand.connections, "connection") +
                      (demand.connections_given ? "" : " (limits.connections = 0)") + " on " +
-                     std::to_string(demand.reactors) + " reactors, " +
+                     counted(demand.reactors, "reactor") + ", " +
                      std::to_string(demand.memory() >> 20) + " MiB\n";
   for (const Finding& finding : findings)
     text += finding.is + "; wanted: " + finding.wanted + "; do: " + finding.fix +
             "; why: " + finding.why + '\n';
   if (findings.empty()) return text + "nothing on this machine holds it back\n";
-  return text + std::to_string(findings.size()) + (findings.size() == 1 ? " thing" : " things") +
-         " on this machine would hold it back\n";
+  return text + counted(findings.size(), "thing") + " on this machine would hold it back\n";
 }
 
 }  // namespace peal::host

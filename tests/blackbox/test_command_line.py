@@ -97,7 +97,7 @@ class CommandLine(unittest.TestCase):
         small = ["--set", "limits.connections=10", "--set", "server.threads=1", "--set", "server.io=epoll"]
         done = self.run_peald("-c", self.file(GOOD), "--check-host", *small)
         self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertRegex(done.stdout, r": 10 connections on 1 reactors, \d+ MiB\nnothing on this machine holds it back\n$")
+        self.assertRegex(done.stdout, r": 10 connections on 1 reactor, \d+ MiB\nnothing on this machine holds it back\n$")
 
     def test_a_host_that_holds_a_configuration_back(self):
         command = ["prlimit", "--nofile=500:500", PEALD, "-c", self.file(GOOD), "--check-host"]

@@ -86,7 +86,7 @@ class Notified(unittest.TestCase):
         ready = self.manager.wait_for(r"READY=1\nMAINPID=(\d+)$")
         self.assertEqual(int(ready[1]), self.daemon.process.pid)
         self.assertEqual(Client(self.daemon.address).request("/files/peal.toml").status, 200)
-        self.manager.wait_for(r"^STATUS=\d+ connections on 2 reactors, (io_uring|epoll)$")
+        self.manager.wait_for(r"^STATUS=\d+ connections? on 2 reactors, (io_uring|epoll)$")
         self.assertEqual(self.manager.count("STOPPING=1"), 0)
         client = Client(self.daemon.address)
         self.addCleanup(client.close)

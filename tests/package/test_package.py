@@ -221,7 +221,7 @@ class WithSystemd(Installed):
         self.assertEqual(self.guest.call("systemctl", "is-enabled", "peald.socket"), "disabled\n")
         self.assertEqual(self.show("ActiveState"), "active")  # Type=notify: it has said READY
         self.assertTrue(self.answers("/healthz"))
-        wait_until(lambda: re.match(r"\d+ connections on \d+ reactors", self.show("StatusText")), "there is a status")
+        wait_until(lambda: re.match(r"\d+ connections? on \d+ reactors?", self.show("StatusText")), "there is a status")
         self.assertEqual(self.guest.run("stat", "-c", "%U", f"/proc/{self.show('MainPID')}"), "peal\n")
 
     def reload(self):
