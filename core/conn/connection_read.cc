@@ -299,7 +299,7 @@ void ConnectionTable::on_stream_end(Connection& connection) {
       linger(connection);
       break;
     case Phase::streaming:
-      terminate(connection, false, Ending::client);
+      end_stream(connection, nullptr, 0, Ending::client);
       break;
     case Phase::responding:
       state.keep_alive = false;

@@ -120,22 +120,33 @@ TEST_CASE("end_stream: also before the topics are ready, and only once") {
   });
 }
 
-TEST_CASE("stream: a client that ends its side is let go, sooner or later") {
+TEST_CASE("stream: a client that ends its side gets what it was to get, and is let go") {
   on_both({}, [](Bench& bench) {
     Stream ready(bench);
+    Stream deaf(bench);
     Stream early(bench, "/stream/later");
-    ready.socket.window = 0;
-    ready.push("data: 1\n\n");
-    ready.socket.shut_down_write();
+    for (Stream* stream : {&ready, &deaf}) {
+      stream->socket.window = 0;
+      stream->push("data: 1\n\n");
+      stream->socket.shut_down_write();
+    }
     early.socket.shut_down_write();
     bench.run();
+    CHECK_FALSE(ready.socket.closed());
+    ready.socket.window = 1000;
+    bench.run();
+    CHECK(ready.socket.read() == "data: 1\n\n");
     CHECK(ready.socket.closed());
     CHECK_FALSE(early.socket.closed());
     bench.table().topics_ready(*early.find());
     bench.run();
+    CHECK(early.socket.read().starts_with("HTTP/1.1 200 "));
     CHECK(early.socket.closed());
-    CHECK(bench.handler.endings == std::vector(2, Ending::client));
-    CHECK(bench.handler.closes.size() == 2);
+    CHECK_FALSE(deaf.socket.closed());
+    bench.pass_slowly(TableLimits{}.close_timeout + TableLimits{}.send_timeout);
+    CHECK(deaf.socket.closed());
+    CHECK(bench.handler.endings == std::vector(3, Ending::client));
+    CHECK(bench.handler.closes.size() == 3);
     CHECK(bench.all_given_back());
   });
 }
