@@ -48,6 +48,7 @@ bool ConnectionTable::echo_run(Connection& connection, MutableBytes& input) {
   if (messages == 0) return false;
   handler_.on_echo(connection, messages);
   connection.last_message = now();
+  silent_turns_ = 0;
   count_frames(messages);
   if (may_keep_input()) {
     connection.push_buffer(memory_, source_.buffer, frames);

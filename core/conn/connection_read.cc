@@ -168,6 +168,7 @@ void ConnectionTable::read_events(Connection& connection, MutableBytes& input) {
 
 void ConnectionTable::take_message(Connection& connection, const ws::Event& event) {
   connection.last_message = now();
+  silent_turns_ = 0;
   if (connection.state.phase != Phase::open) {
     memory_.blocks.give(event.block);  // we have said goodbye already
   } else if (connection.policy->echo) {

@@ -274,6 +274,7 @@ class ConnectionTable {
   std::size_t queue_limit(const Connection& connection) const;
   bool settle_answers();
   void measure_share();
+  void share_accepts();
   void settle_deliveries();
   void settle(Connection& connection);
   void go_on(Connection& connection);
@@ -339,9 +340,10 @@ class ConnectionTable {
   std::size_t inflation_unshared_ = 0;  // of this turn
   http::RequestParser parser_;
   Source source_;
-  int quiet_turns_ = 0;           // since a client asked for something, up to kQuietTurns
-  Duration share_ = kUsualShare;  // of the time of this turn, for what takes long
-  bool line_next_ = false;        // of in_line_ and the deliveries, when both wait
+  int quiet_turns_ = 0;             // since a client asked for something, up to kQuietTurns
+  int silent_turns_ = kQuietTurns;  // since a client sent a message, up to kQuietTurns
+  Duration share_ = kUsualShare;    // of the time of this turn, for what takes long
+  bool line_next_ = false;          // of in_line_ and the deliveries, when both wait
 };
 
 }  // namespace peal::conn

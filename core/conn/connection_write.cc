@@ -18,6 +18,7 @@ namespace {
 constexpr int kAnswersPerTurn = 128;
 constexpr std::size_t kDeliveriesPerTurn = 8;  // of a usual share
 constexpr int kSendsPerSettle = 2;
+constexpr unsigned kAcceptsBesideMessages = 2;
 // While it is quiet, larger batches: they cost a tenth less.
 constexpr std::size_t kDeliveriesPerQuietTurn = 256;
 constexpr std::size_t kHttpQueue = 64 << 10;     // bytes of responses waiting, before a policy
@@ -104,7 +105,15 @@ bool ConnectionTable::flush() {
   line_next_ = !line_next_;
   begin_shares();
   serve_bulk();
+  share_accepts();
   return works || !due_.empty() || !in_line_.empty() || !bulk_line_.empty();
+}
+
+/// Who sends messages waits for fewer newcomers at once, which makes each of them a tenth dearer.
+void ConnectionTable::share_accepts() {
+  const bool silent = silent_turns_ == kQuietTurns;
+  reactor_.backend().accept_at_most(silent ? io::Backend::kMostAccepts : kAcceptsBesideMessages);
+  if (!silent) ++silent_turns_;
 }
 
 /// Less when the turn has been long already, but a fifth of it where that is not too much.

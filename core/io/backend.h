@@ -75,6 +75,10 @@ class Backend {
   /// Accepts one connection: on_accept_end() without an error follows its on_accept().
   virtual void accept_one(std::uint32_t listener, int listener_fd) = 0;
   virtual void stop_accept(std::uint32_t listener, int listener_fd) = 0;
+  /// From now on no more than `count` of each listening socket in a turn, so that a storm leaves
+  /// room for the others. At least 1 and at most kMostAccepts, which it is at first.
+  virtual void accept_at_most(unsigned /*count*/) {}
+  static constexpr unsigned kMostAccepts = 4;
   /// A connection that waits in the queue of a listening socket, the caller's from then on; -1 when
   /// there is none, or no descriptor for it. Requires: stop_accept() went before. After it the
   /// socket is only to be closed, and by whoever shares it, too: it blocks nobody any more.

@@ -14,7 +14,6 @@
 namespace peal::io {
 namespace {
 
-constexpr int kAcceptsPerTurn = 4;  // per listener, so that a storm leaves room for the others
 // A listening socket may be shared with other reactors: a connection wakes one of them.
 constexpr std::uint32_t kListenerEvents = EPOLLIN | EPOLLEXCLUSIVE;
 constexpr std::uint32_t kSocketEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -245,8 +244,8 @@ void EpollBackend::serve_event(int fd, std::uint32_t events, EventSink& sink) {
 
 void EpollBackend::accept_some(int fd, EventSink& sink) {
   const std::uint32_t listener = sockets_[static_cast<std::size_t>(fd)].id.index;
-  int count = 0;
-  for (; count < kAcceptsPerTurn; ++count) {
+  unsigned count = 0;
+  for (; count < most_accepts_; ++count) {
     const int accepted = accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (accepted >= 0) {
       const bool last = sockets_[static_cast<std::size_t>(fd)].accept_one;

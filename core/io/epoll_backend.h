@@ -24,6 +24,7 @@ class EpollBackend final : public Backend {
   void accept(std::uint32_t listener, int listener_fd) override;
   void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
+  void accept_at_most(unsigned count) override { most_accepts_ = count; }
   int accept_waiting(int listener_fd) override;
   void connect(int fd, SlotId id, const sockaddr* address, socklen_t size) override;
   void receive(int fd, SlotId id) override;
@@ -86,6 +87,7 @@ class EpollBackend final : public Backend {
   std::vector<Socket> sockets_;
   std::vector<int> ready_;    // readable sockets whose next recv(2) need not wait for an event
   std::vector<int> serving_;  // ready_ of the turn before, while it is worked off
+  unsigned most_accepts_ = kMostAccepts;
 };
 
 }  // namespace peal::io

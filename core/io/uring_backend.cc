@@ -188,7 +188,7 @@ void UringBackend::arm_accepts() {
     Accepts& accepts = accepts_[listener];
     const unsigned arrived = std::exchange(accepts.arrived, 0);
     if (!accepts.active || accepts.once) continue;
-    accepts.wanted = arrived >= accepts.wanted ? std::min(2 * accepts.wanted, Accepts::kMost) : 1;
+    accepts.wanted = arrived >= accepts.wanted ? std::min(2 * accepts.wanted, most_accepts_) : 1;
     while (accepts.armed < accepts.wanted) arm_accept(listener);
   }
 }

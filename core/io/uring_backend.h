@@ -50,6 +50,7 @@ class UringBackend final : public Backend {
   void accept(std::uint32_t listener, int listener_fd) override;
   void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
+  void accept_at_most(unsigned count) override { most_accepts_ = count; }
   int accept_waiting(int listener_fd) override;
   Handle adopt(int fd) override;
   Fd reopen(Handle aside) override;
@@ -89,8 +90,6 @@ class UringBackend final : public Backend {
   /// Accepts of one listening socket: one is armed while it is quiet, and twice as many as before
   /// after a turn in which all have succeeded.
   struct Accepts {
-    static constexpr unsigned kMost = 4;
-
     int fd = -1;
     bool active = false;
     bool once = false;     // accept_one()
@@ -124,6 +123,7 @@ class UringBackend final : public Backend {
   std::uint32_t lend_target_ = 32;
   bool ran_out_ = false;
   std::vector<Accepts> accepts_;  // by listener
+  unsigned most_accepts_ = kMostAccepts;
   Fd wake_fd_;
   std::uint64_t wake_count_ = 0;  // written by the kernel
   GatherArena gather_;

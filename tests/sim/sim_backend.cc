@@ -211,7 +211,8 @@ void SimBackend::deliver(io::EventSink& sink) {
 }
 
 void SimBackend::accept_some(std::uint32_t number, Listener& listener, io::EventSink& sink) {
-  while (listener.accepting && !listener.waiting.empty()) {
+  for (unsigned left = most_accepts_; left > 0; --left) {
+    if (!listener.accepting || listener.waiting.empty()) return;
     if (chance(habits.accept_error)) {
       listener.accepting = false;
       constexpr int kErrors[] = {0, ECONNABORTED, EMFILE};

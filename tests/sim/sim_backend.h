@@ -110,6 +110,7 @@ class SimBackend final : public io::Backend {
   void accept(std::uint32_t listener, int listener_fd) override;
   void accept_one(std::uint32_t listener, int listener_fd) override;
   void stop_accept(std::uint32_t listener, int listener_fd) override;
+  void accept_at_most(unsigned count) override { most_accepts_ = count; }
   /// Nothing that is tested here closes a listening socket.
   int accept_waiting(int) override { PEAL_CHECK(false); }
   /// Nothing that is tested here connects.
@@ -156,6 +157,7 @@ class SimBackend final : public io::Backend {
   int take_bytes(SimSocket& socket);
 
   std::mt19937_64 random_;
+  unsigned most_accepts_ = kMostAccepts;
   io::BufferPool buffers_;
   std::vector<std::unique_ptr<SimSocket>> sockets_;  // by number, never used twice
   std::map<std::uint32_t, Listener> listeners_;

@@ -16,6 +16,32 @@ std::string texts(WsPeer& peer, int count) {
   return frames;
 }
 
+// ---- Newcomers ---------------------------------------------------------------------------------
+
+TEST_CASE("ConnectionTable: fewer newcomers come in at once beside who sends messages") {
+  on_both({}, [](Bench& bench) {
+    WsPeer peer;
+    SimSocket& talker = bench.open(peer);
+    std::vector<SimSocket*> newcomers;
+    const auto accepted_in_a_turn = [&] {
+      for (int i = 0; i < 10; ++i) newcomers.push_back(&bench.connect());
+      const std::size_t before = bench.backend().open_sockets();
+      bench.turn();
+      const std::size_t accepted = bench.backend().open_sockets() - before;
+      bench.run();
+      return accepted;
+    };
+    CHECK(accepted_in_a_turn() == io::Backend::kMostAccepts);
+    talker.write(peer.text("hello"));
+    bench.run();
+    CHECK(accepted_in_a_turn() == 2);
+    for (int i = 0; i < 100; ++i) bench.turn();
+    CHECK(accepted_in_a_turn() == io::Backend::kMostAccepts);
+    bench.table().terminate_all();
+    bench.run();
+  });
+}
+
 // ---- Connections of one client -----------------------------------------------------------------
 
 TEST_CASE("ConnectionTable: who comes above a client's share is told, and then refused") {

@@ -29,7 +29,7 @@ TEST_CASE("Backend: an accept storm, and accepting stops when told") {
       before = rig.sink.accepted.size();
       return before == kClients;
     });
-    CHECK(most <= 4);
+    CHECK(most <= Backend::kMostAccepts);
     CHECK(rig.sink.accept_ends.empty());
     rig.backend->stop_accept(3, group->sockets[0].get());
     rig.idle();
@@ -39,6 +39,32 @@ TEST_CASE("Backend: an accept storm, and accepting stops when told") {
     rig.sink.accept_ends.clear();
     rig.backend->accept(3, group->sockets[0].get());
     rig.until([&] { return rig.sink.accepted.size() == kClients + 1; });
+    rig.backend->stop_accept(3, group->sockets[0].get());
+    rig.idle();
+  });
+}
+
+TEST_CASE("Backend: accept_at_most() bounds what a turn accepts") {
+  on_each([](Rig& rig) {
+    auto group = open_listeners("127.0.0.1", 0, 1);
+    REQUIRE(group);
+    std::vector<Fd> clients;
+    std::size_t accepted = 0;
+    const auto most_of_a_turn = [&] {
+      for (int i = 0; i < 60; ++i) clients.push_back(connect_to(group->port));
+      std::size_t most = 0;
+      rig.until([&] {
+        most = std::max(most, rig.sink.accepted.size() - accepted);
+        accepted = rig.sink.accepted.size();
+        return accepted == clients.size();
+      });
+      return most;
+    };
+    rig.backend->accept_at_most(2);
+    rig.backend->accept(3, group->sockets[0].get());
+    CHECK(most_of_a_turn() == 2);
+    rig.backend->accept_at_most(Backend::kMostAccepts);
+    CHECK(most_of_a_turn() == Backend::kMostAccepts);
     rig.backend->stop_accept(3, group->sockets[0].get());
     rig.idle();
   });
