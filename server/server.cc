@@ -25,8 +25,8 @@
 namespace peal::server {
 namespace {
 
-constexpr int kBeatsPerWatchdog = 4;  // so that one that comes late does no harm
-constexpr int kStatusPeriod = 5'000;  // ms, between two figures for the service manager
+constexpr int kBeatsPerWatchdog = 4;              // so that one that comes late does no harm
+constexpr std::chrono::seconds kStatusPeriod{5};  // between two figures for the service manager
 
 /// Takes the whole hard limit of open files; returns it.
 std::uint64_t raise_file_limit() {
@@ -284,9 +284,9 @@ void Server::serve(hub::ShardIndex index, int cpu, Doors doors) {
 }
 
 /// For `systemctl status`.
-void Server::tell_status() {
+void Server::tell_status(const std::string& doing) {
   if (notify_.on())
-    notify_.status(counted(admission_->open.load(std::memory_order_relaxed), "connection") +
+    notify_.status(doing + counted(admission_->open.load(std::memory_order_relaxed), "connection") +
                    " on " + counted(shards_.size(), "reactor") + ", " + io_->name());
 }
 
@@ -311,7 +311,7 @@ void Server::serve_until_asked_to_stop() {
       reload();
     }
     tell_status();
-    int timeout = notify_.on() ? kStatusPeriod : -1;
+    int timeout = notify_.on() ? kStatusPeriod / std::chrono::milliseconds(1) : -1;
     if (const auto due = next_reading()) {
       const int wait = milliseconds_until(*due);
       timeout = timeout < 0 ? wait : std::min(timeout, wait);
@@ -370,6 +370,8 @@ void Server::drain() {
     if (now >= close) listeners_.forget_all();
     Instant next = now < close ? std::min(close, end) : end;
     if (const auto due = next_reading()) next = std::min(next, *due);
+    if (notify_.on()) next = std::min(next, now + kStatusPeriod);
+    tell_status("draining: ");
     if (now >= end) {
       log::warn("some clients do not go: stopping without them");
       return;

@@ -60,7 +60,7 @@ class Server {
   Result<> make_shard(hub::ShardIndex index, Doors doors);
   void serve(hub::ShardIndex index, int cpu, Doors doors);
   ShardSetup make_setup(hub::ShardIndex index, Doors doors);
-  void tell_status();
+  void tell_status(const std::string& doing = {});
   ShardSettings shard_settings(const config::Config& config) const;
   const config::Config& config() const { return edition_->config; }
   void serve_until_asked_to_stop();

@@ -93,6 +93,7 @@ class Notified(unittest.TestCase):
         self.assertEqual(client.upgrade("/echo").status, 101)
         self.daemon.terminate()
         self.manager.wait_for("^STOPPING=1$")  # before the last client has gone
+        self.manager.wait_for("^STATUS=draining: 1 connection on 2 reactors, ")
         self.assertEqual(client.read_close()[0], 1001)
         self.assertEqual(self.manager.count("WATCHDOG=1"), 0)
 
