@@ -17,6 +17,7 @@ Every round goes through all servers of a scenario before the next begins, and i
 that was stopped goes on where it was.
 """
 
+import argparse
 import hashlib
 import os
 import pathlib
@@ -191,6 +192,7 @@ def measure(settings):
 
 
 def main():
+    argparse.ArgumentParser(usage=__doc__).parse_args()  # the environment says all
     try:
         settings = Settings(os.environ)
     except ValueError as error:

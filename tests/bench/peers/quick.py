@@ -13,6 +13,7 @@ The earlier peald is built in build/bench-quick, a work tree of its own, as ours
 of its objects that are the same.
 """
 
+import argparse
 import itertools
 import json
 import os
@@ -158,6 +159,7 @@ def compare(scenario, base, limit, cpus):
 
 
 def main():
+    argparse.ArgumentParser(usage=__doc__.replace("%", "%%")).parse_args()  # the environment says all
     environ = os.environ
     limit = float(environ.get("LIMIT") or 7)
     cpus = int(environ.get("SERVER_CPU") or 0), int(environ.get("CLIENT_CPU") or 1)
