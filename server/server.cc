@@ -185,9 +185,11 @@ void Server::watch_certificates(const FileStamps& known) {
 void Server::add_doors(std::vector<Doors>& doors, std::uint32_t listener,
                        const config::Listen& listen, Listeners::Sockets sockets) {
   const bool stays = !listen.activation.empty();
+  const bool alone = !stays && listen.path.empty();
   for (std::size_t shard = 0; shard < doors.size(); ++shard)
     for (Fd& socket : sockets[shard])
-      doors[shard].push_back({.listener = listener, .socket = std::move(socket), .stays = stays});
+      doors[shard].push_back(
+          {.listener = listener, .socket = std::move(socket), .stays = stays, .alone = alone});
 }
 
 /// For each shard, its sockets of every listener.

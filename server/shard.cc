@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/shard.h"
 
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <cstring>
 #include <random>
@@ -111,9 +113,13 @@ void Shard::end_accepting(std::uint32_t index) {
   }
 }
 
+/// With io_uring the socket lives on until an accept that was armed has been taken back, a turn
+/// later. Nobody may get into its queue until then.
 void Shard::close(std::uint32_t index) {
   end_accepting(index);
-  doors_[index].socket.reset();
+  Door& door = doors_[index];
+  if (door.socket && door.alone) ::shutdown(door.socket.get(), SHUT_RDWR);
+  door.socket.reset();
 }
 
 /// In the place of one that was closed before, so that they do not become more and more.
@@ -125,6 +131,7 @@ void Shard::open(DoorSocket fresh) {
     door.listener = fresh.listener;
     door.socket = std::move(fresh.socket);
     door.stays = fresh.stays;
+    door.alone = fresh.alone;
     door.ended = false;
     door.due = {};
   } else {

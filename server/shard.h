@@ -75,11 +75,13 @@ class Shard final : private io::ReactorClient {
         : listener(door.listener),
           socket(std::move(door.socket)),
           stays(door.stays),
+          alone(door.alone),
           pause(timer) {}
 
     std::uint32_t listener;
     Fd socket;  // none: closed
     bool stays;
+    bool alone;
     bool ended = false;  // nothing is accepted any more
     io::Timer pause;     // armed while accepting waits, for descriptors or its rate
     Duration due{};      // how long accepting is to wait for its rate

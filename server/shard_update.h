@@ -35,6 +35,7 @@ struct DoorSocket {
   std::uint32_t listener = 0;
   Fd socket;
   bool stays = false;  ///< with those who wait in its queue, when this descriptor is closed
+  bool alone = false;  ///< no other reactor and no other process listens on it
 };
 
 /// What changes for a shard, all of it between two turns. A value that is handed over.

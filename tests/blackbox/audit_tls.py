@@ -40,7 +40,7 @@ tls = { cert = ["site.crt", "rsa.crt"], key = ["site.key", "rsa.key"] }
         done = subprocess.run(
             ["testssl", "--quiet", "--color", "0", "--warnings", "off", "-n", "none", "--add-ca",
              self.authority.cert, "--jsonfile", report, "-p", "-s", "-f", "-S", "-P", "-U", self.daemon.host],
-            capture_output=True, text=True, timeout=300)
+            capture_output=True, text=True, timeout=500)
         self.assertTrue(report.exists(), done.stdout + done.stderr)
         findings = json.loads(report.read_text())
         bad = [finding for finding in findings
