@@ -77,7 +77,7 @@ class Backend {
   virtual void stop_accept(std::uint32_t listener, int listener_fd) = 0;
   /// From now on no more than `count` of each listening socket in a turn, so that a storm leaves
   /// room for the others. At least 1 and at most kMostAccepts, which it is at first.
-  virtual void accept_at_most(unsigned /*count*/) {}
+  virtual void accept_at_most(unsigned count) = 0;
   static constexpr unsigned kMostAccepts = 4;
   /// A connection that waits in the queue of a listening socket, the caller's from then on; -1 when
   /// there is none, or no descriptor for it. Requires: stop_accept() went before. After it the
